@@ -1,0 +1,87 @@
+"""What a log format is to wslog: how it is recognised, and how its lines become events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from wslog.schema import Tier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What the caller and configuration files say about the logs.
+
+    Attributes:
+        log_formats: nginx `log_format` texts by name (or `--log-format` itself under the name `--log-format`).
+        client_fields: Client log fields, ours → theirs (dotted path), from `--client-field`.
+        zones: IANA zone by format name for clocks that name none; the key `""` is for every format.
+    """
+
+    log_formats: dict[str, str] = field(default_factory=dict)
+    client_fields: dict[str, str] = field(default_factory=dict)
+    zones: dict[str, str] = field(default_factory=dict)
+
+    def zone_of(self, format_name: str) -> str | None:
+        """Return the zone the caller named for a format's clock, or None."""
+        return self.zones.get(format_name, self.zones.get(""))
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What one block of lines became.
+
+    Attributes:
+        events: A subset of the `schema.EVENTS` columns, plus `line` (Int64, 1-based in the uncompressed file) instead
+            of `ref`. `tier` and `format` may be left out: the reader fills them in. Plain HTTP lines are events too,
+            with `is_websocket` false (or null if they may be a failed handshake); the reader drops what is of no concern.
+        rejects: `line` (Int64), `reason` (String), `text` (String, first 200 characters): lines that do not parse.
+            Lines that are neither (blank, comments, continuations) count as ignored.
+    """
+
+    events: pl.DataFrame
+    rejects: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineParser:
+    """A format made ready for one file.
+
+    Attributes:
+        why: How the file was recognised, for `wslog inspect` ("log_format `timing` from nginx.conf:12").
+        score: Share of the sample's non-blank lines that it parses, 0 to 1.
+        parse: Block of lines → events and rejects. The frame has `line` (Int64) and `text` (String); text may hold
+            anything, U+FFFD for bytes that are not UTF-8 included; it must not raise on any content.
+        clock: What the clock of this very file means ("UTC offset in each line, whole seconds").
+        limits: What lines of this very file cannot show ("no duration: the format has no $request_time").
+    """
+
+    why: str
+    score: float
+    parse: Callable[[pl.DataFrame], Parsed]
+    clock: str
+    limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFormat:
+    """One log format.
+
+    Attributes:
+        name: The value of the column `format`.
+        tier: The value of the column `tier`.
+        about: One line for help texts.
+        source: The upstream reference.
+        samples: Lines that this format, and only this format, claims; ugly ones included. Its first tests.
+        detect: Sample lines (up to 200 of one file, wrapper already taken off) and configuration → a parser, or None.
+            Must be cheap, and strict enough that another format's lines give None or a low score.
+    """
+
+    name: str
+    tier: Tier
+    about: str
+    source: str
+    samples: tuple[str, ...]
+    detect: Callable[[Sequence[str], Config], LineParser | None]

@@ -1,0 +1,334 @@
+"""What wslog can say: the Document that `analysis.json` holds and every report is a reading of.
+
+Key order in the file is the order of fields here. Optional values are null, never absent. Times are UTC.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from wslog.schema import Cause, Tier
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """First and last close seen in one tier; tier None: the time that all tiers of this analysis cover."""
+
+    tier: Tier | None
+    start: dt.datetime | None
+    end: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject:
+    """One line that did not parse. `text` is untrusted, cut to 200 characters."""
+
+    line: int
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileCoverage:
+    """What became of one input file: `lines` = `events` + `ignored` + `rejected`.
+
+    Attributes:
+        path: As given, relative to the input folder.
+        format: A format's name, `nginx-conf`, `alb-attributes`, or `unknown`.
+        why: How it was recognised, or why it was not.
+        compression: `gzip`, `zstd`, `bzip2`, `xz` or empty.
+        ignored: Parsed and of no concern to WebSockets, blank or comment lines.
+        rejects: The first 20.
+        clock: What its times mean.
+        limits: What it cannot show.
+    """
+
+    path: str
+    format: str
+    why: str
+    tier: Tier | None
+    compression: str
+    lines: int
+    events: int
+    ignored: int
+    rejected: int
+    rejects: tuple[Reject, ...]
+    first_at: dt.datetime | None
+    last_at: dt.datetime | None
+    clock: str
+    limits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What was read. `no_code` counts client records that lost their code (`{"isTrusted":true}`)."""
+
+    files: tuple[FileCoverage, ...]
+    no_code: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """How far a tier's clock runs ahead of the reference clock, as estimated from `n` pairs.
+
+    For tier `client` it is the median over clients, and `low_s`/`high_s` their 5 % and 95 % quantiles.
+    `note` names what is odd about it, such as a host in another time zone.
+    """
+
+    tier: Tier
+    is_reference: bool
+    skew_s: float | None
+    low_s: float | None
+    high_s: float | None
+    n: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Connection attempts and what became of them."""
+
+    attempts: int
+    opened: int
+    closed: int
+    drops: int
+    connection_hours: float
+    drops_per_1000_connection_hours: float | None
+    offline_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseShare:
+    """How many drops one cause explains; `share` of all drops, with its 95 % interval."""
+
+    cause: Cause
+    tier: Tier
+    timeout_s: float | None
+    n: int
+    share: float
+    share_low: float
+    share_high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Idle durations or lifetimes of drops that pile up at one value.
+
+    Attributes:
+        axis: `idle_s`, `idle_in_s`, `idle_out_s` or `lifetime_s`.
+        center_s: Where it peaks.
+        width_s: From its 5 % to its 95 % quantile.
+        timeout_s: The configured value it points to.
+        n: Drops in it beyond the background.
+        share: Of all drops that have a value on this axis.
+        p_value: Of seeing it by chance, trials counted.
+        timeout_ids: Known timers with that value and kind.
+    """
+
+    id: int
+    axis: str
+    center_s: float
+    width_s: float
+    timeout_s: float
+    n: int
+    share: float
+    share_low: float
+    share_high: float
+    p_value: float
+    timeout_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burst:
+    """Many connections that ended together.
+
+    Attributes:
+        at: When it began, on the reference clock.
+        until: When it ended.
+        n: Closes in it.
+        scope: What they share: `upstream 10.0.0.7:9002`, `all`, `network 198.51.100.0/24`.
+        killed_share: Closed in it, of those alive in that scope at its start; None: not known.
+    """
+
+    at: dt.datetime
+    until: dt.datetime
+    n: int
+    scope: str
+    killed_share: float | None
+    cause: Cause
+    tier: Tier
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storm:
+    """Clients that all came back at once."""
+
+    at: dt.datetime
+    n: int
+    per_second: float
+    usual_per_second: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bin:
+    """Count of values in [low, high) seconds, split by cause for stacked charts."""
+
+    low: float
+    high: float
+    n: int
+    by_cause: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconnects:
+    """What clients did after a drop. `gave_up` never tried again while the logs went on."""
+
+    n: int
+    p50_s: float | None
+    p95_s: float | None
+    gave_up: int
+    gaps: tuple[Bin, ...]
+    storms: tuple[Storm, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """One thing to change.
+
+    Attributes:
+        text: What to change, as an instruction.
+        config: The lines to paste; empty: none.
+        would_prevent_n: Drops of these logs that it speaks to.
+        would_prevent_share: Of all drops.
+        is_observability: True: it prevents nothing but makes next time's answer better.
+    """
+
+    text: str
+    config: str
+    would_prevent_n: int
+    would_prevent_share: float
+    is_observability: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One answer: who closed how many, how we know, what to change.
+
+    Attributes:
+        statement: One sentence.
+        evidence: Lines of proof, with `file:line`; the first is the strongest. Untrusted text inside.
+        advice: Indexes into `Document.advice`.
+    """
+
+    statement: str
+    cause: Cause
+    tier: Tier
+    timeout_s: float | None
+    timeout_ids: tuple[str, ...]
+    n: int
+    share: float
+    confidence: float
+    evidence: tuple[str, ...]
+    advice: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What these logs could not show, and what to log next time."""
+
+    text: str
+    log_next: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineBucket:
+    """Drops that closed in [at, at + width_s), by cause; `open_connections` at its start, if known."""
+
+    at: dt.datetime
+    width_s: float
+    by_cause: dict[str, int]
+    open_connections: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Totals of one path, host, upstream, user-agent family or network. `value` is untrusted text."""
+
+    value: str
+    attempts: int
+    opened: int
+    drops: int
+    connection_hours: float
+    top_cause: Cause | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breakdown:
+    """The largest groups along each dimension, most drops first."""
+
+    path: tuple[Group, ...]
+    host: tuple[Group, ...]
+    upstream: tuple[Group, ...]
+    user_agent: tuple[Group, ...]
+    network: tuple[Group, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One drop in the lifetime-against-idle chart."""
+
+    lifetime_s: float
+    idle_s: float
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerLine:
+    """A known or configured timer, to be drawn as a line in charts."""
+
+    value_s: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartData:
+    """What the charts need beyond the rest; `points` are at most 2 000 drops, evenly taken."""
+
+    idle: tuple[Bin, ...]
+    lifetime: tuple[Bin, ...]
+    points: tuple[Point, ...]
+    timers: tuple[TimerLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """The whole answer, ready to be saved and rendered. See the classes for the meaning of each part.
+
+    Attributes:
+        verdict: The answer in one or two sentences.
+        bursts: In order of time.
+        findings: Ranked, the largest share first; `unknown` last.
+        advice: Ranked by what it would prevent.
+    """
+
+    schema_version: int
+    wslog_version: str
+    verdict: str
+    window: tuple[Window, ...]
+    coverage: Coverage
+    clocks: tuple[Clock, ...]
+    totals: Totals
+    causes: tuple[CauseShare, ...]
+    clusters: tuple[Cluster, ...]
+    bursts: tuple[Burst, ...]
+    reconnects: Reconnects
+    findings: tuple[Finding, ...]
+    advice: tuple[Advice, ...]
+    limits: tuple[Limit, ...]
+    timeline: tuple[TimelineBucket, ...]
+    by: Breakdown
+    charts: ChartData
