@@ -1,0 +1,1 @@
+"""The commands of `wslog`, one module each, imported only when the command is run."""
