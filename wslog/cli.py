@@ -1,0 +1,124 @@
+"""The command-line door: which commands there are, and how an error becomes a message and an exit code.
+
+A command's module is imported only when that command runs, so that `wslog --help` needs neither polars nor matplotlib.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from typing import Final, NamedTuple, cast
+
+import click
+
+from wslog import __version__
+from wslog.errors import WslogError
+
+EXIT_FAILED: Final = 1
+EXIT_INTERRUPTED: Final = 130
+
+
+class Entry(NamedTuple):
+    """Where a command lives, and the line about it in `wslog --help`."""
+
+    target: str
+    short_help: str
+
+
+COMMANDS: Final[Mapping[str, Entry]] = {
+    "analyze": Entry("wslog.commands.analyze:analyze", "Explain the 1006 closes in logs and write the report folder."),
+    "inspect": Entry("wslog.commands.inspect:inspect", "Show what each file is, and what it can and cannot prove."),
+    "timeouts": Entry("wslog.commands.timeouts:timeouts", "List the known timers that end WebSockets."),
+    "render": Entry("wslog.commands.render:render", "Show a saved analysis again, without its logs."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports them when asked."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of `COMMANDS`: the main job first."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].target.partition(":")
+        return cast("click.Command", getattr(importlib.import_module(module), attribute))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from `COMMANDS` alone, importing none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.short_help) for name, entry in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 could not be done, 2 wrong usage, 3 a --fail-if holds, 130 interrupted.",
+)
+@click.version_option(__version__, prog_name="wslog")
+def cli() -> None:
+    """Who closed these WebSockets with 1006, how do we know, and what do we change?
+
+    \b
+    Examples:
+      wslog analyze logs/
+      wslog analyze logs/ --since 24h --tz nginx-error=Europe/Berlin
+      wslog inspect logs/nginx/
+      wslog timeouts nginx
+      wslog render wslog-report/analysis.json --format markdown
+    """
+
+
+def main() -> None:
+    """Run `wslog` as a process: the only place where an error becomes an exit code."""
+    sys.exit(run())
+
+
+def run(args: list[str] | None = None) -> int:
+    """Run one command line and return its exit code; a bug keeps its traceback.
+
+    Args:
+        args: The words after `wslog`; None: those of the process.
+    """
+    try:
+        code = cli.main(args=args, prog_name="wslog", standalone_mode=False)
+        sys.stdout.flush()
+    except WslogError as error:
+        return _say(_error_text(error), code=EXIT_FAILED)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return _say("Interrupted.", code=EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        return _close_quietly()
+    return code if isinstance(code, int) else 0
+
+
+def _error_text(error: WslogError) -> str:
+    where = f"{error.where}: " if error.where else ""
+    mend = f"\n{error.mend}" if error.mend else ""
+    return f"Error: {where}{error.what}{mend}"
+
+
+def _say(text: str, *, code: int) -> int:
+    # The message may quote a log: line breaks are ours to keep, terminal commands are not.
+    from wslog.render.escape import plain_block
+
+    click.echo(plain_block(text), err=True)
+    return code
+
+
+def _close_quietly() -> int:
+    """End without a word when the reader of stdout has gone (`wslog … | head`)."""
+    # Python flushes stdout once more at exit and would complain then; the documented way out is a null device
+    # (https://docs.python.org/3/library/signal.html#note-on-sigpipe).
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

@@ -1,0 +1,109 @@
+"""The closed sets in words: causes, tiers, clusters and timers as a person would name them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from wslog.render import numbers
+from wslog.render.escape import plain
+from wslog.result import Advice, CauseShare, Cluster, Document, Finding
+from wslog.schema import Cause, Tier
+
+CAUSES: Final[Mapping[Cause, tuple[str, str]]] = {
+    Cause.IDLE_TIMEOUT: ("idle timeout", "a timer ended a silent connection"),
+    Cause.LIFETIME_LIMIT: ("lifetime limit", "ended at a fixed age, whatever the traffic"),
+    Cause.SERVER_RESTART: ("server restart", "the application process ended, and its connections with it"),
+    Cause.SERVER_ABORT: ("server abort", "the application ended this one connection without a close frame"),
+    Cause.PROXY_RELOAD: ("proxy reload", "a reload or drain cut what was left"),
+    Cause.PROXY_RESTART: ("proxy restart", "the proxy stopped, or a worker crashed"),
+    Cause.NETWORK_LOSS: ("network loss", "the path between client and edge went away"),
+    Cause.CLIENT_SUSPENDED: ("client suspended", "a sleeping device or a frozen page: its timers stood still"),
+    Cause.HEARTBEAT_TIMEOUT: ("heartbeat timeout", "one side gave up waiting for an answer to its heartbeat"),
+    Cause.CLOSE_TIMEOUT: ("close timeout", "the page called close() and no answer came"),
+    Cause.PROTOCOL_ERROR: ("protocol error", "a malformed or oversized frame"),
+    Cause.HANDSHAKE_FAILED: ("handshake failed", "never opened"),
+    Cause.CLIENT_LEFT: ("client left", "the page or browser went away without a close record"),
+    Cause.CLEAN_CLOSE: ("clean close", "a close frame came: not a drop"),
+    Cause.UNKNOWN: ("unknown", "the evidence does not carry a verdict"),
+}
+"""Name and meaning of each cause."""
+
+TIERS: Final[Mapping[Tier, str]] = {
+    Tier.CLIENT: "client",
+    Tier.NETWORK: "network",
+    Tier.ALB: "ALB",
+    Tier.NGINX: "nginx",
+    Tier.APP: "app",
+    Tier.UNKNOWN: "tier unknown",
+}
+
+AXES: Final[Mapping[str, str]] = {
+    "idle_s": "silent for",
+    "idle_in_s": "nothing received for",
+    "idle_out_s": "nothing sent for",
+    "lifetime_s": "ended at the age of",
+}
+"""What a cluster's axis says about its drops, to be followed by the length of time."""
+
+_UPPER: Final = {"aws": "AWS", "alb": "ALB", "nlb": "NLB", "elb": "ELB", "nat": "NAT", "gcp": "GCP", "iis": "IIS"}
+
+
+def cause_name(cause: Cause | str) -> str:
+    """Return a cause in words; a name that this version does not know comes back as it is."""
+    return CAUSES[Cause(cause)][0] if cause in Cause else plain(str(cause)).replace("_", " ")
+
+
+def timer_name(timeout_id: str) -> str:
+    """Return a knowledge id in words: `nginx proxy_read_timeout`, `AWS ALB idle`."""
+    product, _, setting = plain(timeout_id).partition("-")
+    if product == "nginx":
+        return f"nginx {setting.replace('-', '_')}".rstrip()
+    return " ".join(_UPPER.get(word, word) for word in plain(timeout_id).split("-"))
+
+
+def timer_names(timeout_ids: Sequence[str], *, most: int = 2) -> str:
+    """Return candidate timers in words: one name, `a or b`, or `a, b or 3 others`."""
+    names = [timer_name(timeout_id) for timeout_id in timeout_ids]
+    if len(names) > most + 1:
+        names = [*names[:most], f"{len(names) - most} others"]
+    return numbers.joined(names, last="or")
+
+
+def cause_label(share: CauseShare, document: Document) -> str:
+    """Return one row of the causes in words: `idle timeout · nginx proxy_read_timeout 60 s`."""
+    finding = next((f for f in document.findings if _is_about(f, share)), None)
+    return _label(share.cause, share.tier, share.timeout_s, finding.timeout_ids if finding else ())
+
+
+def finding_label(finding: Finding) -> str:
+    """Return what a finding is about in words: `idle timeout · nginx proxy_read_timeout 60 s`."""
+    return _label(finding.cause, finding.tier, finding.timeout_s, finding.timeout_ids)
+
+
+def cluster_label(cluster: Cluster) -> str:
+    """Return what a cluster's drops have in common: `silent for 60 s`."""
+    axis = AXES.get(cluster.axis, plain(cluster.axis))
+    return f"{axis} {numbers.timer(cluster.timeout_s)}"
+
+
+def advice_gain(advice: Advice) -> str:
+    """Return what following an advice brings: `would prevent 41 % of the drops`, or a better answer next time."""
+    if advice.is_observability or advice.would_prevent_n == 0:
+        return "shows more next time" if advice.is_observability else "prevents none of these drops"
+    return f"would prevent {numbers.percent(advice.would_prevent_share)} ({numbers.count(advice.would_prevent_n)})"
+
+
+def _is_about(finding: Finding, share: CauseShare) -> bool:
+    return (finding.cause, finding.tier, finding.timeout_s) == (share.cause, share.tier, share.timeout_s)
+
+
+def _label(cause: Cause, tier: Tier, timeout_s: float | None, timeout_ids: Sequence[str]) -> str:
+    if timeout_s is not None and timeout_ids:
+        who = f"{timer_names(timeout_ids)} {numbers.timer(timeout_s)}"
+    elif timeout_s is not None:
+        who = f"{'' if tier is Tier.UNKNOWN else TIERS[tier]} {numbers.timer(timeout_s)}".lstrip()
+    else:
+        who = "" if tier is Tier.UNKNOWN or cause is Cause.UNKNOWN else TIERS[tier]
+    redundant = not who or who in cause_name(cause)
+    return cause_name(cause) if redundant else f"{cause_name(cause)} · {who}"
