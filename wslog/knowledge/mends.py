@@ -1,0 +1,176 @@
+"""What to change, cause by cause: instructions and lines to paste, read from `mends.toml`."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from wslog.errors import KnowledgeError
+from wslog.knowledge.loader import check_keys, choice, entry_id, read_tables, text
+from wslog.schema import Cause, Tier
+
+BUILT_IN: Final = Path(__file__).with_name("mends.toml")
+
+# Placeholders and what stands in for a value that is not known or not fit to be pasted.
+DEFAULTS: Final[Mapping[str, str]] = {
+    "timeout_s": "60",
+    "ping_s": "25",
+    "path": "/ws",
+    "upstream": "backend",
+}
+_PLACEHOLDER: Final = re.compile(r"\{(" + "|".join(DEFAULTS) + r")\}")
+# Paths and upstreams come out of logs: only what can neither end a directive nor quote its way out of one is pasted.
+_PASTABLE: Final = re.compile(r"[A-Za-z0-9._~:/\[\]@%+=-]{1,200}")
+MAX_PING_S: Final = 25.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mend:
+    """One thing to change.
+
+    Attributes:
+        id: Unique, kebab-case, never reused.
+        causes: The causes it speaks to; empty for mends that only make the next analysis better.
+        tier: The tier at fault that it is for; None: any.
+        text: The instruction, one to three sentences. May hold placeholders, see `fill`.
+        config: The lines to paste; empty: none. May hold placeholders.
+        is_observability: It prevents nothing but makes the next answer better.
+        statuses: HTTP statuses of a failed handshake that it is for; empty: any.
+        timeout_ids: Timers of the knowledge base that it is for; empty: any.
+    """
+
+    id: str
+    causes: tuple[Cause, ...]
+    tier: Tier | None
+    text: str
+    config: str
+    is_observability: bool
+    statuses: tuple[int, ...] = ()
+    timeout_ids: tuple[str, ...] = ()
+
+
+@cache
+def load_mends() -> tuple[Mend, ...]:
+    """Return every mend, in the order of the file: the first of a cause is the one to try first.
+
+    Raises:
+        KnowledgeError: If the file breaks its own form.
+    """
+    return read_mends(BUILT_IN)
+
+
+def read_mends(path: Path) -> tuple[Mend, ...]:
+    """Return the mends of one file, in its order.
+
+    Raises:
+        KnowledgeError: If the file cannot be read or an entry breaks the form; `where` is `file: id`.
+    """
+    found: dict[str, Mend] = {}
+    for nth, entry in enumerate(read_tables(path, "mend"), start=1):
+        key = entry_id(entry, nth=nth, path=path, seen=found)
+        found[key] = _mend(entry, where=f"{path}: {key}")
+    return tuple(found.values())
+
+
+def mends_for(
+    mends: Iterable[Mend],
+    cause: Cause,
+    *,
+    tier: Tier | None = None,
+    status: int | None = None,
+    timeout_ids: Iterable[str] = (),
+) -> tuple[Mend, ...]:
+    """Return the mends that speak to a cause, the most specific first, then in the order given.
+
+    A mend for other tiers, statuses or timers than the ones named is left out. With tier None or `unknown` the fault may lie
+    anywhere, so mends of every tier count; a mend for statuses or timers needs one of them named.
+    """
+    timers = set(timeout_ids)
+    is_open = tier is None or tier is Tier.UNKNOWN
+    fitting = [
+        mend
+        for mend in mends
+        if cause in mend.causes
+        and (is_open or mend.tier in {None, tier})
+        and (not mend.statuses or status in mend.statuses)
+        and (not mend.timeout_ids or timers & set(mend.timeout_ids))
+    ]
+    return tuple(sorted(fitting, key=lambda m: -(2 * bool(m.statuses or m.timeout_ids) + (m.tier is not None))))
+
+
+def ping_interval_s(timeout_s: float) -> float:
+    """Return how often to send a heartbeat under an idle timeout: two of them fit in it, and never rarer than 25 s."""
+    return min(MAX_PING_S, max(1.0, math.floor(0.45 * timeout_s)))
+
+
+def fill(mend: Mend, **values: object) -> Mend:
+    """Return a mend with its placeholders replaced, each once and from left to right.
+
+    Args:
+        mend: The mend to fill.
+        values: `timeout_s` the timer that fired, `ping_s` a heartbeat interval (left out: it follows from `timeout_s`),
+            `path` and `upstream` from the logs. What is None, missing or not fit to be pasted into a configuration gets
+            a stand-in. Braces that are no placeholder stay: nginx and JavaScript are full of them.
+
+    Raises:
+        TypeError: If a name is no placeholder.
+    """
+    if unknown := sorted(set(values) - set(DEFAULTS)):
+        raise TypeError(f"no such placeholder: {unknown[0]}")
+    timeout_s = values.get("timeout_s")
+    if values.get("ping_s") is None and isinstance(timeout_s, int | float) and timeout_s > 0:
+        values["ping_s"] = ping_interval_s(timeout_s)
+    shown = {name: _pastable(values.get(name)) or default for name, default in DEFAULTS.items()}
+    return replace(
+        mend,
+        text=_PLACEHOLDER.sub(lambda found: shown[found[1]], mend.text),
+        config=_PLACEHOLDER.sub(lambda found: shown[found[1]], mend.config),
+    )
+
+
+def _pastable(value: object) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:.10g}" if math.isfinite(value) and value > 0 else ""
+    shown = "" if value is None else str(value)
+    return shown if _PASTABLE.fullmatch(shown) else ""
+
+
+def _mend(entry: Mapping[str, Any], *, where: str) -> Mend:
+    check_keys(
+        entry,
+        required=("id", "causes", "text"),
+        optional=("tier", "config", "is_observability", "statuses", "timeout_ids"),
+        where=where,
+    )
+    causes = tuple(choice(Cause, name, key="causes", where=where) for name in _many(entry, "causes", str, where=where))
+    is_observability = entry.get("is_observability", False)
+    if not isinstance(is_observability, bool):
+        raise KnowledgeError(
+            f"`is_observability` cannot be {is_observability!r}", where=where, mend="Use true or false."
+        )
+    if not causes and not is_observability:
+        raise KnowledgeError("it speaks to no cause", where=where, mend="Name at least one in `causes`.")
+    tier = entry.get("tier")
+    return Mend(
+        id=entry["id"],
+        causes=causes,
+        tier=None if tier is None else choice(Tier, tier, key="tier", where=where),
+        text=text(entry, "text", where=where, is_required=True),
+        config=text(entry, "config", where=where),
+        is_observability=is_observability,
+        statuses=tuple(_many(entry, "statuses", int, where=where)),
+        timeout_ids=tuple(_many(entry, "timeout_ids", str, where=where)),
+    )
+
+
+def _many(entry: Mapping[str, Any], key: str, kind: type, *, where: str) -> list[Any]:
+    values = entry.get(key, [])
+    if not isinstance(values, list) or not all(type(value) is kind for value in values):
+        noun = "numbers" if kind is int else "texts"
+        raise KnowledgeError(f"`{key}` must be a list of {noun}", where=where, mend=f"Write {key} = [ … ].")
+    return values
