@@ -1,0 +1,182 @@
+"""ALB access-log fields, still text, turned into events: what the text and the JSON form of the log have in common.
+
+Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import polars as pl
+
+from wslog.ingest.format import Parsed
+from wslog.ingest.rejects import reject_where
+from wslog.ingest.url import split_url
+from wslog.schema import INSTANT, EventKind
+
+# One String column each; the names are AWS's own, shortened.
+RAW: Final = (
+    "type",
+    "time",
+    "client",
+    "target",
+    "request_s",
+    "target_s",
+    "response_s",
+    "status",
+    "target_status",
+    "received",
+    "sent",
+    "request",
+    "user_agent",
+    "trace",
+    "creation",
+    "actions",
+    "error_reason",
+    "conn_trace",
+)
+CLOCK: Final = "UTC, microseconds; an entry's time is when the response was made, for a WebSocket when it closed"
+LIMITS: Final = (
+    "an ALB line does not say who closed, nor with which code",
+    "best effort: a missing line proves nothing",
+)
+RESOLUTION_S: Final = 1e-6
+# Entries carry request_creation_time since 2018; an older line that lacks it is whole all the same.
+HAS_CREATION_SINCE: Final = pl.datetime(2018, 7, 1, time_zone="UTC", time_unit="us")
+
+_ISO: Final = "%Y-%m-%dT%H:%M:%S%.fZ"
+_FIRST: Final = pl.datetime(2000, 1, 1, time_zone="UTC", time_unit="us")
+_LAST: Final = pl.datetime(2100, 1, 1, time_zone="UTC", time_unit="us")
+_REQUEST: Final = r"^ *(\S+) +(.*?)(?: +(?:HTTP/[0-9.]+|-))? *$"
+_ESCAPED: Final = re.compile(r"(?:\\x(?:000000)?[0-9A-Fa-f]{2})+")
+_HEX: Final = re.compile(r"\\x(?:000000)?([0-9A-Fa-f]{2})")
+
+
+def _value(name: str) -> pl.Expr:
+    """Return a raw field with `-` and nothing made null."""
+    return pl.col(name).replace({"-": None, "": None})
+
+
+def _decode(found: re.Match[str]) -> str:
+    return bytes(int(pair, 16) for pair in _HEX.findall(found.group())).decode("utf-8", errors="replace")
+
+
+def _unescape(column: pl.Series) -> pl.Series:
+    r"""Decode runs of `\xHH` (also seen as `\x000000HH`) as UTF-8; rare, so only the texts that hold one are touched."""
+    if not column.str.contains(r"\x", literal=True).any():
+        return column
+    return pl.Series(column.name, [text and _ESCAPED.sub(_decode, text) for text in column], dtype=pl.String)
+
+
+def _in_range(instant: pl.Expr) -> pl.Expr:
+    return (instant >= _FIRST) & (instant < _LAST)
+
+
+def _reason(*, needs_creation: bool) -> pl.Expr:
+    """Return why a line cannot become an event, or null."""
+    at, creation = pl.col("at"), pl.col("creation")
+    reason = (
+        pl.when(pl.col("fault").is_not_null())
+        .then(pl.col("fault"))
+        .when(at.is_null())
+        .then(pl.lit("field 2 (time) is not a time"))
+        .when(~_in_range(at))
+        .then(pl.lit("time out of range"))
+        .when(~pl.col("status").fill_null("").str.contains(r"^(?:[1-9][0-9]{2}|-)$"))
+        .then(pl.lit("field 9 (elb_status_code) is not a status"))
+    )
+    if needs_creation:
+        reason = reason.when(creation.is_null() & (at >= HAS_CREATION_SINCE)).then(
+            pl.lit("cut off before field 22 (request_creation_time)")
+        )
+    has_creation = creation.is_not_null() & (creation != "-")
+    return reason.when(has_creation & (pl.col("opened_at").is_null() | ~_in_range(pl.col("opened_at")))).then(
+        pl.lit("field 22 (request_creation_time) is not a time")
+    )
+
+
+def _times() -> list[pl.Expr]:
+    return [
+        pl.col(raw).str.to_datetime(_ISO, time_unit="us", time_zone="UTC", strict=False).cast(INSTANT).alias(name)
+        for raw, name in (("time", "at"), ("creation", "opened_at"))
+    ]
+
+
+def _handshake_s() -> pl.Expr:
+    """Fields 6 to 8, without those at -1 (that phase did not happen); null if none happened."""
+    phases = [
+        pl.when(pl.col(name).cast(pl.Float64, strict=False).is_between(0, 1e9)).then(
+            pl.col(name).cast(pl.Float64, strict=False)
+        )
+        for name in ("request_s", "target_s", "response_s")
+    ]
+    return pl.when(pl.any_horizontal(p.is_not_null() for p in phases)).then(pl.sum_horizontal(phases))
+
+
+def _address(name: str) -> tuple[pl.Expr, pl.Expr]:
+    """Split `address:port` at the last colon; IPv6 comes bare or in brackets."""
+    ip = _value(name).str.extract(r"^(.*?)(?::(?:[0-9]+|-)?)?$", 1).str.strip_chars("[]")
+    port = pl.col(name).str.extract(r":([0-9]{1,5})$", 1).cast(pl.Int32, strict=False)
+    return ip.replace({"-": None, "": None}), pl.when(port <= 65_535).then(port)
+
+
+def _events(frame: pl.DataFrame) -> pl.DataFrame:
+    status = pl.col("status_code")
+    is_upgraded = (status == 101).fill_null(value=False)
+    is_ws = pl.col("type").is_in(["ws", "wss"]).fill_null(value=False) | is_upgraded
+    url = split_url(pl.col("url"))
+    client_ip, client_port = _address("client")
+    lifetime_s = (pl.col("at") - pl.col("opened_at")).dt.total_microseconds() / 1e6
+    return frame.select(
+        "line",
+        pl.lit(EventKind.REQUEST.value).alias("event"),
+        "at",
+        pl.lit(RESOLUTION_S).alias("at_resolution_s"),
+        pl.lit(value=True).alias("has_zone"),
+        "opened_at",
+        pl.col("at").alias("closed_at"),
+        pl.when(is_ws & (lifetime_s >= 0)).then(lifetime_s).alias("lifetime_s"),
+        _handshake_s().alias("handshake_s"),
+        pl.when(is_upgraded).then(True).when(status >= 400).then(False).alias("is_opened"),  # noqa: FBT003
+        pl.when(is_ws).then(True).when(status < 400).then(False).alias("is_websocket"),  # noqa: FBT003
+        status.alias("status"),
+        pl.col("target_status").cast(pl.Int32, strict=False).alias("upstream_status"),
+        pl.col("method").replace({"-": None}).alias("method"),
+        url.host.replace({"-": None}).alias("host"),
+        pl.when(pl.col("method") != "-").then(url.path).alias("path"),
+        pl.when(pl.col("method") != "-").then(url.query).alias("query"),
+        client_ip.alias("client_ip"),
+        client_port.alias("client_port"),
+        _value("target").alias("upstream"),
+        pl.col("received").cast(pl.Int64, strict=False).alias("bytes_in"),
+        pl.col("sent").cast(pl.Int64, strict=False).alias("bytes_out"),
+        _value("user_agent").alias("user_agent"),
+        pl.col("trace").str.extract(r"(?:^|;) *Root=([^;\s]+)", 1).alias("trace_id"),
+        _value("conn_trace").alias("conn_trace_id"),
+        _value("error_reason").fill_null(_value("actions")).alias("message"),
+    )
+
+
+def to_events(raw: pl.DataFrame, *, needs_creation: bool) -> Parsed:
+    """Turn raw fields into events and rejects.
+
+    Args:
+        raw: `line`, `text`, the String columns of `RAW`, and `fault`: why the line could not be split, or null.
+        needs_creation: The file's entries carry request_creation_time, so a line without it is cut off.
+
+    Returns:
+        One event or one reject for every row, both in line order.
+    """
+    frame = raw.with_columns(
+        *_times(),
+        pl.col("status").cast(pl.Int32, strict=False).alias("status_code"),
+        pl.col("request").str.extract(_REQUEST, 1).alias("method"),
+        pl.col("request").str.extract(_REQUEST, 2).alias("url"),
+    ).with_columns(_reason(needs_creation=needs_creation).alias("reason"))
+    good = frame.filter(pl.col("reason").is_null())
+    good = good.with_columns(_unescape(good["user_agent"]), _unescape(good["url"]))
+    return Parsed(
+        events=_events(good).sort("line"),
+        rejects=reject_where(frame, pl.col("reason")).sort("line"),
+    )

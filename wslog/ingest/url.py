@@ -1,0 +1,46 @@
+"""Host, path and query of a column of URLs, as polars expressions.
+
+Reads `ws`, `wss`, `http` and `https` URLs, protocol-relative ones (`//host/path`) and plain paths (`/path?query`).
+Text that is none of these gives nulls: a bare `socket.io/x` may be a host or a path, and guessing would join wrongly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+# Scheme (optional), user info (dropped), host with an IPv6 address in its brackets.
+_AUTHORITY: Final = r"^\s*(?:[A-Za-z][A-Za-z0-9+.\-]*:)?//(?:[^/?#@\s]*@)?"
+_HOST: Final = _AUTHORITY + r"(\[[^\]/?#\s]*\]|[^:/?#\s]*)"
+_HAS_AUTHORITY: Final = _AUTHORITY
+_PATH_AFTER_HOST: Final = r"^\s*(?:[A-Za-z][A-Za-z0-9+.\-]*:)?//[^/?#]*(/[^?#]*)"
+_PATH_ALONE: Final = r"^\s*(/(?:[^/?#][^?#]*)?)(?:[?#]|$)"
+_QUERY: Final = r"^[^?#]*\?([^#]+)"
+
+
+@dataclass(frozen=True, slots=True)
+class UrlParts:
+    """Three expressions: `host` (lower case, no port), `path` (no query), `query` (no question mark); null if absent."""
+
+    host: pl.Expr
+    path: pl.Expr
+    query: pl.Expr
+
+
+def split_url(url: pl.Expr) -> UrlParts:
+    """Return the parts of a String column of URLs or paths; `https://host` has the path `/`."""
+    host = url.str.extract(_HOST, 1).str.to_lowercase()
+    has_authority = url.str.contains(_HAS_AUTHORITY)
+    path = (
+        pl.when(has_authority)
+        .then(url.str.extract(_PATH_AFTER_HOST, 1).fill_null("/"))
+        .otherwise(url.str.extract(_PATH_ALONE, 1))
+    )
+    is_url = has_authority | path.is_not_null()
+    return UrlParts(
+        host=pl.when(host.str.len_bytes() > 0).then(host),
+        path=path.str.strip_chars_end(),
+        query=pl.when(is_url).then(url.str.extract(_QUERY, 1)),
+    )
