@@ -16,14 +16,14 @@ from wslog.schema import Cause, Tier
 
 BUILT_IN: Final = Path(__file__).with_name("mends.toml")
 
-# Placeholders and what stands in for a value that is not known or not fit to be pasted.
-DEFAULTS: Final[Mapping[str, str]] = {
-    "timeout_s": "60",
-    "ping_s": "25",
-    "path": "/ws",
-    "upstream": "backend",
+# Placeholders, and what stands in the text and in the configuration for a value that is unknown or cannot be pasted.
+STAND_INS: Final[Mapping[str, tuple[str, str]]] = {
+    "timeout_s": ("N", "N"),
+    "ping_s": ("25", "25"),
+    "path": ("the WebSocket path", "/ws"),
+    "upstream": ("the application", "backend"),
 }
-_PLACEHOLDER: Final = re.compile(r"\{(" + "|".join(DEFAULTS) + r")\}")
+_PLACEHOLDER: Final = re.compile(r"\{(" + "|".join(STAND_INS) + r")\}")
 # Paths and upstreams come out of logs: only what can neither end a directive nor quote its way out of one is pasted.
 _PASTABLE: Final = re.compile(r"[A-Za-z0-9._~:/\[\]@%+=-]{1,200}")
 MAX_PING_S: Final = 25.0
@@ -87,8 +87,8 @@ def mends_for(
 ) -> tuple[Mend, ...]:
     """Return the mends that speak to a cause, the most specific first, then in the order given.
 
-    A mend for other tiers, statuses or timers than the ones named is left out. With tier None or `unknown` the fault may lie
-    anywhere, so mends of every tier count; a mend for statuses or timers needs one of them named.
+    A mend for other tiers, statuses or timers than the ones named is left out. With tier None or `unknown` the fault may
+    lie anywhere, so mends of every tier count; a mend for statuses or timers needs one of them named.
     """
     timers = set(timeout_ids)
     is_open = tier is None or tier is Tier.UNKNOWN
@@ -100,7 +100,8 @@ def mends_for(
         and (not mend.statuses or status in mend.statuses)
         and (not mend.timeout_ids or timers & set(mend.timeout_ids))
     ]
-    return tuple(sorted(fitting, key=lambda m: -(2 * bool(m.statuses or m.timeout_ids) + (m.tier is not None))))
+    # Sorting is stable: what is equally specific stays in the order given.
+    return tuple(sorted(fitting, key=lambda m: (not (m.statuses or m.timeout_ids), tier is None or m.tier is not tier)))
 
 
 def ping_interval_s(timeout_s: float) -> float:
@@ -120,16 +121,16 @@ def fill(mend: Mend, **values: object) -> Mend:
     Raises:
         TypeError: If a name is no placeholder.
     """
-    if unknown := sorted(set(values) - set(DEFAULTS)):
+    if unknown := sorted(set(values) - set(STAND_INS)):
         raise TypeError(f"no such placeholder: {unknown[0]}")
     timeout_s = values.get("timeout_s")
     if values.get("ping_s") is None and isinstance(timeout_s, int | float) and timeout_s > 0:
         values["ping_s"] = ping_interval_s(timeout_s)
-    shown = {name: _pastable(values.get(name)) or default for name, default in DEFAULTS.items()}
+    known = {name: _pastable(values.get(name)) for name in STAND_INS}
     return replace(
         mend,
-        text=_PLACEHOLDER.sub(lambda found: shown[found[1]], mend.text),
-        config=_PLACEHOLDER.sub(lambda found: shown[found[1]], mend.config),
+        text=_PLACEHOLDER.sub(lambda found: known[found[1]] or STAND_INS[found[1]][0], mend.text),
+        config=_PLACEHOLDER.sub(lambda found: known[found[1]] or STAND_INS[found[1]][1], mend.config),
     )
 
 
