@@ -1,0 +1,98 @@
+"""From classified connections to the one result: shares, trends, findings, advice, limits and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from wslog.knowledge import Setting, Timeout, load_mends
+from wslog.result import SCHEMA_VERSION, Burst, Clock, Cluster, Coverage, Document, Window
+from wslog.summarize.advice import collect_advice
+from wslog.summarize.breakdown import break_down
+from wslog.summarize.causes import count_causes
+from wslog.summarize.chart_data import collect_chart_data
+from wslog.summarize.drops import drops_of
+from wslog.summarize.facts import gather_facts
+from wslog.summarize.findings import write_findings
+from wslog.summarize.groups import group_drops
+from wslog.summarize.limits import as_limits, find_gaps
+from wslog.summarize.reconnects import summarize_reconnects
+from wslog.summarize.timeline import build_timeline
+from wslog.summarize.totals import count_totals
+from wslog.summarize.verdict import write_verdict
+from wslog.summarize.windows import add_shared_window, shared_window
+
+__all__ = ["summarize"]
+
+
+def summarize(
+    connections: pl.DataFrame,
+    *,
+    clusters: Sequence[Cluster],
+    bursts: Sequence[Burst],
+    clocks: Sequence[Clock],
+    coverage: Coverage,
+    windows: Sequence[Window],
+    settings: Sequence[Setting],
+    timeouts: Sequence[Timeout],
+    wslog_version: str,
+) -> Document:
+    """Say what happened to the connections, as the one object that every report is a reading of.
+
+    Args:
+        connections: `schema.CONNECTIONS`, the columns of the verdict filled; any order of rows.
+        clusters: Idle and lifetime clusters; ids equal `cluster_id`.
+        bursts: Mass drops.
+        clocks: Skew of each tier.
+        coverage: What was read.
+        windows: One per tier; the shared one is appended.
+        settings: Timers found in configuration.
+        timeouts: What is known about timers.
+        wslog_version: Written into the document.
+    """
+    drops = drops_of(connections)
+    known = {timeout.id: timeout for timeout in timeouts}
+    mends = load_mends()
+    all_windows = add_shared_window(windows)
+    shared = shared_window(all_windows)
+    with_date = _spans_days(connections)
+    totals = count_totals(connections)
+    reconnects = summarize_reconnects(drops, connections, bursts=bursts, windows=all_windows)
+    groups = group_drops(drops, clusters=clusters, bursts=bursts, is_fine=True)
+    facts = gather_facts(groups, drops, coverage=coverage, clocks=clocks, shared=shared, settings=settings, known=known)
+    gaps = find_gaps(facts)
+    limits = as_limits(gaps, {mend.id: mend for mend in mends})
+    advice, advice_of = collect_advice(
+        groups,
+        mends=mends,
+        to_log=[gap.mend_id for gap in gaps if gap.mend_id],
+        reconnects=reconnects,
+        settings=settings,
+        known=known,
+    )
+    by_owner = group_drops(drops, clusters=clusters, bursts=bursts, is_fine=False)
+    return Document(
+        schema_version=SCHEMA_VERSION,
+        wslog_version=wslog_version,
+        verdict=write_verdict(by_owner, totals, known=known, with_date=with_date),
+        window=all_windows,
+        coverage=coverage,
+        clocks=tuple(clocks),
+        totals=totals,
+        causes=count_causes(drops),
+        clusters=tuple(clusters),
+        bursts=tuple(sorted(bursts, key=lambda burst: (burst.at, burst.until, burst.scope))),
+        reconnects=reconnects,
+        findings=write_findings(groups, advice=advice_of, limits=limits, known=known, with_date=with_date),
+        advice=advice,
+        limits=limits,
+        timeline=build_timeline(drops, connections, window=shared),
+        by=break_down(connections),
+        charts=collect_chart_data(drops, clusters=clusters, settings=settings, timeouts=timeouts),
+    )
+
+
+def _spans_days(connections: pl.DataFrame) -> bool:
+    """Return whether an hour and minute alone would be ambiguous in a sentence."""
+    return connections["closed_at"].drop_nulls().dt.date().n_unique() > 1

@@ -1,0 +1,90 @@
+"""Which paths, hosts, upstreams, browsers and networks drop most."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from wslog.result import Breakdown, Group
+from wslog.schema import Cause
+from wslog.summarize.drops import HOURS, IS_DROP, IS_OPENED
+
+TOP: Final = 10
+
+_AGENT: Final = pl.col("user_agent")
+# Order matters: every browser on iOS is Safari inside, and Edge and Chrome both say Chrome and Safari.
+USER_AGENT_FAMILY: Final = (
+    pl.when(_AGENT.is_null() | (_AGENT.str.len_bytes() == 0))
+    .then(None)
+    .when(_AGENT.str.contains(r"\b(?:iPhone|iPad|iPod)\b"))
+    .then(pl.lit("iOS"))
+    .when(_AGENT.str.contains("Android", literal=True))
+    .then(pl.lit("Android"))
+    .when(_AGENT.str.contains(r"\bEdge?/"))
+    .then(pl.lit("Edge"))
+    .when(_AGENT.str.contains("Firefox/", literal=True))
+    .then(pl.lit("Firefox"))
+    .when(_AGENT.str.contains(r"(?:Chrome|Chromium)/"))
+    .then(pl.lit("Chrome"))
+    .when(_AGENT.str.contains(r"Version/\S+ .*Safari/"))
+    .then(pl.lit("Safari"))
+    .otherwise(pl.lit("other"))
+)
+
+_OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+_IP: Final = pl.col("client_ip").str.replace(r"^::(?i:ffff):", "")  # IPv4 as an IPv6 socket writes it
+_V4_PREFIX: Final = _IP.str.extract(rf"^({_OCTET}\.{_OCTET}\.{_OCTET})\.{_OCTET}$") + ".0/24"
+_V6: Final = r"^[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}$"
+# What stands before `::` are the leading groups; groups that `::` swallowed are zero.
+_V6_GROUPS: Final = pl.concat_list(
+    _IP.str.splitn("::", 2).struct.field("field_0").str.to_lowercase().str.split(":"),
+    pl.lit(["0", "0", "0"], dtype=pl.List(pl.String)),
+).list.head(3)
+_V6_PREFIX: Final = (
+    _V6_GROUPS.list.eval(pl.element().str.replace(r"^0*([0-9a-f]*)$", "${1}").replace("", "0")).list.join(":") + "::/48"
+)
+NETWORK: Final = pl.when(_IP.str.contains(_V6)).then(_V6_PREFIX).otherwise(_V4_PREFIX)
+"""The /24 or /48 of the client's address; null for what is no address (a pseudonym)."""
+
+
+def break_down(connections: pl.DataFrame) -> Breakdown:
+    """Count connections along each dimension: the `TOP` values with most drops, then most attempts."""
+    return Breakdown(
+        path=_groups(connections, pl.col("path")),
+        host=_groups(connections, pl.col("host")),
+        upstream=_groups(connections, pl.col("upstream")),
+        user_agent=_groups(connections, USER_AGENT_FAMILY),
+        network=_groups(connections, NETWORK),
+    )
+
+
+def _groups(connections: pl.DataFrame, value: pl.Expr) -> tuple[Group, ...]:
+    """Count one dimension; rows without a value belong to no group."""
+    valued = connections.with_columns(value=value).filter(pl.col("value").is_not_null())
+    counted = (
+        valued.group_by("value")
+        .agg(attempts=pl.len(), opened=IS_OPENED.sum(), drops=IS_DROP.sum(), hours=HOURS)
+        .sort("drops", "attempts", "value", descending=[True, True, False])
+        .head(TOP)
+    )
+    top_causes = (
+        valued.filter(IS_DROP)
+        .group_by("value", pl.col("cause").fill_null(Cause.UNKNOWN.value))
+        .len("n")
+        .sort("n", "cause", descending=[True, False])
+        .unique("value", keep="first", maintain_order=True)
+        .select("value", "cause")
+    )
+    joined = counted.join(top_causes, on="value", how="left", maintain_order="left")
+    return tuple(
+        Group(
+            value=row["value"],
+            attempts=row["attempts"],
+            opened=row["opened"],
+            drops=row["drops"],
+            connection_hours=float(row["hours"] or 0.0),
+            top_cause=None if row["cause"] is None else Cause(row["cause"]),
+        )
+        for row in joined.iter_rows(named=True)
+    )

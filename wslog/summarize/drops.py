@@ -1,0 +1,46 @@
+"""What a drop, an opened connection and the start of an attempt are: the expressions the other modules count by."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from wslog.schema import Cause, Tier
+
+IS_DROP: Final = pl.col("is_drop").fill_null(value=False)
+IS_OPENED: Final = pl.coalesce("is_opened", pl.col("opened_at").is_not_null())
+"""The handshake completed; a row that does not say so, but has an opening time, counts as opened."""
+
+STARTED_AT: Final = pl.coalesce("opened_at", "closed_at").alias("started_at")
+"""When an attempt was made. One that never opened has the moment it failed only: the handshake's length too late."""
+
+HOURS: Final = (pl.col("lifetime_s").filter(IS_OPENED).clip(lower_bound=0).sum() / 3600).alias("connection_hours")
+
+ORDER: Final = ("closed_at", "opened_at", "connection_id")
+"""A total order of rows, so that same logs give same bytes."""
+
+
+def drops_of(connections: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with `is_drop`, in `ORDER`; a cause or tier left open is `unknown`."""
+    return (
+        connections.filter(IS_DROP)
+        .with_columns(
+            pl.col("cause").fill_null(Cause.UNKNOWN.value),
+            pl.col("tier").fill_null(Tier.UNKNOWN.value),
+        )
+        .sort(ORDER, nulls_last=True, maintain_order=True)
+    )
+
+
+def counts_by_cause(drops: pl.DataFrame, by: str) -> dict[int, dict[str, int]]:
+    """Count drops per value of the whole-number column *by* and cause; rows without a value are left out.
+
+    Returns:
+        Value → cause → drops, causes in alphabetical order.
+    """
+    counted = drops.filter(pl.col(by).is_not_null()).group_by(by, "cause").len().sort(by, "cause")
+    result: dict[int, dict[str, int]] = {}
+    for value, cause, n in counted.iter_rows():
+        result.setdefault(int(value), {})[cause] = n
+    return result

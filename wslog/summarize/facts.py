@@ -1,0 +1,113 @@
+"""What these logs could show at all: which tiers have lines, and how much of the drops was left undecided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from wslog.knowledge.model import Setting, Timeout
+from wslog.result import Clock, Coverage, Window
+from wslog.schema import Cause, Tier
+from wslog.summarize.drops import IS_OPENED
+from wslog.summarize.groups import DropGroup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What limits are judged by. Shares are of all drops unless said otherwise.
+
+    Attributes:
+        tiers: Those with at least one line read.
+        has_error_log: An nginx error log was among the inputs.
+        has_info: One of them shows lines of level info.
+        tied: Tiers whose timers are candidates for drops with no decided tier.
+        n_undecided: Drops of unknown cause or tier.
+        no_idle_share: Of the drops that had opened and have a client record: silence not known.
+        no_lifetime_share: Of the drops that had opened: age not known.
+        no_session_share: Without a session.
+        unmatched_share: Of the drops that had opened and have a client record: no server line found.
+        outside_share: Closed outside the time that all tiers cover.
+    """
+
+    coverage: Coverage
+    clocks: tuple[Clock, ...]
+    shared: Window
+    settings: tuple[Setting, ...]
+    n_drops: int
+    n_by_cause: Mapping[Cause, int]
+    tiers: frozenset[Tier]
+    has_error_log: bool
+    has_info: bool
+    tied: frozenset[Tier]
+    n_undecided: int
+    no_idle_share: float
+    no_lifetime_share: float
+    no_session_share: float
+    unmatched_share: float
+    outside_share: float
+
+    def share(self, cause: Cause) -> float:
+        """Return a cause's share of all drops."""
+        return self.n_by_cause.get(cause, 0) / self.n_drops if self.n_drops else 0.0
+
+
+def gather_facts(
+    groups: Sequence[DropGroup],
+    drops: pl.DataFrame,
+    *,
+    coverage: Coverage,
+    clocks: Sequence[Clock],
+    shared: Window,
+    settings: Sequence[Setting],
+    known: Mapping[str, Timeout],
+) -> Facts:
+    """Gather what limits are judged by.
+
+    Args:
+        groups: Drops by cause, tier and timer.
+        drops: As `drops_of` returns them.
+        coverage: What was read.
+        clocks: Skew of each tier.
+        shared: The window that all tiers cover.
+        settings: Timers found in configuration.
+        known: Timers by id.
+    """
+    opened = drops.filter(IS_OPENED)
+    from_clients = opened.filter(pl.col("client_ref").is_not_null())
+    errors = [file for file in coverage.files if file.format.startswith("nginx-error") and file.lines > 0]
+    n_by_cause: dict[Cause, int] = {}
+    for group in groups:
+        n_by_cause[group.cause] = n_by_cause.get(group.cause, 0) + group.n
+    no_server_line = pl.all_horizontal(pl.col("nginx_access_ref", "nginx_error_ref", "alb_ref").is_null())
+    outside = ~pl.col("closed_at").is_between(pl.lit(shared.start), pl.lit(shared.end))
+    return Facts(
+        coverage=coverage,
+        clocks=tuple(clocks),
+        shared=shared,
+        settings=tuple(settings),
+        n_drops=drops.height,
+        n_by_cause=n_by_cause,
+        tiers=frozenset(file.tier for file in coverage.files if file.tier is not None and file.events > 0),
+        has_error_log=bool(errors),
+        has_info=any(not any("info" in limit.lower() for limit in file.limits) for file in errors),
+        tied=frozenset(
+            known[key].tier
+            for group in groups
+            if group.tier is Tier.UNKNOWN
+            for key in group.timeout_ids
+            if key in known
+        ),
+        n_undecided=sum(group.n for group in groups if group.cause is Cause.UNKNOWN or group.tier is Tier.UNKNOWN),
+        no_idle_share=_share(from_clients, pl.col("idle_s").is_null()),
+        no_lifetime_share=_share(opened, pl.col("lifetime_s").is_null()),
+        no_session_share=_share(drops, pl.col("session_id").is_null()),
+        unmatched_share=_share(from_clients, no_server_line),
+        outside_share=_share(drops, outside) if shared.start is not None else 0.0,
+    )
+
+
+def _share(frame: pl.DataFrame, condition: pl.Expr) -> float:
+    """Return the share of rows for which *condition* holds; 0 without rows, null counts as no."""
+    return frame.filter(condition).height / frame.height if frame.height else 0.0

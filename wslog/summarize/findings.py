@@ -1,0 +1,115 @@
+"""The answers: one sentence, its proof and its advice for each group of drops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import polars as pl
+
+from wslog.knowledge.model import Timeout
+from wslog.result import Burst, Cluster, Finding, Limit
+from wslog.schema import Cause
+from wslog.summarize.groups import DropGroup
+from wslog.summarize.statements import state
+from wslog.summarize.words import clock, count, percent, seconds, sentence
+
+MAX_EXAMPLES: Final = 6
+PER_ROW: Final = 2  # lines of proof taken from one connection, so that the examples are of several
+ROWS: Final = 50
+MAX_BURSTS: Final = 3
+AXIS_MEANS: Final = {
+    "idle_s": "silence before the close",
+    "idle_in_s": "time since the client last received",
+    "idle_out_s": "time since the client last sent",
+    "lifetime_s": "age at the close",
+}
+
+
+def write_findings(
+    groups: Sequence[DropGroup],
+    *,
+    advice: Sequence[tuple[int, ...]],
+    limits: Sequence[Limit],
+    known: Mapping[str, Timeout],
+    with_date: bool,
+) -> tuple[Finding, ...]:
+    """Write a finding for each group, in the order of the groups.
+
+    Args:
+        groups: Drops by cause, tier and timer, ranked.
+        advice: For each group the indexes of what speaks to it.
+        limits: What the logs could not show; the first tells what would decide unknown drops.
+        known: Timers by id.
+        with_date: Name the day of each moment too.
+    """
+    return tuple(
+        Finding(
+            statement=_statement(group, limits, known=known, with_date=with_date),
+            cause=group.cause,
+            tier=group.tier,
+            timeout_s=group.timeouts_s[0] if group.timeouts_s else None,
+            timeout_ids=group.timeout_ids,
+            n=group.n,
+            share=group.share,
+            confidence=_confidence(group),
+            evidence=_evidence(group, with_date=with_date),
+            advice=indexes,
+        )
+        for group, indexes in zip(groups, advice, strict=True)
+    )
+
+
+def _statement(group: DropGroup, limits: Sequence[Limit], *, known: Mapping[str, Timeout], with_date: bool) -> str:
+    said = sentence(state(group, count(group.n, "connection"), known=known, with_date=with_date)) + "."
+    if group.cause is not Cause.UNKNOWN:
+        return said
+    to_log = next((limit.log_next for limit in limits if limit.log_next), "")
+    return f"{said} What would decide it: {to_log}" if to_log else said
+
+
+def _confidence(group: DropGroup) -> float:
+    """Return the mean of the rows' confidence; rows without one count as 0."""
+    return float(group.drops.select(pl.col("confidence").fill_nan(None).fill_null(0.0).mean()).item() or 0.0)
+
+
+def _evidence(group: DropGroup, *, with_date: bool) -> tuple[str, ...]:
+    """Put the proof together: bursts, the surest connections' own lines, clusters."""
+    bursts = sorted(group.bursts, key=lambda burst: -burst.n)[:MAX_BURSTS]
+    parts = (
+        *(line for burst in bursts for line in (_burst(burst, with_date=with_date), *burst.evidence[:PER_ROW])),
+        *_examples(group.drops),
+        *(_cluster(cluster) for cluster in group.clusters),
+    )
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def _examples(drops: pl.DataFrame) -> list[str]:
+    """Take the strongest evidence of the connections with the highest confidence, each line once."""
+    lines = (
+        drops.select("confidence", pl.col("evidence").list.drop_nulls().list.head(PER_ROW))
+        .filter(pl.col("evidence").list.len() > 0)
+        .sort("confidence", descending=True, nulls_last=True, maintain_order=True)
+        .head(ROWS)["evidence"]
+        .explode()
+    )
+    return [str(line) for line in lines.unique(maintain_order=True).head(MAX_EXAMPLES)]
+
+
+def _burst(burst: Burst, *, with_date: bool) -> str:
+    length = (burst.until - burst.at).total_seconds()
+    killed = "" if burst.killed_share is None else f", {percent(burst.killed_share)} of those open there"
+    scope = "everywhere" if burst.scope == "all" else f"on {burst.scope}"
+    return (
+        f"{count(burst.n, 'connection')} {scope} ended within {seconds(length)} "
+        f"from {clock(burst.at, with_date=with_date)}{killed}"
+    )
+
+
+def _cluster(cluster: Cluster) -> str:
+    chance = "below 1e-12" if cluster.p_value < 1e-12 else f"{cluster.p_value:.1g}"
+    of_what = AXIS_MEANS.get(cluster.axis, cluster.axis)
+    return (
+        f"{count(cluster.n, 'drop')} pile up at {seconds(cluster.center_s)} of {of_what} "
+        f"(90 % within {seconds(cluster.width_s)}); the chance of that without a timer is {chance}"
+    )

@@ -1,0 +1,126 @@
+"""Drops with the same cause, put together with the clusters and bursts they belong to."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from wslog.result import Burst, Cluster
+from wslog.schema import Cause, Tier
+
+SAME_EVENT: Final = dt.timedelta(seconds=10)
+# Bursts explain only what ends many connections at one moment; a timer's burst is the echo of an earlier one.
+IN_BURSTS: Final = frozenset(
+    {Cause.SERVER_RESTART, Cause.PROXY_RELOAD, Cause.PROXY_RESTART, Cause.NETWORK_LOSS, Cause.HEARTBEAT_TIMEOUT}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropGroup:
+    """Drops that one sentence can speak of.
+
+    Attributes:
+        drops: Its rows, in `ORDER`.
+        n_drops: How many drops there are in all.
+        timeouts_s: The timers' values, the most frequent first; empty: no timer.
+        timeout_ids: Candidates in the knowledge base, the most frequent first.
+        statuses: Handshake statuses of those that never opened, the most frequent first; None: not logged.
+        clusters: Those its drops belong to.
+        bursts: Those with its cause and tier, in order of time.
+    """
+
+    cause: Cause
+    tier: Tier
+    drops: pl.DataFrame
+    n_drops: int
+    timeouts_s: tuple[float, ...]
+    timeout_ids: tuple[str, ...]
+    statuses: tuple[int | None, ...]
+    clusters: tuple[Cluster, ...]
+    bursts: tuple[Burst, ...]
+
+    @property
+    def n(self) -> int:
+        """Drops in the group."""
+        return self.drops.height
+
+    @property
+    def share(self) -> float:
+        """Of all drops."""
+        return self.n / self.n_drops
+
+    def most_common(self, column: str) -> str | None:
+        """Return the most frequent value of a text column, or None if no row has one."""
+        values = ranked(self.drops[column].drop_nulls())
+        return str(values[0]) if values else None
+
+
+def group_drops(
+    drops: pl.DataFrame, *, clusters: Sequence[Cluster], bursts: Sequence[Burst], is_fine: bool
+) -> tuple[DropGroup, ...]:
+    """Group drops by cause and tier, the largest first, `unknown` last.
+
+    Args:
+        drops: As `drops_of` returns them.
+        clusters: Ids equal `cluster_id`.
+        bursts: Mass drops of any cause.
+        is_fine: Also tell timers' values apart, and failed handshakes by their status.
+    """
+    never_opened = pl.col("cause") == Cause.HANDSHAKE_FAILED.value
+    keyed = drops.with_columns(status_key=pl.when(never_opened).then(pl.col("handshake_status").fill_null(-1)))
+    keys = ["cause", "tier", "timeout_s", "status_key"] if is_fine else ["cause", "tier"]
+    parts = keyed.partition_by(keys, maintain_order=True, include_key=True)
+    groups = [_group(part.drop("status_key"), n_drops=drops.height, clusters=clusters, bursts=bursts) for part in parts]
+    return tuple(sorted(groups, key=_rank))
+
+
+def _rank(group: DropGroup) -> tuple[bool, int, str, str, float, int]:
+    return (
+        group.cause is Cause.UNKNOWN,
+        -group.n,
+        group.cause.value,
+        group.tier.value,
+        group.timeouts_s[0] if group.timeouts_s else -1.0,
+        (group.statuses[0] or -1) if group.statuses else -2,
+    )
+
+
+def _group(drops: pl.DataFrame, *, n_drops: int, clusters: Sequence[Cluster], bursts: Sequence[Burst]) -> DropGroup:
+    cause, tier = Cause(drops["cause"][0]), Tier(drops["tier"][0])
+    ids = set(drops["cluster_id"].drop_nulls())
+    mine = [burst for burst in bursts if burst.cause is cause and burst.tier is tier and cause in IN_BURSTS]
+    return DropGroup(
+        cause=cause,
+        tier=tier,
+        drops=drops,
+        n_drops=n_drops,
+        timeouts_s=tuple(float(str(value)) for value in ranked(drops["timeout_s"].drop_nulls())),
+        timeout_ids=tuple(str(value) for value in ranked(drops["timeout_id"].explode().drop_nulls())),
+        statuses=tuple(None if value is None else int(str(value)) for value in ranked(drops["handshake_status"]))
+        if cause is Cause.HANDSHAKE_FAILED
+        else (),
+        clusters=tuple(cluster for cluster in clusters if cluster.id in ids),
+        bursts=_without_echoes(mine),
+    )
+
+
+def _without_echoes(bursts: Sequence[Burst]) -> tuple[Burst, ...]:
+    """Leave out bursts over everything that a narrower scope explains at the same moment; sort by time."""
+    narrow = [burst for burst in bursts if burst.scope != "all"]
+    kept = [
+        burst
+        for burst in bursts
+        if burst.scope != "all" or not any(abs(burst.at - other.at) <= SAME_EVENT for other in narrow)
+    ]
+    return tuple(sorted(kept, key=lambda burst: (burst.at, burst.until, burst.scope)))
+
+
+def ranked(values: pl.Series) -> list[object]:
+    """Return the distinct values of a series, the most frequent first, ties in rising order, nulls last among them."""
+    name = values.name
+    counted = values.to_frame().group_by(name).len("times")
+    return counted.sort("times", name, descending=[True, False], nulls_last=True)[name].to_list()

@@ -1,0 +1,182 @@
+"""What these logs could not show, where it mattered, and what to log next time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from wslog.knowledge import Mend, fill
+from wslog.result import Limit
+from wslog.schema import Cause, Tier
+from wslog.summarize.facts import Facts
+from wslog.summarize.words import count, enumerate_words, percent, seconds
+
+MUCH: Final = 0.1  # from this share on, what is missing matters
+MAX_FILE_LIMITS: Final = 8
+SHOWN_FILES: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """One thing that the logs could not show.
+
+    Attributes:
+        text: What, as a sentence.
+        mend_id: The mend that says what to log; empty: `log_next` says it.
+        log_next: What to log, or how to read the logs better.
+    """
+
+    text: str
+    mend_id: str = ""
+    log_next: str = ""
+
+
+def find_gaps(facts: Facts) -> tuple[Gap, ...]:
+    """Return what the logs could not show and mattered for these drops, the most decisive first."""
+    found = [gap for check in CHECKS for gap in check(facts)]
+    covered = {gap.mend_id for gap in found}
+    return (*found, *_file_gaps(facts, covered))
+
+
+def as_limits(gaps: Sequence[Gap], mends: Mapping[str, Mend]) -> tuple[Limit, ...]:
+    """Return gaps as the document states them, each text once."""
+    limits = {}
+    for gap in gaps:
+        mend = mends.get(gap.mend_id)
+        limits[gap.text] = Limit(text=gap.text, log_next=fill(mend).text if mend else gap.log_next)
+    return tuple(limits.values())
+
+
+def _tiers(facts: Facts) -> list[Gap]:
+    gaps = []
+    if not facts.n_drops and not facts.tiers:
+        return []
+    if Tier.CLIENT not in facts.tiers:
+        text = (
+            "No close records from clients: what clients saw is missing, and drops are inferred from the servers' logs."
+        )
+        gaps.append(Gap(text=text, mend_id="log-client-fields"))
+    if Tier.NGINX not in facts.tiers and facts.n_undecided:
+        text = "No nginx access log: when nginx saw a connection end, and whether it served it at all, is not known."
+        gaps.append(Gap(text=text, mend_id="log-nginx-format"))
+    return gaps
+
+
+def _ties(facts: Facts) -> list[Gap]:
+    gaps = []
+    nginx_may_be = Tier.NGINX in facts.tied or facts.share(Cause.UNKNOWN) > MUCH
+    if not facts.has_info and nginx_may_be:
+        missing = "No nginx error log at level info" if facts.has_error_log else "No nginx error log"
+        text = f"{missing}: nginx's own idle timeout leaves no other trace, so it cannot be told from another tier's."
+        gaps.append(Gap(text=text, mend_id="log-nginx-error-info"))
+    if Tier.ALB not in facts.tiers and Tier.ALB in facts.tied:
+        text = "No load balancer log, though a timer of the load balancer may be what ended connections."
+        gaps.append(Gap(text=text, mend_id="log-alb-access"))
+    if not facts.settings and facts.tied:
+        text = "No configuration among the inputs: timers are assumed to stand at their defaults."
+        gaps.append(Gap(text=text, mend_id="log-alb-attributes"))
+    return gaps
+
+
+def _columns(facts: Facts) -> list[Gap]:
+    gaps = []
+    if facts.coverage.no_code:
+        text = f"{count(facts.coverage.no_code, 'client record')} lost the close code on the way."
+        gaps.append(Gap(text=text, mend_id="log-client-fields"))
+    if facts.no_idle_share > MUCH:
+        text = (
+            f"{percent(facts.no_idle_share)} of the clients' drops have no time of the last message: "
+            "how long they had been silent is not known."
+        )
+        gaps.append(Gap(text=text, mend_id="log-client-fields"))
+    if facts.no_lifetime_share > MUCH:
+        text = (
+            f"{percent(facts.no_lifetime_share)} of the drops have no opening time: how long they lived is not known."
+        )
+        mend_id = "log-nginx-format" if Tier.NGINX in facts.tiers else "log-client-fields"
+        gaps.append(Gap(text=text, mend_id=mend_id))
+    if facts.unmatched_share > MUCH and facts.tiers & {Tier.NGINX, Tier.ALB}:
+        text = f"{percent(facts.unmatched_share)} of the clients' drops found no line in the servers' logs."
+        gaps.append(Gap(text=text, mend_id="log-client-connection-id"))
+    if facts.no_session_share > 0.5 and Tier.CLIENT in facts.tiers:
+        text = f"{percent(facts.no_session_share)} of the drops name no session: who came back, and when, is not known."
+        gaps.append(Gap(text=text, log_next="Log a session id that stays the same over reconnects (sessionId)."))
+    return gaps
+
+
+def _times(facts: Facts) -> list[Gap]:
+    gaps = []
+    with_lines = facts.tiers & {Tier.CLIENT, Tier.NGINX, Tier.ALB}
+    if facts.shared.start is None and len(with_lines) > 1:
+        text = "The logs of the tiers cover no common time: no drop could be looked up in another tier's log."
+        gaps.append(Gap(text=text, log_next="Collect the logs of all tiers for the same time."))
+    elif facts.outside_share > MUCH:
+        text = f"{percent(facts.outside_share)} of the drops lie outside the time that the logs of all tiers cover."
+        gaps.append(Gap(text=text, log_next="Collect the logs of all tiers for the same time."))
+    for clock in facts.clocks:
+        if clock.tier is not Tier.CLIENT and clock.skew_s is not None and abs(clock.skew_s) > 1:
+            way = "ahead of" if clock.skew_s > 0 else "behind"
+            text = f"The clock of tier {clock.tier.value} runs {seconds(abs(clock.skew_s))} {way} the reference clock."
+            gaps.append(Gap(text=text, mend_id="clock-sync"))
+    return gaps
+
+
+def _inferred(facts: Facts) -> list[Gap]:
+    if not facts.share(Cause.SERVER_RESTART) + facts.share(Cause.SERVER_ABORT):
+        return []
+    text = "The application left no log: its restarts and aborts are inferred from how its connections ended."
+    return [Gap(text=text, mend_id="log-app-exits")]
+
+
+def _rejected(facts: Facts) -> list[Gap]:
+    lines = sum(file.lines for file in facts.coverage.files if file.events or file.rejected)
+    rejected = sum(file.rejected for file in facts.coverage.files)
+    if not lines or rejected / lines <= 0.01:
+        return []
+    worst = max(facts.coverage.files, key=lambda file: file.rejected)
+    where = f", most of them in {worst.path}"
+    text = f"{percent(rejected / lines)} of the lines could not be read{where}."
+    return [
+        Gap(text=text, log_next="Name the format with --log-format or --client-field; `wslog inspect` shows the lines.")
+    ]
+
+
+CHECKS: Final[tuple[Callable[[Facts], list[Gap]], ...]] = (_ties, _tiers, _columns, _times, _inferred, _rejected)
+
+# What a file's own limit is about, and which mend speaks to it.
+ABOUT: Final = (
+    (re.compile(r"\binfo\b", re.IGNORECASE), "log-nginx-error-info"),
+    (re.compile(r"\bnotice\b|\breload", re.IGNORECASE), "log-nginx-process-life"),
+    (
+        re.compile(r"duration|request_time|completion|upstream|milli|whole second|combined", re.IGNORECASE),
+        "log-nginx-format",
+    ),
+    (re.compile(r"last message|lastSent|lastRecv|silen|idle|hidden|visib", re.IGNORECASE), "log-client-fields"),
+    (re.compile(r"\bzone\b|\bclock\b", re.IGNORECASE), "clock-sync"),
+    (re.compile(r"trace|\bid\b|joined", re.IGNORECASE), "log-client-connection-id"),
+)
+
+
+def _file_gaps(facts: Facts, covered: set[str]) -> list[Gap]:
+    """Return what files say about themselves: only where drops are undecided, and only what no check has said."""
+    if not facts.n_undecided:
+        return []
+    paths: dict[str, list[str]] = {}
+    for file in facts.coverage.files:
+        for limit in file.limits if file.events else ():
+            paths.setdefault(limit, []).append(file.path)
+    gaps = []
+    for limit, files in paths.items():
+        mend_id = next((mend_id for pattern, mend_id in ABOUT if pattern.search(limit)), "")
+        if mend_id not in covered or not mend_id:
+            gaps.append(Gap(text=f"{_files(files)}: {limit}", mend_id=mend_id))
+    return gaps[:MAX_FILE_LIMITS]
+
+
+def _files(paths: Sequence[str]) -> str:
+    shown = list(paths[:SHOWN_FILES])
+    if more := len(paths) - len(shown):
+        shown.append(f"{more} more")
+    return enumerate_words(shown)

@@ -1,0 +1,114 @@
+"""The numbers that `--fail-if` can ask for, and what it asks of them."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from wslog.errors import OptionError
+from wslog.result import Document
+from wslog.schema import Cause
+
+Metric = Callable[[Document], float | None]
+
+
+def cause_share(document: Document, cause: Cause) -> float | None:
+    """Return a cause's share of all drops, over all tiers and timers; None without drops."""
+    if not document.totals.drops:
+        return None
+    return sum(share.n for share in document.causes if share.cause is cause) / document.totals.drops
+
+
+def _drop_share(document: Document) -> float | None:
+    """Return drops per connection attempt."""
+    return document.totals.drops / document.totals.attempts if document.totals.attempts else None
+
+
+def _rejected_share(document: Document) -> float | None:
+    """Return the share of lines that did not parse, over all inputs."""
+    lines = sum(file.lines for file in document.coverage.files)
+    return sum(file.rejected for file in document.coverage.files) / lines if lines else None
+
+
+def _of_cause(cause: Cause) -> Metric:
+    return lambda document: cause_share(document, cause)
+
+
+METRICS: Final[Mapping[str, Metric]] = {
+    "drops_per_1000_connection_hours": lambda document: document.totals.drops_per_1000_connection_hours,
+    "drop_share": _drop_share,
+    "unknown_share": _of_cause(Cause.UNKNOWN),
+    "rejected_share": _rejected_share,
+    "p95_reconnect_s": lambda document: document.reconnects.p95_s,
+    **{f"cause:{cause.value}_share": _of_cause(cause) for cause in Cause},
+}
+"""What one document alone can answer; what needs a history of weeks is asked of the store."""
+
+OPERATORS: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+_EXPRESSION: Final = re.compile(r"\s*([A-Za-z0-9_:]+)\s*(>=|<=|==|!=|>|<)\s*(\S+?)\s*(%?)\s*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """One `--fail-if`: a metric, an operator of `OPERATORS`, and a number."""
+
+    metric: str
+    op: str
+    number: float
+
+    def value(self, document: Document) -> float | None:
+        """Return the metric; None if the document has nothing to measure it by."""
+        return METRICS[self.metric](document)
+
+    def holds(self, document: Document) -> bool:
+        """Return whether the metric is beyond the threshold; a metric that is not known is not beyond any."""
+        value = self.value(document)
+        return value is not None and OPERATORS[self.op](value, self.number)
+
+    def message(self, document: Document) -> str:
+        """Return what was measured, against what was asked."""
+        value = self.value(document)
+        shown = "not known" if value is None else f"{value:.4g}"
+        return f"{self.metric} is {shown} (--fail-if {self.metric} {self.op} {self.number:.10g})"
+
+
+def parse_threshold(text: str) -> Threshold:
+    """Read one `METRIC OP NUMBER`; blanks are optional, and a share may be given in percent (`20%`).
+
+    Raises:
+        OptionError: If it has another form or names a metric that does not exist.
+    """
+    found = _EXPRESSION.fullmatch(text)
+    if found is None:
+        raise OptionError(
+            f"{text!r} is not METRIC OP NUMBER",
+            where="--fail-if",
+            mend=f'Write for example "unknown_share > 0.2"; OP is one of {" ".join(OPERATORS)}.',
+        )
+    metric, op, digits, is_percent = found.groups()
+    if metric not in METRICS:
+        raise OptionError(f"there is no metric {metric!r}", where="--fail-if", mend=f"Metrics: {_names()}.")
+    try:
+        number = float(digits)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise OptionError(f"{digits!r} is not a number", where="--fail-if", mend="Give a number such as 0.2.")
+    return Threshold(metric=metric, op=op, number=number / 100 if is_percent else number)
+
+
+def _names() -> str:
+    """List the metrics, causes by their pattern."""
+    plain = [name for name in METRICS if not name.startswith("cause:")]
+    return f"{', '.join(plain)}, cause:NAME_share (NAME: {', '.join(cause.value for cause in Cause)})"

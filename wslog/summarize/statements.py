@@ -1,0 +1,204 @@
+"""One plain sentence for each group of drops: who ended how many, and by what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from wslog.knowledge.model import Timeout
+from wslog.result import Burst
+from wslog.schema import Cause, Tier
+from wslog.summarize.groups import DropGroup
+from wslog.summarize.words import WHO, clock, enumerate_words, seconds
+
+SHOWN: Final = 3  # so many moments, timers or statuses a sentence can hold
+
+# What an HTTP answer to the upgrade request means for a WebSocket (RFC 9110 section 15, RFC 6455 section 4).
+STATUS_MEANS: Final[Mapping[int, str]] = {
+    200: "the upgrade was answered like an ordinary request",
+    301: "the upgrade was redirected, and browsers do not follow",
+    302: "the upgrade was redirected, and browsers do not follow",
+    400: "the upgrade request was found malformed",
+    401: "the client was not logged in",
+    403: "the client was refused",
+    404: "nothing serves this path",
+    408: "the request came too slowly",
+    426: "the Upgrade header was lost on the way",
+    429: "too many requests",
+    460: "the client gave up while the ALB waited",
+    499: "the client gave up while nginx waited",
+    500: "the application failed",
+    502: "nothing answered behind the proxy",
+    503: "no server was available",
+    504: "the application did not answer in time",
+}
+
+Clause = Callable[[DropGroup, str, Mapping[str, Timeout], bool], str]
+
+
+def state(group: DropGroup, many: str, *, known: Mapping[str, Timeout], with_date: bool) -> str:
+    """Return a clause, without capital and full stop, that says who ended a group's connections.
+
+    Args:
+        group: At least one drop.
+        many: How many, as a noun: `412 connections`, `38 % of the 3,402 dropped connections`.
+        known: Timers by id.
+        with_date: Name the day of each moment too.
+    """
+    return CLAUSES[group.cause](group, many, known, with_date)
+
+
+def settings_of(group: DropGroup, known: Mapping[str, Timeout]) -> str:
+    """Return the names of the candidate settings in a decided tier, for brackets; empty: none."""
+    names = [known[key].setting for key in group.timeout_ids if key in known and known[key].tier is group.tier]
+    distinct = list(dict.fromkeys(name for name in names if name))
+    return enumerate_words(distinct[:2], last="or")
+
+
+def _idle(group: DropGroup, many: str, known: Mapping[str, Timeout], _: bool) -> str:
+    silence = f"after {_values(group)} of silence" if group.timeouts_s else "after a constant silence"
+    if group.tier is not Tier.UNKNOWN:
+        return f"{_owner(group, known)} closed {many} {silence}{_brackets(settings_of(group, known))}"
+    products = _products(group, known)
+    if len(group.timeout_ids) == 2 and len(products) == 2:
+        either = enumerate_words(products, last="or")
+        return f"{either} closed {many} {silence}: timers of both fit, and no log says which"
+    if len(group.timeout_ids) > 1:
+        fitting = f"{len(group.timeout_ids)} timers fit, and no log says which"
+        return f"{_one_of(products)} closed {many} {silence}: {fitting}"
+    if products:
+        return f"a timer, perhaps that of {products[0]}, closed {many} {silence}"
+    return f"a timer that no configuration and no known default explains closed {many} {silence}"
+
+
+def _lifetime(group: DropGroup, many: str, known: Mapping[str, Timeout], _: bool) -> str:
+    age = f"at an age of {_values(group)}" if group.timeouts_s else "at a constant age"
+    owner = _owner(group, known) if group.tier is not Tier.UNKNOWN else "a limit"
+    return f"{owner} ended {many} {age}, whatever their traffic{_brackets(settings_of(group, known))}"
+
+
+def _restart(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: bool) -> str:
+    if not group.bursts:
+        upstream = group.most_common("upstream")
+        return f"the application's process ended and cut {many}" + (f", most of them on {upstream}" if upstream else "")
+    if len(group.bursts) == 1:
+        burst = group.bursts[0]
+        return f"a restart of {_scope(burst)} at {clock(burst.at, with_date=with_date)} cut {many}"
+    return f"restarts ({_moments(group, with_date=with_date, with_scope=True)}) cut {many}"
+
+
+def _reload(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: bool) -> str:
+    if not group.bursts:
+        return f"a reload of nginx cut {many}"
+    what = "a reload" if len(group.bursts) == 1 else "reloads"
+    return f"{what} of nginx ({_moments(group, with_date=with_date)}) cut {many}"
+
+
+def _proxy_restart(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: bool) -> str:
+    when = f" ({_moments(group, with_date=with_date)})" if group.bursts else ""
+    return f"nginx stopped or lost a worker process{when} and cut {many}"
+
+
+def _network(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: bool) -> str:
+    when = f" ({_moments(group, with_date=with_date, with_scope=True)})" if group.bursts else ""
+    return f"the network between client and edge went away under {many}{when}"
+
+
+def _heartbeat(group: DropGroup, many: str, known: Mapping[str, Timeout], _: bool) -> str:
+    wait = f" for {_values(group)}" if group.timeouts_s else ""
+    who = "the page" if group.tier is Tier.CLIENT else _owner(group, known)
+    return f"{who} gave up on {many}: its heartbeat got no answer{wait}"
+
+
+def _close_wait(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) -> str:
+    wait = f" for {_values(group)}" if group.timeouts_s else ""
+    return f"the page itself closed {many} with close(), and no answer came{wait}"
+
+
+def _abort(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) -> str:
+    upstream = group.most_common("upstream")
+    where = f", most of them on {upstream}" if upstream else ""
+    return f"the application ended {many} one by one, without a close frame{where}"
+
+
+def _protocol(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) -> str:
+    sender = "" if group.tier is Tier.UNKNOWN else f" from {WHO[group.tier]}"
+    return f"a malformed or oversized frame{sender} ended {many}"
+
+
+def _handshake(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) -> str:
+    logged = [status for status in group.statuses if status is not None]
+    if not logged:
+        return f"{many} never opened, and no server logged why"
+    if len(group.statuses) == 1:
+        means = STATUS_MEANS.get(logged[0])
+        return f"{many} never opened: the handshake was answered with {logged[0]}" + (f" ({means})" if means else "")
+    shown = enumerate_words([str(status) for status in logged[:SHOWN]], last="or")
+    return f"{many} never opened: most handshakes were answered with {shown}"
+
+
+CLAUSES: Final[Mapping[Cause, Clause]] = {
+    Cause.IDLE_TIMEOUT: _idle,
+    Cause.LIFETIME_LIMIT: _lifetime,
+    Cause.SERVER_RESTART: _restart,
+    Cause.SERVER_ABORT: _abort,
+    Cause.PROXY_RELOAD: _reload,
+    Cause.PROXY_RESTART: _proxy_restart,
+    Cause.NETWORK_LOSS: _network,
+    Cause.CLIENT_SUSPENDED: lambda _g, many, _k, _d: f"a sleeping device or a frozen page ended {many}",
+    Cause.HEARTBEAT_TIMEOUT: _heartbeat,
+    Cause.CLOSE_TIMEOUT: _close_wait,
+    Cause.PROTOCOL_ERROR: _protocol,
+    Cause.HANDSHAKE_FAILED: _handshake,
+    Cause.CLIENT_LEFT: lambda _g, many, _k, _d: f"the page or browser went away under {many} without a close record",
+    Cause.CLEAN_CLOSE: lambda _g, many, _k, _d: f"a close frame ended {many}",
+    Cause.UNKNOWN: lambda _g, many, _k, _d: f"these logs do not say what ended {many}",
+}
+
+
+def _values(group: DropGroup) -> str:
+    """Write the timers' values, the most frequent first."""
+    shown = [seconds(value) for value in group.timeouts_s[:SHOWN]]
+    return enumerate_words(shown if len(group.timeouts_s) <= SHOWN else [*shown, "other values"], last="or")
+
+
+def _products(group: DropGroup, known: Mapping[str, Timeout]) -> list[str]:
+    names = (known[key].product or WHO[known[key].tier] for key in group.timeout_ids if key in known)
+    return list(dict.fromkeys(names))
+
+
+def _one_of(products: list[str]) -> str:
+    if not products:
+        return "one of several timers"
+    return enumerate_words(products if len(products) <= SHOWN else [*products[: SHOWN - 1], "another"], last="or")
+
+
+def _owner(group: DropGroup, known: Mapping[str, Timeout]) -> str:
+    """Name a decided tier, or the one product in it if that is not what the tier is named after."""
+    decided = [known[key] for key in group.timeout_ids if key in known and known[key].tier is group.tier]
+    products = {timeout.product for timeout in decided if timeout.product}
+    if len(products) != 1 or group.tier not in {Tier.NGINX, Tier.ALB}:
+        return WHO[group.tier]
+    (product,) = products
+    return WHO[group.tier] if group.tier.value in product.lower() else product
+
+
+def _brackets(text: str) -> str:
+    return f" ({text})" if text else ""
+
+
+def _scope(burst: Burst) -> str:
+    """Name what a burst's connections share, as a noun."""
+    return "the application" if burst.scope == "all" else burst.scope.removeprefix("upstream ")
+
+
+def _moments(group: DropGroup, *, with_date: bool, with_scope: bool = False) -> str:
+    """Write when a group's largest bursts began, in order of time."""
+    largest = sorted(group.bursts, key=lambda burst: -burst.n)[:SHOWN]
+    moments = []
+    for burst in (burst for burst in group.bursts if burst in largest):
+        scope = f"{_scope(burst)} " if with_scope and burst.scope != "all" else ""
+        moments.append(f"{scope}at {clock(burst.at, with_date=with_date)}")
+    if more := len(group.bursts) - len(moments):
+        moments.append(f"{more} more")
+    return enumerate_words(moments)

@@ -1,0 +1,86 @@
+"""Drops over time: buckets of a round width, by cause, with the connections open at the start of each."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+import polars as pl
+
+from wslog.result import TimelineBucket, Window
+from wslog.summarize.drops import IS_OPENED, counts_by_cause
+from wslog.summarize.windows import from_us, to_us
+
+WIDTHS_S: Final = (
+    *(1, 2, 5, 10, 15, 30),
+    *(60, 120, 300, 600, 900, 1_800),
+    *(3_600, 10_800, 21_600, 43_200, 86_400),
+    *(7 * 86_400, 28 * 86_400, 364 * 86_400),
+)
+MAX_BUCKETS: Final = 60
+MIN_KNOWN_SHARE: Final = 0.5  # of opened connections with both ends known, to say how many were open
+
+
+def build_timeline(drops: pl.DataFrame, connections: pl.DataFrame, *, window: Window) -> tuple[TimelineBucket, ...]:
+    """Count drops by time and cause, in at most `MAX_BUCKETS` buckets that begin at round times.
+
+    Args:
+        drops: As `drops_of` returns them.
+        connections: `schema.CONNECTIONS`.
+        window: The shared one.
+
+    Returns:
+        Buckets without a gap, empty ones included; none without drops. Drops far outside the window (a clock years
+        off) are not in it: one of them would squeeze all others into one bucket.
+    """
+    span = _span_us(drops["closed_at"], window)
+    if span is None:
+        return ()
+    low, high = span
+    width_s = next((w for w in WIDTHS_S if high // (w * 10**6) - low // (w * 10**6) < MAX_BUCKETS), WIDTHS_S[-1])
+    width = width_s * 10**6
+    numbered = drops.filter(pl.col("closed_at").is_between(from_us(low), from_us(high))).with_columns(
+        bucket=pl.col("closed_at").dt.epoch("us") // width
+    )
+    by_bucket = counts_by_cause(numbered, "bucket")
+    buckets = range(low // width, high // width + 1)
+    still_open = _open_at(connections, [from_us(bucket * width) for bucket in buckets])
+    return tuple(
+        TimelineBucket(
+            at=from_us(bucket * width),
+            width_s=float(width_s),
+            by_cause=by_bucket.get(bucket, {}),
+            open_connections=open_now,
+        )
+        for bucket, open_now in zip(buckets, still_open, strict=True)
+    )
+
+
+def _span_us(closed_at: pl.Series, window: Window) -> tuple[int, int] | None:
+    """Return first and last instant to show: the window, stretched to drops at most its own length outside."""
+    first, last = closed_at.min(), closed_at.max()
+    if not isinstance(first, dt.datetime) or not isinstance(last, dt.datetime):
+        return None
+    if window.start is None or window.end is None:
+        return to_us(first), to_us(last)
+    length = max(window.end - window.start, dt.timedelta(minutes=10))
+    inside = closed_at.filter(closed_at.is_between(window.start - length, window.end + length))
+    first, last = inside.min(), inside.max()
+    if not isinstance(first, dt.datetime) or not isinstance(last, dt.datetime):
+        return to_us(window.start), to_us(window.end)
+    return to_us(min(window.start, first)), to_us(max(window.end, last))
+
+
+def _open_at(connections: pl.DataFrame, instants: list[dt.datetime]) -> list[int | None]:
+    """Count the connections open at each instant; None everywhere if too few rows have both ends.
+
+    Connections still open when the logs end have no row, so the last buckets are a little low.
+    """
+    opened = connections.filter(IS_OPENED)
+    both = opened.filter(pl.col("opened_at").is_not_null() & pl.col("closed_at").is_not_null())
+    if opened.is_empty() or both.height < MIN_KNOWN_SHARE * opened.height:
+        return [None] * len(instants)
+    at = pl.Series("at", instants, dtype=pl.Datetime("us", "UTC"))
+    began = both["opened_at"].sort().search_sorted(at, side="right").cast(pl.Int64)
+    ended = both["closed_at"].sort().search_sorted(at, side="right").cast(pl.Int64)
+    return [max(0, n) for n in (began - ended).to_list()]

@@ -1,0 +1,87 @@
+"""How many connections there were, how many dropped, and for how long clients were without one."""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+
+from wslog.result import Totals
+from wslog.summarize.drops import HOURS, IS_DROP, IS_OPENED
+
+
+def count_totals(connections: pl.DataFrame) -> Totals:
+    """Count attempts and what became of them.
+
+    `drops_per_1000_connection_hours` counts the drops of connections that had opened, over the hours of all that had
+    opened: a failed handshake has no hours to divide by. Connections still open when the logs end have no row, so
+    their hours are missing.
+    """
+    row = connections.select(
+        attempts=pl.len(),
+        opened=IS_OPENED.sum(),
+        closed=pl.col("closed_at").is_not_null().sum(),
+        drops=IS_DROP.sum(),
+        opened_drops=(IS_DROP & IS_OPENED).sum(),
+        hours=HOURS,
+    ).row(0, named=True)
+    hours = float(row["hours"] or 0.0)
+    return Totals(
+        attempts=row["attempts"],
+        opened=row["opened"],
+        closed=row["closed"],
+        drops=row["drops"],
+        connection_hours=hours,
+        drops_per_1000_connection_hours=row["opened_drops"] / hours * 1000 if hours > 0 else None,
+        offline_seconds=_offline_seconds(connections),
+    )
+
+
+def _offline_seconds(connections: pl.DataFrame) -> float | None:
+    """Add up the time from each drop to the same client's next successful open.
+
+    A client is a session on one host and path. Several drops before one open (failed tries, two tabs) are one time
+    offline, counted from the first. A drop without a session, or with no open after it, adds its `reconnect_gap_s`:
+    what is known at least.
+
+    Returns:
+        Seconds; null if there were drops and nothing says who came back.
+    """
+    drops = connections.filter(IS_DROP & pl.col("closed_at").is_not_null())
+    if connections.select(IS_DROP.any()).item() is not True:
+        return 0.0
+    client = ["session_id", "host", "path"]
+    reopened = _next_opens(drops, connections, client)
+    answered = (
+        reopened.filter(pl.col("next_open_at").is_not_null())
+        .group_by(*client, "next_open_at")
+        .agg(gap_s=(pl.col("next_open_at").first() - pl.col("closed_at").min()).dt.total_microseconds() / 1e6)
+        .sort(*client, "next_open_at", nulls_last=True)["gap_s"]
+    )
+    open_ended = reopened.filter(pl.col("next_open_at").is_null())["reconnect_gap_s"].drop_nulls()
+    gaps = [*answered, *open_ended.clip(lower_bound=0)]
+    return math.fsum(gaps) if gaps else None
+
+
+def _next_opens(drops: pl.DataFrame, connections: pl.DataFrame, client: list[str]) -> pl.DataFrame:
+    """Add `next_open_at` to drops: the same client's first successful open after the close, or null."""
+    keyed = pl.concat_str(*(pl.col(part).fill_null("") for part in client), separator="\x00").alias("client")
+    with_session = pl.col("session_id").is_not_null()
+    opens = (
+        connections.filter(with_session & IS_OPENED & pl.col("opened_at").is_not_null())
+        .select(keyed, next_open_at="opened_at")
+        .sort("next_open_at")
+    )
+    left = drops.with_columns(pl.when(with_session).then(keyed).alias("client")).sort(
+        "closed_at", "connection_id", nulls_last=True
+    )
+    return left.join_asof(
+        opens,
+        left_on="closed_at",
+        right_on="next_open_at",
+        by="client",
+        strategy="forward",
+        allow_exact_matches=False,  # a connection of no length would find itself
+        coalesce=False,
+        check_sortedness=False,  # both sides are sorted above
+    ).select(*client, "closed_at", "next_open_at", "reconnect_gap_s")

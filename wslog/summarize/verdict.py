@@ -1,0 +1,56 @@
+"""The answer in one or two sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from wslog.knowledge.model import Timeout
+from wslog.result import Totals
+from wslog.schema import Cause
+from wslog.summarize.groups import DropGroup
+from wslog.summarize.statements import state
+from wslog.summarize.words import count, percent, sentence
+
+SECOND_FROM: Final = 0.05  # a second cause is named from this share on
+UNKNOWN_FROM: Final = 0.2  # what stays unknown is named from this share on
+UNKNOWN_LEADS_FROM: Final = 0.5
+
+
+def write_verdict(groups: Sequence[DropGroup], totals: Totals, *, known: Mapping[str, Timeout], with_date: bool) -> str:
+    """Say who ended how many of the drops, or that there are none, or that the logs do not say.
+
+    Args:
+        groups: Drops by cause and tier, ranked, `unknown` last.
+        totals: Of the same analysis.
+        known: Timers by id.
+        with_date: Name the day of each moment too.
+    """
+    if not totals.attempts:
+        return "No WebSocket connections in these logs."
+    if not totals.drops:
+        return f"No 1006 among {count(totals.attempts, 'connection')}."
+    explained = [group for group in groups if group.cause is not Cause.UNKNOWN]
+    unknown = [group for group in groups if group.cause is Cause.UNKNOWN]
+    unknown_share = sum(group.share for group in unknown)
+    named = [group for nth, group in enumerate(explained) if nth == 0 or group.share >= SECOND_FROM][:2]
+    if unknown and unknown_share >= UNKNOWN_LEADS_FROM:
+        chosen = [unknown[0], *named]
+    elif unknown and unknown_share >= UNKNOWN_FROM:
+        chosen = [*named, unknown[0]]
+    else:
+        chosen = named or unknown
+    clauses = [
+        state(group, _how_many(group, totals, is_first=nth == 0), known=known, with_date=with_date)
+        for nth, group in enumerate(chosen)
+    ]
+    return sentence("; ".join(clauses)) + "."
+
+
+def _how_many(group: DropGroup, totals: Totals, *, is_first: bool) -> str:
+    if totals.drops == 1:
+        return "the one dropped connection"
+    if group.n == totals.drops:
+        return f"all {count(totals.drops)} dropped connections"
+    share = percent(group.share)
+    return f"{share} of the {count(totals.drops)} dropped connections" if is_first else f"another {share}"
