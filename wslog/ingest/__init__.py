@@ -1,0 +1,5 @@
+"""Events and coverage out of log files: the first room. Its doors are `read_events` and what it returns."""
+
+from wslog.ingest.reader import Progress, Read, read_events
+
+__all__ = ["Progress", "Read", "read_events"]

@@ -1,0 +1,66 @@
+"""Which events matter to WebSockets, and which of them stand in the logs twice."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from wslog.schema import EventKind, Tier
+
+# Kept whatever the request: what happened to the processes and to TLS below all connections.
+_LIFE: Final = tuple(
+    kind.value
+    for kind in EventKind
+    if kind not in {EventKind.CLOSE, EventKind.PAGEHIDE, EventKind.REQUEST, EventKind.ERROR, EventKind.NOTE}
+)
+_GRAVE: Final = ("emerg", "alert", "crit")
+
+IS_LIFE: Final = pl.col("event").is_in(_LIFE) | (
+    (pl.col("event") == EventKind.NOTE.value) & pl.col("level").is_in(_GRAVE)
+)
+
+# A handshake is a GET (RFC 6455 section 4.1; RFC 8441: CONNECT). Long polling shares a path with its WebSocket.
+IS_CANDIDATE: Final = (
+    pl.col("is_websocket").is_null()
+    & pl.col("path").is_not_null()
+    & pl.col("method").is_in(["GET", "CONNECT"]).fill_null(value=True)
+    & ~pl.col("query").str.contains("transport=polling", literal=True).fill_null(value=False)
+)
+MAY_CONCERN: Final = pl.col("is_websocket").fill_null(value=False) | IS_LIFE.fill_null(value=False) | IS_CANDIDATE
+"""Decided line by line: what is left out by this is of no concern whatever the other files hold."""
+
+# Paths that differ only in an id are one endpoint: a refused /ws/8f14e45f is a sibling of the /ws/c9f0f895 that opened.
+_ID: Final = r"/(?:\d+|[0-9a-f]{8,}|[0-9a-f]{8}-[0-9a-f-]{27}|[^/]{20,})(?P<end>/|$)"
+ENDPOINT: Final = (
+    pl.col("path")
+    .str.to_lowercase()
+    .str.replace_all(_ID, "/*${end}")
+    .str.replace_all(_ID, "/*${end}")  # again: two ids in a row share a slash
+    .str.strip_suffix("/")
+)
+
+
+def of_concern(events: pl.DataFrame) -> pl.DataFrame:
+    """Keep sure WebSockets, process life, and requests that may be failed handshakes on a WebSocket's path.
+
+    Args:
+        events: `schema.EVENTS` of all files: a path is known as a WebSocket's from any tier.
+    """
+    surely = pl.col("is_websocket").fill_null(value=False)
+    endpoints = events.filter(surely & pl.col("path").is_not_null()).select(ENDPOINT.unique()).to_series()
+    is_sibling = IS_CANDIDATE & ENDPOINT.is_in(endpoints.implode())
+    return events.filter(surely | IS_LIFE.fill_null(value=False) | is_sibling.fill_null(value=False))
+
+
+def without_copies(events: pl.DataFrame) -> pl.DataFrame:
+    """Drop load balancer lines that were delivered twice, keeping the first.
+
+    AWS delivers log files at least once; a line's microseconds and ids tell it from every other line.
+    """
+    is_alb = pl.col("tier") == Tier.ALB.value
+    whole = [name for name in events.columns if name != "ref"]
+    is_first = pl.struct(whole).is_first_distinct()
+    alb = events.filter(is_alb)
+    copies = alb.filter(~alb.select(is_first.alias("is_first"))["is_first"])
+    return events.join(copies.select("ref"), on="ref", how="anti", maintain_order="left") if copies.height else events

@@ -1,0 +1,101 @@
+"""Timers and log formats out of the configuration files among the inputs, and what the caller says about the logs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from wslog.errors import InputError, OptionError
+from wslog.ingest.alb_attributes import is_alb_attributes, read_alb_attributes
+from wslog.ingest.blocks import Head, read_blocks
+from wslog.ingest.sources import Source
+from wslog.knowledge.model import Setting
+
+ALB_ATTRIBUTES = "alb-attributes"
+NGINX_CONF = "nginx-conf"
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the configuration files say: timers, and nginx `log_format` texts by name."""
+
+    settings: tuple[Setting, ...]
+    log_formats: dict[str, str]
+
+
+def kind_of(head: Head) -> str:
+    """Name the kind of configuration that a file's beginning shows; empty: it is none."""
+    text = head.data.decode("utf-8-sig", "replace")
+    if is_alb_attributes(text):
+        return ALB_ATTRIBUTES
+    return ""
+
+
+def read_configuration(files: Sequence[tuple[Source, str]]) -> Configuration:
+    """Read the configuration files of known kind; what in them cannot be read is left out.
+
+    Raises:
+        OSError: If one cannot be opened.
+    """
+    settings: list[Setting] = []
+    for source, kind in files:
+        if kind == ALB_ATTRIBUTES:
+            settings += read_alb_attributes(whole_text(source), shown=source.shown)
+    return Configuration(tuple(settings), {})
+
+
+def whole_text(source: Source) -> str:
+    """Return a configuration file's text, lines ended by line feeds."""
+    return "\n".join(text for block in read_blocks(source) for text in block.lines["text"].to_list())
+
+
+def parse_zones(options: Sequence[str], format_names: Sequence[str]) -> dict[str, str]:
+    """Return IANA zones by format name from `--tz ZONE` and `--tz FORMAT=ZONE`; the key `""` is every format.
+
+    Raises:
+        OptionError: If a zone or a format is not known.
+    """
+    zones: dict[str, str] = {}
+    for option in options:
+        name, equals, zone = option.rpartition("=")
+        if equals and name not in format_names:
+            known = ", ".join(format_names)
+            raise OptionError(f"no log format is called {name!r}", where=f"--tz {option}", mend=f"Known are: {known}.")
+        try:
+            ZoneInfo(zone)
+        except (ValueError, OSError, LookupError) as error:
+            mend = "Name one of the IANA database, e.g. --tz Europe/Berlin or --tz nginx-error=UTC."
+            raise OptionError(f"no time zone is called {zone!r}", where=f"--tz {option}", mend=mend) from error
+        zones[name] = zone
+    return zones
+
+
+def parse_client_fields(options: Sequence[str]) -> Mapping[str, str]:
+    """Return client log fields, ours → theirs, from `--client-field OURS=THEIRS`.
+
+    Raises:
+        OptionError: If one has no equals sign or an empty side.
+    """
+    pairs = {}
+    for option in options:
+        ours, _, theirs = option.partition("=")
+        if not ours or not theirs:
+            mend = "Write it as OURS=THEIRS, e.g. --client-field code=ctx.closeCode"
+            raise OptionError("a field mapping needs two names", where=f"--client-field {option}", mend=mend)
+        pairs[ours] = theirs
+    return pairs
+
+
+def named_source(file: Path) -> Source:
+    """Return the configuration file that the caller named.
+
+    Raises:
+        InputError: If there is no such file.
+    """
+    if not file.is_file():
+        raise InputError(
+            "no such file", where=file.name, mend="Name an existing nginx.conf, or the output of `nginx -T`."
+        )
+    return Source(shown=file.name if file.is_absolute() else file.as_posix(), file=file, n_bytes=file.stat().st_size)

@@ -1,0 +1,190 @@
+"""One file's events and the account of all its lines: block by block, every format that stands in it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import polars as pl
+
+from wslog import schema
+from wslog.ingest.blocks import Block
+from wslog.ingest.format import Config, LogFormat
+from wslog.ingest.recognise import SAMPLE_LINES, Reader, Recognised, best_reader
+from wslog.ingest.wrappers import take_off
+from wslog.result import Reject
+
+KEPT_REJECTS: Final = 20
+MAX_TEXT: Final = 200
+MIN_GUESTS: Final = 0.05  # a further format must parse this share of the leftovers' sample
+QUARTER_HOUR: Final = dt.timedelta(minutes=15)
+REJECTS: Final = {"line": pl.Int64(), "reason": pl.String(), "text": pl.String()}
+EVENTS: Final = {
+    "line": pl.Int64(),
+    **{name: dtype for name, dtype in schema.dtypes(schema.EVENTS).items() if name != "ref"},
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class FileRead:
+    """What became of one file's lines so far.
+
+    Attributes:
+        readers: The formats that stand in it, the main one first.
+        events: The kept ones: `EVENTS`, in order of `line`.
+        n_lines: All lines, `n_rejected` those that no format could parse.
+        rejects: The first `KEPT_REJECTS`.
+        first_at, last_at: Over everything that parsed, kept or not.
+        levels: Per format, the values of `level` seen.
+        trouble: Why the file ended early; empty: it did not.
+        is_zone_from_wrapper: Times without a zone were set right by the wrapper's times.
+    """
+
+    readers: list[Reader]
+    events: list[pl.DataFrame] = field(default_factory=list)
+    n_lines: int = 0
+    n_rejected: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+    first_at: dt.datetime | None = None
+    last_at: dt.datetime | None = None
+    levels: dict[str, set[str]] = field(default_factory=dict)
+    trouble: str = ""
+    is_zone_from_wrapper: bool = False
+
+
+def parse_file(
+    blocks: Iterable[Block],
+    recognised: Recognised,
+    config: Config,
+    *,
+    formats: Sequence[LogFormat],
+    keep: pl.Expr,
+    on_block: Callable[[Block], None],
+) -> FileRead:
+    """Parse one file with the format it was recognised as, and what that leaves with the other formats.
+
+    Args:
+        blocks: Its lines.
+        recognised: With a reader.
+        config: What the caller and configuration files say.
+        formats: All that may share the stream.
+        keep: Over event columns: which events to keep.
+        on_block: Called after each block was read.
+    """
+    if recognised.reader is None:
+        raise ValueError("a file without a format has no events")
+    read = FileRead(readers=[recognised.reader])
+    counted = _counted(blocks, read, on_block)
+    frames: Iterator[pl.DataFrame] = counted
+    for wrapper in recognised.wrappers:
+        frames = take_off(wrapper, frames)
+    for frame in frames:
+        _parse_block(frame, read, config, formats, keep)
+    return read
+
+
+def _counted(blocks: Iterable[Block], read: FileRead, on_block: Callable[[Block], None]) -> Iterator[pl.DataFrame]:
+    for block in blocks:
+        read.n_lines += block.lines.height
+        read.trouble = block.trouble
+        yield block.lines
+        on_block(block)
+
+
+def _parse_block(
+    frame: pl.DataFrame, read: FileRead, config: Config, formats: Sequence[LogFormat], keep: pl.Expr
+) -> None:
+    left = frame.filter(pl.col("text").str.contains(r"\S"))
+    main, *guests = read.readers
+    parsed = main.parser.parse(left.select("line", "text"))
+    claimed = parsed.events.select("line").unique()
+    rejected = parsed.rejects.select(*REJECTS).unique("line", keep="first").join(claimed, on="line", how="anti")
+    kept = [_kept(parsed.events, frame, main, read, keep)]
+    left = left.join(claimed, on="line", how="anti").sort("line")
+    while not left.is_empty() and (guest := guests.pop(0) if guests else _new_guest(left, read, config, formats)):
+        parsed = guest.parser.parse(left.select("line", "text"))
+        kept.append(_kept(parsed.events, frame, guest, read, keep))
+        claimed = parsed.events.select("line").unique()
+        claimed = pl.concat([claimed, _continued(left, claimed, parsed.rejects)])
+        rejected = rejected.join(claimed, on="line", how="anti")
+        left = left.join(claimed, on="line", how="anti").sort("line")
+    _count_rejects(rejected.sort("line"), read)
+    read.events.append(pl.concat(kept).sort("line", maintain_order=True))
+
+
+def _new_guest(left: pl.DataFrame, read: FileRead, config: Config, formats: Sequence[LogFormat]) -> Reader | None:
+    """Find a further format in the lines that the file's known formats leave, and note it."""
+    known = {reader.format.name for reader in read.readers}
+    others = [log_format for log_format in formats if log_format.name not in known]
+    sample = left["text"].gather_every(max(1, -(-left.height // SAMPLE_LINES))).to_list()
+    guest = best_reader(sample, config, others)
+    if guest is None or guest.parser.score < MIN_GUESTS:
+        return None
+    read.readers.append(guest)
+    return guest
+
+
+def _continued(left: pl.DataFrame, claimed: pl.DataFrame, rejects: pl.DataFrame) -> pl.DataFrame:
+    """Return the lines that directly follow a guest's line and that it took for a part of it."""
+    silent = left.join(claimed, on="line", how="anti").join(rejects.select("line").unique(), on="line", how="anti")
+    marked = pl.concat(
+        [
+            claimed.with_columns(pl.lit(value=True).alias("is_event")),
+            silent.select("line", pl.lit(value=False).alias("is_event")),
+        ]
+    ).sort("line")
+    run = (pl.col("line").diff() != 1).fill_null(value=True).cum_sum()
+    follows = pl.col("is_event").cast(pl.Int64).cum_sum().over(run) > 0
+    return marked.filter(follows & ~pl.col("is_event")).select("line")
+
+
+def _kept(events: pl.DataFrame, frame: pl.DataFrame, reader: Reader, read: FileRead, keep: pl.Expr) -> pl.DataFrame:
+    """Fill in what the reader knows, note the time span and the levels, drop what is of no concern."""
+    name = reader.format.name
+    missing = [pl.lit(None, dtype).alias(column) for column, dtype in EVENTS.items() if column not in events.columns]
+    events = events.with_columns(missing).with_columns(
+        pl.col("tier").fill_null(reader.format.tier.value), pl.col("format").fill_null(name)
+    )
+    if "log_host" in frame.columns:
+        events, is_set_right = _with_wrapper(events, frame)
+        read.is_zone_from_wrapper |= is_set_right
+    first, last = events.select(pl.col("at").min().alias("first"), pl.col("at").max().alias("last")).row(0)
+    read.first_at = min((at for at in (read.first_at, first) if at is not None), default=None)
+    read.last_at = max((at for at in (read.last_at, last) if at is not None), default=None)
+    read.levels.setdefault(name, set()).update(events["level"].drop_nulls().unique().to_list())
+    return events.filter(keep).select(pl.col(column).cast(dtype) for column, dtype in EVENTS.items())
+
+
+def _with_wrapper(events: pl.DataFrame, frame: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
+    """Take the host, a missing time, and the zone of a clock that names none from the wrapper.
+
+    A container runtime stamps a line within moments, in UTC. So the difference to a local time, to the next quarter
+    of an hour, is that host's offset. Also tells whether any time was set right.
+    """
+    outside = frame.select("line", pl.col("log_host").alias("outer_host"), "wrapped_at")
+    joined = events.join(outside, on="line", how="left", maintain_order="left")
+    offset = (pl.col("at") - pl.col("wrapped_at")).dt.round(QUARTER_HOUR)
+    is_local = (
+        (~pl.col("has_zone")).fill_null(value=False) & pl.col("wrapped_at").is_not_null() & pl.col("at").is_not_null()
+    )
+    is_set_right = bool(joined.select(is_local.any()).item())
+    moved = [
+        pl.when(is_local).then(pl.col(column) - offset).otherwise(pl.col(column)).alias(column)
+        for column in ("at", "opened_at", "closed_at")
+    ]
+    joined = joined.with_columns(
+        *moved,
+        pl.when(is_local).then(statement=True).otherwise(pl.col("has_zone")).alias("has_zone"),
+        pl.coalesce("log_host", "outer_host").alias("log_host"),
+    ).with_columns(pl.coalesce("at", "wrapped_at").alias("at"))
+    return joined.drop("outer_host", "wrapped_at"), is_set_right
+
+
+def _count_rejects(rejected: pl.DataFrame, read: FileRead) -> None:
+    read.n_rejected += rejected.height
+    room = KEPT_REJECTS - len(read.rejects)
+    read.rejects += [
+        Reject(line=line, reason=reason, text=text[:MAX_TEXT]) for line, reason, text in rejected.head(room).rows()
+    ]
