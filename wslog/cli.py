@@ -6,6 +6,7 @@ A command's module is imported only when that command runs, so that `wslog --hel
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from wslog.errors import WslogError
 
 EXIT_FAILED: Final = 1
 EXIT_INTERRUPTED: Final = 130
+_MEND_FILE: Final = "Check that the path exists, that you may read or write it, and that the disk has room."
 
 
 class Entry(NamedTuple):
@@ -38,18 +40,19 @@ COMMANDS: Final[Mapping[str, Entry]] = {
 class LazyGroup(click.Group):
     """A group that knows its commands by name and imports them when asked."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    # The context is click's to hand over; the list of commands does not depend on it.
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the commands in the order of `COMMANDS`: the main job first."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import and return one command."""
         if cmd_name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[cmd_name].target.partition(":")
         return cast("click.Command", getattr(importlib.import_module(module), attribute))
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of commands from `COMMANDS` alone, importing none of them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.short_help) for name, entry in COMMANDS.items()])
@@ -71,34 +74,44 @@ def cli() -> None:
       wslog inspect logs/nginx/
       wslog timeouts nginx
       wslog render wslog-report/analysis.json --format markdown
-    """
+    """  # noqa: D301  (click wants a real backspace there)
 
 
 def main() -> None:
-    """Run `wslog` as a process: the only place where an error becomes an exit code."""
+    """Run `wslog` as a process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without "█" gets "?", not a traceback
     sys.exit(run())
 
 
 def run(args: list[str] | None = None) -> int:
-    """Run one command line and return its exit code; a bug keeps its traceback.
+    """Run one command line and return its exit code: the only place where an error becomes one.
+
+    A bug keeps its traceback; what the reader can mend (`WslogError`, a file system that says no) becomes a message.
 
     Args:
         args: The words after `wslog`; None: those of the process.
     """
+    code: object = 0
     try:
         code = cli.main(args=args, prog_name="wslog", standalone_mode=False)
         sys.stdout.flush()
     except WslogError as error:
-        return _say(_error_text(error), code=EXIT_FAILED)
+        code = _say(_error_text(error), code=EXIT_FAILED)
     except click.exceptions.Exit as stop:
-        return stop.exit_code
+        code = stop.exit_code
     except click.ClickException as error:
         error.show()
-        return error.exit_code
+        code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        return _say("Interrupted.", code=EXIT_INTERRUPTED)
+        code = _say("Interrupted.", code=EXIT_INTERRUPTED)
     except BrokenPipeError:
-        return _close_quietly()
+        code = _close_quietly()
+    except OSError as error:
+        if error.filename is None:
+            raise
+        code = _say(f"Error: {error.filename}: {error.strerror}\n{_MEND_FILE}", code=EXIT_FAILED)
     return code if isinstance(code, int) else 0
 
 

@@ -29,6 +29,8 @@ CAUSES: Final[Mapping[Cause, tuple[str, str]]] = {
 }
 """Name and meaning of each cause."""
 
+_NAMES: Final = {str(cause): name for cause, (name, _) in CAUSES.items()}
+
 TIERS: Final[Mapping[Tier, str]] = {
     Tier.CLIENT: "client",
     Tier.NETWORK: "network",
@@ -51,7 +53,7 @@ _UPPER: Final = {"aws": "AWS", "alb": "ALB", "nlb": "NLB", "elb": "ELB", "nat": 
 
 def cause_name(cause: Cause | str) -> str:
     """Return a cause in words; a name that this version does not know comes back as it is."""
-    return CAUSES[Cause(cause)][0] if cause in Cause else plain(str(cause)).replace("_", " ")
+    return _NAMES.get(str(cause)) or plain(str(cause)).replace("_", " ")
 
 
 def timer_name(timeout_id: str) -> str:

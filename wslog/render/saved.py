@@ -5,7 +5,7 @@ All three come from the types in `wslog.result` by msgspec, so that the file, it
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from wslog.errors import SavedAnalysisError
 from wslog.result import SCHEMA_VERSION, Document
@@ -55,10 +55,9 @@ def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of `analysis.json`."""
     import msgspec
 
-    made = cast("dict[str, Any]", msgspec.json.schema(Document))
     return {
         "$schema": _DIALECT,
         "title": SCHEMA_TITLE,
         "description": f"Schema version {SCHEMA_VERSION} of the analysis.json that wslog writes.",
-        **made,
+        **msgspec.json.schema(Document),
     }

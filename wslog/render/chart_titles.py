@@ -1,0 +1,74 @@
+"""What each chart shows, in one sentence made from the data: its title, and its text for those who cannot see it."""
+
+from __future__ import annotations
+
+from wslog.render import names, numbers
+from wslog.result import Document
+from wslog.schema import Cause, Tier
+
+
+def idle_histogram(document: Document) -> str:
+    """Say how many drops were silent for one and the same time, or that there is no such time."""
+    clusters = [cluster for cluster in document.clusters if cluster.axis.startswith("idle")]
+    if clusters:
+        best = max(clusters, key=lambda cluster: cluster.n)
+        silent = {"idle_in_s": "received nothing", "idle_out_s": "sent nothing"}.get(best.axis, "fell silent")
+        return f"{numbers.counted(best.n, 'drop')} {silent} for {numbers.timer(best.timeout_s)} before the close"
+    bins = [one for one in document.charts.idle if one.n]
+    if not bins:
+        return "How long connections were silent before the close"
+    total = sum(one.n for one in bins)
+    return f"{numbers.counted(total, 'drop')}, and no common time of silence before the close"
+
+
+def drops_over_time(document: Document) -> str:
+    """Say when most connections dropped together, or that they dropped one by one."""
+    if document.bursts:
+        burst = max(document.bursts, key=lambda burst: burst.n)
+        cause = "" if burst.cause is Cause.UNKNOWN else f": {names.cause_name(burst.cause)}"
+        return f"{numbers.counted(burst.n, 'connection')} ended together at {burst.at:%H:%M:%S} UTC{cause}"
+    if not document.timeline:
+        return "When connections dropped"
+    return f"{numbers.counted(document.totals.drops, 'drop')}, and no burst among them"
+
+
+def causes(document: Document) -> str:
+    """Say which cause explains most, and how much stays unknown."""
+    total = numbers.counted(document.totals.drops, "drop")
+    known = [share for share in document.causes if share.cause is not Cause.UNKNOWN]
+    if not document.causes:
+        return "What closed the connections"
+    if not known:
+        return f"The cause of {total} stays unknown"
+    best = max(known, key=lambda share: share.n)
+    label = names.cause_label(best, document)
+    who = label.rpartition(" · ")[2] if best.timeout_s is not None and best.tier is not Tier.UNKNOWN else label
+    return f"{who[0].upper() if who == label else who[0]}{who[1:]} explains {numbers.percent(best.share)} of {total}"
+
+
+def lifetime_against_idle(document: Document) -> str:
+    """Say what the rows and columns of the scatter are."""
+    if not document.charts.points:
+        return "How old and how silent connections were"
+    values = {
+        name: sorted({cluster.timeout_s for cluster in document.clusters if cluster.axis.startswith(name)})[:3]
+        for name in ("idle", "lifetime")
+    }
+    parts = [
+        f"{shape} at {numbers.joined([numbers.timer(value) for value in values[name]])} ({what})"
+        for name, shape, what in (("idle", "rows", "idle timeout"), ("lifetime", "columns", "lifetime limit"))
+        if values[name]
+    ]
+    if not parts:
+        return "No row or column: neither one silence nor one age stands out"
+    sentence = numbers.joined(parts)
+    return f"Drops line up in {sentence}"
+
+
+def reconnects(document: Document) -> str:
+    """Say how soon clients came back and how many never did."""
+    found = document.reconnects
+    if found.p50_s is None:
+        return "How soon clients came back"
+    never = f"; {numbers.counted(found.gave_up, 'client')} never came back" if found.gave_up else ""
+    return f"Half of {numbers.counted(found.n, 'reconnect')} came within {numbers.seconds(found.p50_s)}{never}"
