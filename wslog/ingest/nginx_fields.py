@@ -1,0 +1,211 @@
+"""Columns of `schema.EVENTS` from nginx variables: the one place where `$request_time` and its like get a meaning.
+
+Source: https://nginx.org/en/docs/varindex.html, ngx_http_upstream.c (lists, lingering close); checked on nginx 1.22.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from wslog.schema import EVENTS, EventKind
+
+# A session whose `$request_time` outlasts its upstream by more than this was lingering: nginx had ended it already.
+LINGERING_S: Final = 1.0
+MILLISECONDS_FROM: Final = 1e11  # an epoch number this large counts milliseconds
+REQUEST_LINE: Final = r"^([A-Za-z][A-Za-z0-9_-]*) +(\S.*?)(?: +HTTP/\d(?:\.\d)?)?\s*$"
+METHOD_FORMS: Final = r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"
+
+
+def given(frame: pl.DataFrame, *names: str) -> pl.Expr:
+    """Return the first of the variables *names* that has a value; `-` and empty are none."""
+    values = [pl.col(name).str.strip_chars() for name in names if name in frame.columns]
+    values = [pl.when(~value.is_in(["", "-"])).then(value) for value in values]
+    return pl.coalesce(*values) if values else pl.lit(None, dtype=pl.String)
+
+
+def instant(text: pl.Expr) -> pl.Expr:
+    """Read an epoch number (s or ms), an ISO time with zone, or `$time_local`; null: none of these."""
+    number = text.str.extract(r"^(\d{9,14}(?:\.\d{1,9})?)$").cast(pl.Float64)
+    seconds = pl.when(number >= MILLISECONDS_FROM).then(number / 1_000).otherwise(number)
+    epoch = (seconds * 1_000_000).round().cast(pl.Int64).cast(pl.Datetime("us", "UTC"))
+    iso = text.str.replace(r"^(\d{4}-\d\d-\d\d) ", "${1}T").str.replace(r"([+-]\d\d)(\d\d)$", "${1}:${2}")
+    return pl.coalesce(
+        epoch,
+        iso.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False),
+        text.str.to_datetime("%d/%b/%Y:%H:%M:%S %z", time_unit="us", time_zone="UTC", strict=False),
+    )
+
+
+def resolution_s(text: pl.Expr) -> pl.Expr:
+    """Return how fine a time text is: 0.001 s with a fraction or in epoch milliseconds, else 1 s."""
+    return pl.when(text.str.contains(r"[.,]\d{2,}|^\d{12,14}$")).then(0.001).when(text.is_not_null()).then(1.0)
+
+
+def last_of_list(text: pl.Expr) -> pl.Expr:
+    """Return the last entry of an upstream list `a, b : c` (next tries `, `; internal redirects ` : `); `-` is null."""
+    last = text.str.strip_chars(" ,").str.strip_suffix(" :").str.replace(r"^.*[ ]:[ ]", "").str.replace(r"^.*,\s*", "")
+    return pl.when(~last.is_in(["", "-"])).then(last)
+
+
+def sum_of_list(text: pl.Expr) -> pl.Expr:
+    """Add up the seconds of an upstream list; null if it holds none."""
+    numbers = text.str.extract_all(r"\d+\.\d+|\d+").cast(pl.List(pl.Float64))
+    return pl.when(numbers.list.len() > 0).then(numbers.list.sum())
+
+
+def seconds(text: pl.Expr) -> pl.Expr:
+    """Read `s.mmm`."""
+    return text.str.extract(r"^(\d+(?:\.\d+)?)$").cast(pl.Float64)
+
+
+def whole(text: pl.Expr, name: str) -> pl.Expr:
+    """Read a whole number into the type of column *name*; null for anything else and for what does not fit."""
+    return text.str.extract(r"^(\d+)").cast(EVENTS[name].dtype, strict=False).alias(name)
+
+
+def bare_host(text: pl.Expr) -> pl.Expr:
+    """Lower-case a host and take its port off; `_` and words that are no host are null."""
+    host = text.str.to_lowercase().str.extract(r"^(\[[0-9a-f:.]+\]|[^:\s]+)(?::\d*)?$")
+    return pl.when(host != "_").then(host)
+
+
+def target_path(target: pl.Expr) -> pl.Expr:
+    """Return the path of a request target, which may be in absolute form."""
+    return target.str.replace(r"^\w+://[^/?]*", "").str.extract(r"^([^?]+)")
+
+
+def target_query(target: pl.Expr) -> pl.Expr:
+    """Return the query of a request target, null without one."""
+    return target.str.extract(r"\?(.*)$")
+
+
+def request_columns(request: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Return method and target of a raw request line; null if it is not one (empty, TLS bytes, junk)."""
+    return request.str.extract(REQUEST_LINE, 1), request.str.extract(REQUEST_LINE, 2)
+
+
+def events_from_variables(frame: pl.DataFrame) -> pl.DataFrame:
+    """Turn raw variable texts into events, one a row.
+
+    Args:
+        frame: `line` (Int64) and String columns named after nginx variables, as logged (`-` or empty: absent).
+
+    Returns:
+        `line` and `schema.EVENTS` columns. `at` is null where no time can be read: the caller rejects those.
+        `closed_at` is `at`, less the lingering close: what nginx waited for the client after it had ended the session.
+    """
+    read = frame.select("line", *_who(frame), *_what(frame), *_when(frame), *_sizes(frame))
+    lingered = pl.col("rt") - pl.col("upstream_s")
+    is_lingering = (pl.col("status") == 101) & (lingered > LINGERING_S)
+    lifetime = pl.when(is_lingering).then(pl.col("upstream_s")).otherwise(pl.col("rt")).alias("lifetime_s")
+    return (
+        read.with_columns(lifetime, *_verdicts(frame))
+        .with_columns(opened_at=pl.col("at") - _duration(pl.col("rt")))
+        .with_columns(
+            closed_at=pl.coalesce(pl.col("opened_at") + _duration(pl.col("lifetime_s")), pl.col("at")),
+            event=pl.lit(EventKind.REQUEST.value),
+            has_zone=pl.lit(value=True),
+        )
+        .drop("rt", "upstream_s", "upgrade", "has_upgrade")
+    )
+
+
+def _duration(seconds_: pl.Expr) -> pl.Expr:
+    return pl.duration(microseconds=(seconds_ * 1_000_000).round().cast(pl.Int64))
+
+
+def _when(frame: pl.DataFrame) -> tuple[pl.Expr, ...]:
+    stamps = [given(frame, name) for name in ("msec", "time_iso8601", "time_local", "time")]
+    at = [instant(stamp) for stamp in stamps]
+    resolution = [pl.when(time.is_not_null()).then(resolution_s(stamp)) for time, stamp in zip(at, stamps, strict=True)]
+    in_ms = seconds(given(frame, "request_time_ms")) / 1_000
+    return (
+        pl.coalesce(*at).alias("at"),
+        pl.coalesce(*resolution).alias("at_resolution_s"),
+        pl.coalesce(seconds(given(frame, "request_time")), in_ms).alias("rt"),
+        sum_of_list(given(frame, "upstream_response_time")).alias("upstream_s"),
+        seconds(last_of_list(given(frame, "upstream_header_time"))).alias("handshake_s"),
+    )
+
+
+def _who(frame: pl.DataFrame) -> tuple[pl.Expr, ...]:
+    peer = given(frame, "remote_addr", "realip_remote_addr")
+    with_port = r"^(?:\[([^\]]+)\]|(\d+\.\d+\.\d+\.\d+)):(\d+)$"
+    trace = given(frame, "http_x_amzn_trace_id")
+    return (
+        given(frame, "hostname").alias("log_host"),
+        pl.coalesce(peer.str.extract(with_port, 1), peer.str.extract(with_port, 2), peer).alias("client_ip"),
+        whole(
+            pl.coalesce(
+                given(frame, "remote_port"), given(frame, "realip_remote_port"), peer.str.extract(with_port, 3)
+            ),
+            "client_port",
+        ),
+        given(frame, "http_x_forwarded_for", "proxy_add_x_forwarded_for").alias("forwarded_for"),
+        given(frame, "request_id", "req_id", "http_x_request_id").alias("request_id"),
+        pl.coalesce(
+            trace.str.extract(r"Root=([^;\s\"]+)"), trace.str.extract(r"^(\d-[0-9a-f]{8}-[0-9a-f]{24})$")
+        ).alias("trace_id"),
+        whole(given(frame, "connection"), "connection_no"),
+        whole(given(frame, "pid"), "pid"),
+        given(frame, "http_user_agent").alias("user_agent"),
+        bare_host(given(frame, "http_host", "host", "server_name")).alias("host"),
+    )
+
+
+def _what(frame: pl.DataFrame) -> tuple[pl.Expr, ...]:
+    method, target = request_columns(given(frame, "request"))
+    logged = given(frame, "request_uri", "uri", "document_uri")
+    target = pl.coalesce(target, pl.when(logged.str.contains(r"^/|^\w+://")).then(logged))
+    logged_method = given(frame, "request_method")
+    completion = pl.col("request_completion") == "OK" if "request_completion" in frame.columns else pl.lit(None)
+    return (
+        pl.coalesce(method, logged_method.str.extract(f"({METHOD_FORMS})")).alias("method"),
+        target_path(target).alias("path"),
+        pl.coalesce(target_query(target), given(frame, "args", "query_string")).alias("query"),
+        whole(given(frame, "status"), "status"),
+        whole(last_of_list(given(frame, "upstream_status")), "upstream_status"),
+        last_of_list(given(frame, "upstream_addr")).alias("upstream"),
+        completion.cast(pl.Boolean).alias("is_complete"),
+        given(frame, "http_upgrade", "sent_http_upgrade", "upstream_http_upgrade").alias("upgrade"),
+        _is_logged(frame, "http_upgrade").alias("has_upgrade"),
+    )
+
+
+def _sizes(frame: pl.DataFrame) -> tuple[pl.Expr, ...]:
+    return (
+        whole(given(frame, "request_length"), "bytes_in"),
+        whole(given(frame, "bytes_sent"), "bytes_out"),
+        whole(given(frame, "body_bytes_sent"), "body_bytes"),
+    )
+
+
+def _is_logged(frame: pl.DataFrame, name: str) -> pl.Expr:
+    return pl.col(name).is_not_null() if name in frame.columns else pl.lit(value=False)
+
+
+def _verdicts(frame: pl.DataFrame) -> tuple[pl.Expr, ...]:
+    """Say whether it is a WebSocket and opened; null: the line cannot tell."""
+    status = pl.col("status")
+    asks = pl.col("upgrade").str.to_lowercase().str.contains("websocket").fill_null(value=False)
+    key = given(frame, "http_sec_websocket_key", "http_sec_websocket_version").is_not_null()
+    is_failure = (status >= 400) | (status == 0)
+    # A 400 may be a request whose headers nginx never read, so a missing Upgrade says nothing there.
+    asks_not = pl.col("has_upgrade") & (status != 400) & (status != 0)
+    is_websocket = (
+        pl.when((status == 101) | asks | key)
+        .then(pl.lit(value=True))
+        .when((status.is_not_null() & ~is_failure) | asks_not)
+        .then(pl.lit(value=False))
+        .alias("is_websocket")
+    )
+    is_opened = (
+        pl.when(status == 101)
+        .then(pl.lit(value=True))
+        .when(is_failure | asks | key)
+        .then(pl.lit(value=False))
+        .alias("is_opened")
+    )
+    return is_websocket, is_opened
