@@ -87,7 +87,7 @@ def mends_for(
 ) -> tuple[Mend, ...]:
     """Return the mends that speak to a cause, the most specific first, then in the order given.
 
-    A mend for other tiers, statuses or timers than the ones named is left out. With tier None or `unknown` the fault may
+    A mend for other tiers, statuses or timers than the ones named is left out. Tier None or `unknown`: the fault may
     lie anywhere, so mends of every tier count; a mend for statuses or timers needs one of them named.
     """
     timers = set(timeout_ids)
