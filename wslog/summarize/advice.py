@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
-from wslog.knowledge import Mend, Setting, Timeout, TimerKind, fill, mends_for
+from wslog.knowledge import Mend, Setting, Timeout, fill, mends_for
 from wslog.result import Advice, Reconnects
 from wslog.schema import Cause, Tier
 from wslog.summarize.groups import DropGroup, ranked
@@ -106,7 +106,7 @@ def _merge(
         mine = speaks.get(mend.id, [])
         parts = [mine] if mend.tier is None and not mend.statuses else [[nth] for nth in mine]
         for part in parts if mine else []:
-            ready = _fill(mend, [groups[nth] for nth in part], settings=settings, known=known)
+            ready = _fill(mend, [groups[nth] for nth in part], settings=settings)
             filled.setdefault(ready, []).extend(part)
             ranks[ready] = rank
     return [
@@ -140,33 +140,18 @@ def _mends_of(group: DropGroup, mends: Sequence[Mend], known: Mapping[str, Timeo
     ]
 
 
-def _fill(
-    mend: Mend, groups: Sequence[DropGroup], *, settings: Sequence[Setting], known: Mapping[str, Timeout]
-) -> Mend:
+def _fill(mend: Mend, groups: Sequence[DropGroup], *, settings: Sequence[Setting]) -> Mend:
     """Fill a mend with the smallest timer and the most common path and upstream of its groups."""
-    timers = [value for group in groups if (value := _timeout_s(group, settings, known)) is not None]
+    timers = [min(group.timeouts_s) for group in groups if group.timeouts_s]
     drops = pl.concat([group.drops.select("path", "upstream") for group in groups])
     scopes = {scope for group in groups for scope in _scopes(group, settings)}
     upstreams = ranked(drops["upstream"].drop_nulls())
-    if not timers:  # what is not known is left out, where the sentence allows it
-        mend = replace(mend, text=mend.text.replace(" ({timeout_s} s)", ""))
     return fill(
         mend,
         timeout_s=min(timers, default=None),
         path=next(iter(scopes)) if len(scopes) == 1 else _common_path(drops),
         upstream=upstreams[0] if upstreams else None,
     )
-
-
-def _timeout_s(group: DropGroup, settings: Sequence[Setting], known: Mapping[str, Timeout]) -> float | None:
-    """Return a group's smallest timer; for a reload the drain time, if configuration gives exactly one."""
-    if group.timeouts_s:
-        return min(group.timeouts_s)
-    if group.cause is not Cause.PROXY_RELOAD:
-        return None
-    drains = {key for key, timeout in known.items() if timeout.kind is TimerKind.DRAIN and timeout.tier is Tier.NGINX}
-    values = {setting.value_s for setting in settings if setting.timeout_id in drains and setting.value_s > 0}
-    return values.pop() if len(values) == 1 else None
 
 
 def _scopes(group: DropGroup, settings: Sequence[Setting]) -> set[str]:

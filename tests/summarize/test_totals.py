@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from wslog.result import Totals
+from wslog.summarize.totals import count_totals
+
+
+def test_totals_of_a_typed_table(table):
+    """Attempts, opens, closes, drops, hours, and a rate over the drops that had opened."""
+    connections = table(
+        {"opened": 0, "closed": 3600, "lifetime_s": 3600.0},
+        {"opened": 0, "closed": 3600, "lifetime_s": 3600.0, "is_drop": False},
+        {"closed": 10, "is_opened": False},
+        {"is_drop": False, "is_opened": None},
+    )
+    assert count_totals(connections) == Totals(
+        attempts=4,
+        opened=2,
+        closed=3,
+        drops=2,
+        connection_hours=2.0,
+        drops_per_1000_connection_hours=500.0,
+        offline_seconds=None,
+    )
+
+
+def test_offline_time_ends_with_the_next_successful_open(table):
+    """Failed tries in between belong to one time offline, counted once."""
+    connections = table(
+        {"session_id": "s", "path": "/ws", "opened": 0, "closed": 100, "reconnect_gap_s": 2.0},
+        {"session_id": "s", "path": "/ws", "closed": 102, "is_opened": False, "reconnect_gap_s": 6.0},
+        {"session_id": "s", "path": "/ws", "opened": 108, "closed": 200, "is_drop": False},
+    )
+    assert count_totals(connections).offline_seconds == pytest.approx(8.0)
+
+
+def test_offline_time_is_kept_apart_by_session_and_path(table):
+    """Another session's or path's open ends nobody else's time offline."""
+    connections = table(
+        {"session_id": "a", "path": "/ws", "opened": 0, "closed": 100},
+        {"session_id": "b", "path": "/ws", "opened": 101, "closed": 150, "is_drop": False},
+        {"session_id": "a", "path": "/x", "opened": 102, "closed": 150, "is_drop": False},
+        {"session_id": "a", "path": "/ws", "opened": 130, "closed": 150, "is_drop": False},
+    )
+    assert count_totals(connections).offline_seconds == pytest.approx(30.0)
+
+
+def test_offline_time_without_sessions_is_what_gaps_say(table):
+    """Without a session the known gaps add up, and nothing is matched across rows."""
+    connections = table(
+        {"opened": 0, "closed": 100, "reconnect_gap_s": 2.5},
+        {"opened": 0, "closed": 100},
+        {"opened": 300, "closed": 400, "is_drop": False},
+    )
+    assert count_totals(connections).offline_seconds == pytest.approx(2.5)
+
+
+def test_offline_time_unknown_and_none(table):
+    """No identity at all is null; no drops is zero."""
+    assert count_totals(table({"opened": 0, "closed": 100})).offline_seconds is None
+    assert count_totals(table({"opened": 0, "closed": 100, "is_drop": False})).offline_seconds == 0.0
