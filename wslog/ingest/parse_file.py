@@ -15,11 +15,13 @@ from wslog.ingest.format import Config, LogFormat
 from wslog.ingest.recognise import SAMPLE_LINES, Reader, Recognised, best_reader
 from wslog.ingest.wrappers import take_off
 from wslog.result import Reject
+from wslog.schema import Tier
 
 KEPT_REJECTS: Final = 20
 MAX_TEXT: Final = 200
 MIN_GUESTS: Final = 0.05  # a further format must parse this share of the leftovers' sample
-QUARTER_HOUR: Final = dt.timedelta(minutes=15)
+PROMPT: Final = dt.timedelta(minutes=2)
+FARTHEST_ZONE: Final = dt.timedelta(hours=14)
 REJECTS: Final = {"line": pl.Int64(), "reason": pl.String(), "text": pl.String()}
 EVENTS: Final = {
     "line": pl.Int64(),
@@ -160,15 +162,16 @@ def _kept(events: pl.DataFrame, frame: pl.DataFrame, reader: Reader, read: FileR
 def _with_wrapper(events: pl.DataFrame, frame: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
     """Take the host, a missing time, and the zone of a clock that names none from the wrapper.
 
-    A container runtime stamps a line within moments, in UTC. So the difference to a local time, to the next quarter
-    of an hour, is that host's offset. Also tells whether any time was set right.
+    A collector stamps a server's line within moments. So the difference to a local time without a zone, to the next
+    quarter of an hour, is that host's offset. Also tells whether any time was set right.
     """
     outside = frame.select("line", pl.col("log_host").alias("outer_host"), "wrapped_at")
+    is_nginx = pl.col("tier") == Tier.NGINX.value  # a client's record may come late, so its wrapper tells no zone
     joined = events.join(outside, on="line", how="left", maintain_order="left")
-    offset = (pl.col("at") - pl.col("wrapped_at")).dt.round(QUARTER_HOUR)
-    is_local = (
-        (~pl.col("has_zone")).fill_null(value=False) & pl.col("wrapped_at").is_not_null() & pl.col("at").is_not_null()
-    )
+    ahead = pl.col("at") - pl.col("wrapped_at")
+    offset = pl.duration(minutes=(ahead.dt.total_seconds(fractional=True) / 900).round() * 15)
+    is_near = (ahead - offset).abs() <= PROMPT  # null where a time is missing
+    is_local = (is_nginx & ~pl.col("has_zone") & is_near & (offset.abs() <= FARTHEST_ZONE)).fill_null(value=False)
     is_set_right = bool(joined.select(is_local.any()).item())
     moved = [
         pl.when(is_local).then(pl.col(column) - offset).otherwise(pl.col(column)).alias(column)

@@ -171,7 +171,7 @@ def _read_file(
         return unread(source, compression=survey.compression, why=reason), nothing
     finally:
         progress.end(source)
-    return account_of(source, survey.compression, recognised, read, config), _events(source, read)
+    return account_of(source, survey.compression, recognised, read), _events(source, read)
 
 
 def _counted_only(survey: _Survey, best_score: float, on_block: Callable[[Block], None]) -> FileCoverage:

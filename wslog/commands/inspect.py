@@ -1,0 +1,69 @@
+"""`wslog inspect`: what each file is, what became of its lines, and what it can and cannot prove."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from wslog import ingest
+from wslog.render.escape import plain
+from wslog.render.inspection import render_inspection
+from wslog.result import Coverage
+
+MOSTLY = 0.5
+
+
+@click.command("inspect")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What goes to standard output.",
+)
+@click.option("--tz", multiple=True, metavar="[FORMAT=]ZONE", help="Zone of clocks that name none; repeatable.")
+@click.option("--log-format", metavar="STRING", help="The text of an nginx log_format.")
+@click.option("--nginx-conf", type=click.Path(path_type=Path), metavar="FILE", help="nginx.conf or `nginx -T` output.")
+@click.option("--client-field", multiple=True, metavar="OURS=THEIRS", help="Maps a client log field; repeatable.")
+def inspect(
+    *,
+    paths: tuple[str, ...],
+    form: str,
+    tz: tuple[str, ...],
+    log_format: str | None,
+    nginx_conf: Path | None,
+    client_field: tuple[str, ...],
+) -> None:
+    """Show what each file behind PATH... is, and what it can and cannot prove.
+
+    PATH is a file, a folder (read recursively), a pattern, or - for standard input.
+    """
+    read = ingest.read_events(
+        paths,
+        tz=tz,
+        log_format=log_format,
+        nginx_conf=nginx_conf,
+        client_fields=ingest.parse_client_fields(client_field),
+        must_be_useful=False,
+        stdin=sys.stdin.buffer,
+    )
+    _warn(read.coverage)
+    click.echo(_as_json(read.coverage) if form == "json" else render_inspection(read.coverage), nl=False)
+
+
+def _warn(coverage: Coverage) -> None:
+    for file in coverage.files:
+        if file.rejected > MOSTLY * file.lines:
+            click.echo(f"Warning: {plain(file.path)}: most lines could not be parsed as {file.format}", err=True)
+
+
+def _as_json(coverage: Coverage) -> str:
+    # Escaped to ASCII: log text may hold characters that a terminal obeys.
+    files = msgspec.to_builtins(coverage.files)
+    return json.dumps({"files": files}, indent=2) + "\n"
