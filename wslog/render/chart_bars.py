@@ -43,6 +43,7 @@ def merge_bins(bins: Sequence[Bin], *, low: float, high: float) -> list[Bin]:
 
 
 def stack_bins(ax: Axes, bins: Sequence[Bin]) -> None:
+    """Draw bars from the lower limit of *ax* on, stacked by cause; a bin without causes counts as unknown."""
     low = ax.get_xlim()[0]
     lefts = [max(one.low, low) for one in bins]
     widths = [one.high - left for one, left in zip(bins, lefts, strict=True)]

@@ -1,0 +1,153 @@
+"""The report as one HTML page that needs no network, no script and no second file."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from wslog.render import names, numbers
+from wslog.render.chart_style import look
+from wslog.render.chart_tables import TABLES, Table
+from wslog.render.charts import CHARTS
+from wslog.render.escape import plain, plain_block
+from wslog.result import Document, Window
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_TEMPLATE: Final = "report.html.j2"
+
+
+class Figure(NamedTuple):
+    """One chart as the page shows it; `source` is a data URI, empty if the chart was not drawn."""
+
+    name: str
+    heading: str
+    alt: str
+    source: str
+    table: Table
+
+
+class Fold(NamedTuple):
+    """A finding's advice: in full where it comes first, later only as a reference to there."""
+
+    number: int
+    is_first: bool
+
+
+def render_html(document: Document, charts: Mapping[str, bytes]) -> str:
+    """Return the report page.
+
+    Args:
+        document: The analysis.
+        charts: SVG bytes by the names of `charts.CHARTS`; a missing one leaves only its numbers.
+    """
+    folds = _folds(document)
+    referred = {fold.number for row in folds for fold in row}
+    return _template().render(
+        d=document,
+        shared=_shared_window(document),
+        figures=_figures(document, charts),
+        folds=folds,
+        other_advice=[n for n in range(len(document.advice)) if n not in referred],
+        groups=_groups(document),
+        rejected=sum(file.rejected for file in document.coverage.files),
+        lines=sum(file.lines for file in document.coverage.files),
+    )
+
+
+@lru_cache(maxsize=1)
+def _template() -> Template:
+    """Return the compiled template; what it prints is escaped for HTML, and hidden characters are written out."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    # select_autoescape would go by the file's name; every template here is HTML.
+    environment = Environment(
+        loader=PackageLoader("wslog.render"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        block=_block,
+        count=numbers.count,
+        percent=numbers.percent,
+        decimal=numbers.decimal,
+        seconds=numbers.seconds,
+        signed=numbers.signed_seconds,
+        timer=numbers.timer,
+        instant=numbers.instant,
+        cause=names.cause_name,
+        timers=names.timer_names,
+        finding=names.finding_label,
+        cluster=names.cluster_label,
+        gain=names.advice_gain,
+        colour=lambda cause: look(cause).colour,
+    )
+    environment.globals.update(
+        counted=numbers.counted,
+        span=numbers.span,
+        percent_range=numbers.percent_range,
+        label=names.cause_label,
+        tiers=names.TIERS,
+        causes=names.CAUSES,
+    )
+    return environment.get_template(_TEMPLATE)
+
+
+def _finalize(value: Any) -> Any:
+    from markupsafe import Markup
+
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _block(text: str) -> Any:
+    """Return configuration with its line breaks, escaped."""
+    from markupsafe import escape
+
+    return escape(plain_block(text))
+
+
+def _figures(document: Document, charts: Mapping[str, bytes]) -> list[Figure]:
+    return [
+        Figure(
+            name=name,
+            heading=spec.heading,
+            alt=spec.alt(document),
+            source="data:image/svg+xml;base64," + base64.b64encode(charts[name]).decode() if name in charts else "",
+            table=TABLES[name](document),
+        )
+        for name, spec in CHARTS.items()
+    ]
+
+
+def _folds(document: Document) -> list[list[Fold]]:
+    seen: set[int] = set()
+    folds = []
+    for finding in document.findings:
+        # A hand-made file may point beyond its list of advice; that is no reason to show nothing.
+        known = [number for number in dict.fromkeys(finding.advice) if 0 <= number < len(document.advice)]
+        folds.append([Fold(number, number not in seen) for number in known])
+        seen.update(known)
+    return folds
+
+
+def _shared_window(document: Document) -> Window | None:
+    return next((window for window in document.window if window.tier is None and window.start is not None), None)
+
+
+def _groups(document: Document) -> list[tuple[str, Any]]:
+    by = document.by
+    dimensions = (
+        ("path", by.path),
+        ("host", by.host),
+        ("app server", by.upstream),
+        ("browser", by.user_agent),
+        ("network", by.network),
+    )
+    return [(title, groups) for title, groups in dimensions if groups]
