@@ -156,7 +156,7 @@ def _detect(sample: Sequence[str], config: Config) -> LineParser | None:  # noqa
 _WSS: Final = (
     "wss 2026-03-10T10:01:00.186641Z app/stage/50dc6c495c0c9188 203.0.113.7:40914 10.0.1.192:8010 0.001 0.003 0.000 "
     '101 101 218 587 "GET https://rt.example.com:443/ws/chat?room=7 HTTP/1.1" "Mozilla/5.0 (X11; Linux x86_64)" '
-    "TLS_AES_128_GCM_SHA256 TLSv1.3 arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/chat/73e2d6bc24d8a067 "
+    "TLS_AES_128_GCM_SHA256 TLSv1.3 arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/c/73e2d6bc24d8a067 "
     '"Root=1-69aff000-23a8c76965a2ef7629b185e3" "rt.example.com" "session-reused" 1 2026-03-10T10:00:00.183000Z '
     '"waf,forward" "-" "-"'
 )
@@ -172,7 +172,7 @@ ALB_ACCESS: Final = LogFormat(
         'https://rt.example.com:443/ws/chat HTTP/1.1" "-" - - - "Root=1-69aff078-23a8c76965a2ef7629b185e4" "-" "-" - '
         '2026-03-10T10:01:59.900000Z "-" "-" "-" "-" "-" "-" "-"',
         'http 2026-03-10T10:02:01.001000Z app/stage/50dc6c495c0c9188 203.0.113.9:1024 - -1 -1 -1 400 - 0 272 "- '
-        'http://stage.example.com:80- - " "-" - - - "-" "-" "-" - 2026-03-10T10:02:01.001000Z "-" "-" "-" "-" "-" "-" "-"',
+        'http://stage.example.com:80- - " "-" - - - "-" "-" "-" - 2026-03-10T10:02:01.001000Z "-" "-" "-" "-" "-"',
         _WSS[:-4],  # cut within "redirect_url": all that is needed is there
     ),
     detect=_detect,

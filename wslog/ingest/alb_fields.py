@@ -63,7 +63,7 @@ def _decode(found: re.Match[str]) -> str:
 
 
 def _unescape(column: pl.Series) -> pl.Series:
-    r"""Decode runs of `\xHH` (also seen as `\x000000HH`) as UTF-8; rare, so only the texts that hold one are touched."""
+    r"""Decode runs of `\xHH` (also seen as `\x000000HH`) as UTF-8; rare, so most columns pass untouched."""
     if not column.str.contains(r"\x", literal=True).any():
         return column
     return pl.Series(column.name, [text and _ESCAPED.sub(_decode, text) for text in column], dtype=pl.String)
@@ -138,8 +138,8 @@ def _events(frame: pl.DataFrame) -> pl.DataFrame:
         pl.col("at").alias("closed_at"),
         pl.when(is_ws & (lifetime_s >= 0)).then(lifetime_s).alias("lifetime_s"),
         _handshake_s().alias("handshake_s"),
-        pl.when(is_upgraded).then(True).when(status >= 400).then(False).alias("is_opened"),  # noqa: FBT003
-        pl.when(is_ws).then(True).when(status < 400).then(False).alias("is_websocket"),  # noqa: FBT003
+        pl.when(is_upgraded).then(True).when(status >= 400).then(False).alias("is_opened"),
+        pl.when(is_ws).then(True).when(status < 400).then(False).alias("is_websocket"),
         status.alias("status"),
         pl.col("target_status").cast(pl.Int32, strict=False).alias("upstream_status"),
         pl.col("method").replace({"-": None}).alias("method"),

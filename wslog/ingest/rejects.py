@@ -22,5 +22,5 @@ def reject_where(frame: pl.DataFrame, reason: pl.Expr) -> pl.DataFrame:
     return (
         frame.select(pl.col("line").cast(pl.Int64), reason.alias("reason"), pl.col("text").str.slice(0, TEXT_LENGTH))
         .filter(pl.col("reason").is_not_null())
-        .cast(dict(REJECTS))
+        .with_columns(pl.col("reason").cast(pl.String))
     )

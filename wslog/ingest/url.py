@@ -14,7 +14,6 @@ import polars as pl
 # Scheme (optional), user info (dropped), host with an IPv6 address in its brackets.
 _AUTHORITY: Final = r"^\s*(?:[A-Za-z][A-Za-z0-9+.\-]*:)?//(?:[^/?#@\s]*@)?"
 _HOST: Final = _AUTHORITY + r"(\[[^\]/?#\s]*\]|[^:/?#\s]*)"
-_HAS_AUTHORITY: Final = _AUTHORITY
 _PATH_AFTER_HOST: Final = r"^\s*(?:[A-Za-z][A-Za-z0-9+.\-]*:)?//[^/?#]*(/[^?#]*)"
 _PATH_ALONE: Final = r"^\s*(/(?:[^/?#][^?#]*)?)(?:[?#]|$)"
 _QUERY: Final = r"^[^?#]*\?([^#]+)"
@@ -22,7 +21,7 @@ _QUERY: Final = r"^[^?#]*\?([^#]+)"
 
 @dataclass(frozen=True, slots=True)
 class UrlParts:
-    """Three expressions: `host` (lower case, no port), `path` (no query), `query` (no question mark); null if absent."""
+    """Three expressions: `host` (lower case, no port), `path` (no query), `query` (no `?`); null if absent."""
 
     host: pl.Expr
     path: pl.Expr
@@ -32,7 +31,7 @@ class UrlParts:
 def split_url(url: pl.Expr) -> UrlParts:
     """Return the parts of a String column of URLs or paths; `https://host` has the path `/`."""
     host = url.str.extract(_HOST, 1).str.to_lowercase()
-    has_authority = url.str.contains(_HAS_AUTHORITY)
+    has_authority = url.str.contains(_AUTHORITY)
     path = (
         pl.when(has_authority)
         .then(url.str.extract(_PATH_AFTER_HOST, 1).fill_null("/"))
