@@ -1,0 +1,88 @@
+"""`wslog timeouts`: the knowledge base of known timers, filtered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+
+from wslog.knowledge import Timeout, TimerKind, load_timeouts
+from wslog.knowledge import near as near_to
+from wslog.render.timeout_table import render_timeout_details, render_timeout_table, render_timeouts_json
+from wslog.schema import Tier
+
+ANY_IDLE: Final = "idle"  # all three idle kinds at once
+KINDS: Final = (ANY_IDLE, *(kind.value for kind in TimerKind))
+TIERS: Final = tuple(tier.value for tier in Tier)
+
+
+@click.command("timeouts")
+@click.argument("words", nargs=-1, metavar="[WORD]...")
+@click.option(
+    "--near",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Only timers whose default is within 0.35 s or 1 % of this.",
+)
+@click.option("--kind", type=click.Choice(KINDS), help="What resets the timer.")
+@click.option("--product", metavar="TEXT", help="Only products with this text in their name.")
+@click.option("--tier", type=click.Choice(TIERS), help="Where the timer acts.")
+@click.option(
+    "--timeouts",
+    "own",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Own timers (TOML, the form of the built-in ones), added to the list.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What goes to standard output.",
+)
+def timeouts(
+    *,
+    words: tuple[str, ...],
+    near: float | None,
+    kind: str | None,
+    product: str | None,
+    tier: str | None,
+    own: Path | None,
+    form: str,
+) -> None:
+    """List the known timers that end WebSockets, or that are wrongly blamed for it.
+
+    Each WORD must occur in a timer's id, product or setting. With --near, or when one timer is left, its trace, mend
+    and source are shown too.
+
+    \b
+    Examples:
+      wslog timeouts nginx
+      wslog timeouts --near 60 --kind idle
+      wslog timeouts --timeouts ours.toml --format json
+    """  # noqa: D301  (click wants a real backspace there)
+    known = load_timeouts(own)
+    if near is not None:
+        known = near_to(known, near)
+    found = [t for t in known if _fits(t, words=words, kind=kind, product=product, tier=tier)]
+    if form == "json":
+        click.echo(render_timeouts_json(found), nl=False)
+        return
+    click.echo(render_timeout_table(found), nl=False)
+    if found and (near is not None or len(found) == 1):
+        click.echo("\n" + render_timeout_details(found), nl=False)
+
+
+def _fits(timeout: Timeout, *, words: Sequence[str], kind: str | None, product: str | None, tier: str | None) -> bool:
+    where = f"{timeout.id} {timeout.product} {timeout.setting}".lower()
+    is_kind = kind is None or timeout.kind == kind or (kind == ANY_IDLE and timeout.kind.startswith("idle-"))
+    return (
+        is_kind
+        and all(word.lower() in where for word in words)
+        and (product is None or product.lower() in timeout.product.lower())
+        and (tier is None or timeout.tier == tier)
+    )
