@@ -18,10 +18,9 @@ from wslog.errors import OptionError
 from wslog.ingest.log_format_text import FormatText, Piece, parse_format_text
 
 NUMBER: Final = r"(?:[0-9.]+|-)?"
-NUMBERS: Final = frozenset(
-    ("status", "body_bytes_sent", "bytes_sent", "request_length", "request_time", "msec", "connection")
-    + ("connection_requests", "connection_time", "pid", "remote_port", "realip_remote_port", "server_port")
-    + ("proxy_protocol_port", "gzip_ratio", "proxy_port")
+NUMBERS: Final = re.compile(
+    "status|(?:body_)?bytes_sent|request_(?:length|time)|msec|connection(?:_requests|_time)?|pid|gzip_ratio|"
+    "(?:remote|realip_remote|server|proxy|proxy_protocol)_port|tcpinfo_[a-z_]+"
 )
 FIXED: Final = {
     "time_local": (r"\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}", r"[\w/:+ -]{0,26}"),
@@ -29,9 +28,9 @@ FIXED: Final = {
     "is_args": (r"\??", r"\??"),
 }
 # One word each when nothing encloses them; `$uri` is decoded and may hold spaces, so it is not among them.
-WORDS: Final = frozenset(
-    ("remote_addr", "realip_remote_addr", "host", "http_host", "hostname", "server_name", "server_addr", "scheme")
-    + ("request_method", "request_id", "server_protocol", "request_completion", "req_id")
+WORDS: Final = re.compile(
+    "(?:realip_)?remote_addr|(?:http_)?host|hostname|server_(?:name|addr|protocol)|scheme|request_(?:method|id|completion)|"
+    "req_id"
 )
 # Variables that bring their own separator: the first cannot hold what the second begins with.
 SELF_SEPARATED: Final = frozenset(
@@ -167,7 +166,7 @@ def _group(pieces: tuple[Piece, ...], index: int, escape: str) -> str:
     after = following.text[:1] if following and not following.is_variable else ""
     if name in FIXED:
         return FIXED[name][0]
-    if name in NUMBERS or name.startswith("tcpinfo_"):
+    if NUMBERS.fullmatch(name):
         return NUMBER
     if name.startswith("upstream_") and not name.startswith(
         ("upstream_http_", "upstream_cookie_", "upstream_trailer_")
@@ -177,7 +176,7 @@ def _group(pieces: tuple[Piece, ...], index: int, escape: str) -> str:
         return {"default": r'[^"]*', "json": r'(?:[^"\\]|\\.)*'}.get(escape, r".*?")
     if following is not None and following.is_variable:  # self-separated
         return r"[^/\s?]*" if following.text in ("request_uri", "uri") else r"[^?]*?"
-    return r"\S*?" if name in WORDS else r".*?"
+    return r"\S*?" if WORDS.fullmatch(name) else r".*?"
 
 
 def decode_columns(frame: pl.DataFrame, *, escape: str) -> pl.DataFrame:

@@ -5,8 +5,8 @@ Clock:  the time the line was made, which is the end of the session.
 Limits: key names are the user's own; a key that is on no list is not read.
 
 A JSON log_format is a text like any other, so the sample's layout becomes a format and the fast matcher reads the
-lines, also those that are not quite JSON (`"urt":,`, `"urt":0.000, 0.001`, `"us":-`, `"status":000`). Lines with another key
-order, as log shippers write them, are read one by one.
+lines, also those that are not quite JSON (`"urt":,`, `"urt":0.000, 0.001`, `"us":-`, `"status":000`). Lines with
+another key order, as log shippers write them, are read one by one.
 """
 
 from __future__ import annotations
