@@ -1,0 +1,175 @@
+"""Idle durations and lifetimes of drops that pile up, told apart by what else is constant in them.
+
+An idle timer makes idle durations constant while lifetimes vary; a lifetime limit the other way round; a client that
+gives up waiting for an answer makes the time since its last *unanswered* message constant. Connections that never
+carried a message fit both and join whichever stands at the same place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from wslog.classify.spikes import Spike, configured_value, find_spikes
+from wslog.knowledge.model import Setting, TimerKind, Timeout
+from wslog.result import Cluster
+
+IDLE_KINDS: Final = (TimerKind.IDLE_ANY, TimerKind.IDLE_C2S, TimerKind.IDLE_S2C, TimerKind.PING_TIMEOUT)
+SILENT_FROM_S: Final = 5.0
+WIDEST: Final = 0.03  # of the value (at least 1 s): wider piles are not timers
+UNANSWERED_SHARE: Final = 0.9
+UNANSWERED_S: Final = 1.0
+OUTLIVED_SHARE: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class TypedSpike:
+    """A spike, the axis it was found on, and the timer value it points to.
+
+    `axis`: `idle_s`, `lifetime_s`, or `idle_out_s` for clients that gave up waiting.
+    """
+
+    spike: Spike
+    axis: str
+    timeout_s: float
+    q05_s: float
+    q95_s: float
+
+
+def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> list[TypedSpike]:
+    """Find and type the spikes among dropped connections that ended outside of bursts.
+
+    Args:
+        facts: From `mass_drops.add_membership`.
+        timeouts: Known timers, whose values lower the bar where they stand.
+        settings: Timers found in configuration.
+    """
+    known = sorted({t.default_s for t in timeouts if t.default_s} | {s.value_s for s in settings})
+    drops = facts.filter(pl.col("is_client_drop") & pl.col("burst").is_null())
+    # A client that noticed late shows how long it was away, not how long the line was silent.
+    idle = drops.filter(~pl.col("late") & ~pl.col("early"))
+    talking = ~pl.col("is_silent")
+    found = _typed(idle.filter(talking), "idle_s", known)
+    found = [_as_give_up(s, idle) for s in found]
+    found += _typed(drops.filter(talking), "lifetime_s", known)
+    silent = drops.filter(pl.col("is_silent") & (pl.col("lifetime_s") > SILENT_FROM_S))
+    for spike in _typed(silent, "lifetime_s", known):
+        if not any(_same_place(spike, other) for other in found):
+            found.append(TypedSpike(spike.spike, "idle_s" if _is_any_near(spike, known) else "lifetime_s", spike.timeout_s, spike.q05_s, spike.q95_s))
+    return [s for s in found if not _is_shadow(s, found, drops)]
+
+
+def _typed(rows: pl.DataFrame, axis: str, known: Sequence[float]) -> list[TypedSpike]:
+    values = rows[axis].drop_nulls().to_numpy()
+    result = []
+    for spike in find_spikes(values, known_s=known):
+        inside = values[(values >= spike.low_s) & (values < spike.high_s)]
+        q05, q95 = (float(np.quantile(inside, q)) for q in (0.05, 0.95))
+        if q95 - q05 <= max(1.0, WIDEST * spike.center_s):
+            result.append(TypedSpike(spike, axis, configured_value(spike, q05, known), q05, q95))
+    return result
+
+
+def _as_give_up(found: TypedSpike, drops: pl.DataFrame) -> TypedSpike:
+    """Retype an idle spike whose members all ended with a message that nobody answered.
+
+    A proxy's timer does not care who spoke last; a heartbeat's does.
+    """
+    inside = drops.filter(pl.col("idle_s").is_between(found.spike.low_s, found.spike.high_s) & ~pl.col("is_silent"))
+    unanswered = (inside["unanswered_s"] > UNANSWERED_S).fill_null(value=False).mean() or 0.0
+    return TypedSpike(found.spike, "idle_out_s", found.timeout_s, found.q05_s, found.q95_s) if unanswered >= UNANSWERED_SHARE else found
+
+
+def _same_place(a: TypedSpike, b: TypedSpike) -> bool:
+    return abs(a.spike.center_s - b.spike.center_s) <= max(0.01 * a.spike.center_s, 0.5)
+
+
+def _is_any_near(found: TypedSpike, known: Sequence[float]) -> bool:
+    return any(abs(k - found.spike.center_s) <= max(0.01 * k, 0.35) for k in known)
+
+
+def _is_shadow(found: TypedSpike, others: list[TypedSpike], drops: pl.DataFrame) -> bool:
+    """Whether a lifetime spike is made of members of idle spikes, or connections outlived it where it stands."""
+    if found.axis != "lifetime_s":
+        return False
+    inside = drops.filter(pl.col("lifetime_s").is_between(found.spike.low_s, found.spike.high_s))
+    is_idle = pl.lit(value=False)
+    for other in others:
+        if other.axis == "idle_s":
+            is_idle = is_idle | pl.col("idle_s").is_between(other.spike.low_s, other.spike.high_s)
+    explained = inside.select(is_idle.fill_null(value=False).mean()).item() or 0.0
+    return explained > 0.7 or not outlived(found, drops, inside["path"].unique().to_list()).filter(~pl.col("outlived")).height
+
+
+def outlived(found: TypedSpike, rows: pl.DataFrame, paths: Sequence[str | None]) -> pl.DataFrame:
+    """Tell per path whether connections lived past a lifetime spike: then it is no limit there. `path`, `outlived`."""
+    limit = found.spike.high_s + 1.0
+    return (
+        rows.filter(pl.col("path").is_in(paths))
+        .group_by("path")
+        .agg(((pl.col("lifetime_s") > limit).mean() > OUTLIVED_SHARE).alias("outlived"))
+    )
+
+
+def add_membership(facts: pl.DataFrame, found: Sequence[TypedSpike]) -> pl.DataFrame:
+    """Add how likely each drop belongs to which spike.
+
+    Returns:
+        *facts* with `idle_db`, `life_db`, `give_up_db` (decibans for membership, null: not in a spike, or no such
+        duration), `cluster_id` (of the likeliest), `idle_timer_s`, `life_timer_s`, `give_up_s`.
+    """
+    columns = {"idle_s": ("idle_db", "idle_timer_s", "idle_cluster"), "lifetime_s": ("life_db", "life_timer_s", "life_cluster"), "idle_out_s": ("give_up_db", "give_up_s", "give_up_cluster")}  # fmt: skip
+    frame = facts.with_columns(
+        pl.lit(None, dtype=dtype).alias(name)
+        for names in columns.values()
+        for name, dtype in zip(names, (pl.Float64, pl.Float64, pl.Int32), strict=True)
+    )
+    for number, item in enumerate(found):
+        db_name, timer_name, cluster_name = columns[item.axis]
+        p = 1.0 - min(max(item.spike.background_share, 0.01), 0.99)
+        decibans = min(20.0, max(0.0, 10 * float(np.log10(p / (1 - p)))))
+        value = pl.col("idle_s" if item.axis == "idle_out_s" else item.axis)
+        inside = value.is_between(item.spike.low_s, item.spike.high_s, closed="left") & OPENED_DROP
+        if item.axis == "lifetime_s":
+            lasting = outlived(item, frame.filter(pl.col("is_client_drop")), frame["path"].unique().to_list())
+            inside = inside & ~pl.col("path").is_in(lasting.filter("outlived")["path"].to_list()).fill_null(value=False)
+        inside = inside.fill_null(value=False)
+        frame = frame.with_columns(
+            pl.when(inside).then(decibans).otherwise(pl.col(db_name)).alias(db_name),
+            pl.when(inside).then(item.timeout_s).otherwise(pl.col(timer_name)).alias(timer_name),
+            pl.when(inside).then(pl.lit(number, dtype=pl.Int32)).otherwise(pl.col(cluster_name)).alias(cluster_name),
+        )
+    return frame
+
+
+OPENED_DROP: Final = pl.col("is_client_drop")
+
+
+def fitting(value_s: float, kinds: Sequence[TimerKind], timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> tuple[str, ...]:
+    """Return ids of configured timers at a value, else of known defaults there."""
+    def fits(x: float | None) -> bool:
+        return x is not None and abs(x - value_s) <= max(0.35, 0.01 * value_s)
+
+    by_id = {t.id: t for t in timeouts}
+    configured = sorted({s.timeout_id for s in settings if fits(s.value_s) and (s.timeout_id not in by_id or by_id[s.timeout_id].kind in kinds)})
+    return tuple(configured or sorted(t.id for t in timeouts if t.kind in kinds and fits(t.default_s)))
+
+
+def to_clusters(found: Sequence[TypedSpike], timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> tuple[Cluster, ...]:
+    """Turn spikes into the clusters of the result."""
+    clusters = []
+    for number, item in enumerate(found):
+        kinds = {"idle_s": IDLE_KINDS, "lifetime_s": (TimerKind.LIFETIME,), "idle_out_s": (TimerKind.CLOSE_WAIT, TimerKind.PING_TIMEOUT)}[item.axis]
+        clusters.append(
+            Cluster(
+                id=number, axis=item.axis, center_s=round(item.spike.center_s, 3), width_s=round(item.q95_s - item.q05_s, 3),
+                timeout_s=item.timeout_s, n=round(item.spike.n), share=round(item.spike.share, 4), share_low=round(item.spike.share_low, 4),
+                share_high=round(item.spike.share_high, 4), p_value=item.spike.p_value,
+                timeout_ids=fitting(item.timeout_s, kinds, timeouts, settings),
+            )
+        )  # fmt: skip
+    return tuple(clusters)

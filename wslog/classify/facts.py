@@ -1,0 +1,99 @@
+"""What each connection's row says, in the words the scorecard uses. One fact, one named expression."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from wslog.knowledge.model import Setting
+from wslog.schema import CloseCode
+
+TIMED_OUT: Final = (110, 60)  # Linux, BSD
+RESET: Final = (104, 54)
+UPGRADED: Final = pl.col("error_action") == "proxying upgraded connection"
+FOLLOWED_S: Final = (-0.6, 1.5)
+LATE_S: Final = 3.0
+EARLY_S: Final = -1.5
+PATH_TIMERS_FROM: Final = 3  # followed nginx timeouts on one path that make its timer known
+
+IS_1006: Final = pl.col("close_code") == CloseCode.ABNORMAL
+OPENED: Final = pl.col("is_opened").fill_null(value=False)
+# The close as the servers saw it where they did: clients notice late, and all of a burst at their own moments.
+ENDED_AT: Final = pl.coalesce("server_closed_at", "closed_at")
+
+
+def _yes(condition: pl.Expr) -> pl.Expr:
+    """Unknown counts as no."""
+    return condition.fill_null(value=False)
+
+
+def add_facts(connections: pl.DataFrame, *, levels: frozenset[str], settings: Sequence[Setting]) -> pl.DataFrame:
+    """Add the facts to `schema.JOINED` rows.
+
+    Args:
+        connections: `schema.JOINED`.
+        levels: nginx error levels seen in the logs.
+        settings: Timers found in configuration files.
+    """
+    lag = pl.col("client_lag_s")
+    has_nginx_log = _covered(connections, "nginx_closed_at")
+    has_alb_log = _covered(connections, "alb_closed_at")
+    wire_idle = (pl.col("server_closed_at") - pl.col("last_message_at")).dt.total_milliseconds() / 1000
+    silent_limit = pl.max_horizontal(pl.lit(1.0), 0.03 * pl.col("lifetime_s"))
+    frame = connections.with_columns(
+        ENDED_AT.alias("ended_at"),
+        _yes(pl.col("has_client") & OPENED & IS_1006).alias("is_client_drop"),
+        _yes(lag.is_between(*FOLLOWED_S)).alias("followed"),
+        _yes(lag >= LATE_S).alias("late"),
+        _yes(lag <= EARLY_S).alias("early"),
+        _yes(UPGRADED & pl.col("error_errno").is_in(TIMED_OUT) & pl.col("error_message").str.starts_with("upstream timed out")).alias("nginx_timed_out"),
+        _yes(UPGRADED & pl.col("error_message").str.starts_with("client timed out")).alias("nginx_lost_client"),
+        _yes(UPGRADED & pl.col("error_errno").is_in(RESET) & (pl.col("error_level") == "error")).alias("upstream_reset"),
+        _yes(UPGRADED & pl.col("error_errno").is_in(RESET) & (pl.col("error_level") == "info")).alias("downstream_reset"),
+        pl.lit(bool(levels & {"info", "debug"})).alias("info_visible"),
+        (pl.col("nginx_ref").is_null() & pl.col("alb_ref").is_not_null() & OPENED & has_nginx_log).alias("nginx_missing"),
+        (pl.col("nginx_ref").is_null() & has_nginx_log).alias("no_nginx_line"),
+        (pl.col("alb_ref").is_null() & pl.col("nginx_ref").is_not_null() & has_alb_log).alias("alb_missing"),
+        pl.when(pl.col("has_client") & pl.col("client_skew_s").is_not_null()).then(wire_idle).alias("wire_idle_s"),
+        _yes((pl.col("lifetime_s") - pl.col("idle_s")) <= silent_limit).alias("is_silent"),
+        (pl.col("idle_in_s") - pl.col("idle_out_s")).alias("unanswered_s"),
+        ((pl.col("closed_at") - pl.col("close_called_at")).dt.total_milliseconds() / 1000).alias("close_wait_s"),
+        ((pl.col("closed_at") - pl.col("created_at")).dt.total_milliseconds() / 1000).alias("attempt_s"),
+        _setting(settings, "nginx-proxy-read-timeout").alias("nginx_setting_s"),
+        _setting(settings, "aws-alb-idle").alias("alb_setting_s"),
+    )
+    # What nginx's timer is on a path, learnt from connections whose client followed it at once.
+    learnt = (
+        frame.filter(pl.col("nginx_timed_out") & pl.col("followed") & pl.col("wire_idle_s").is_not_null())
+        .group_by("path")
+        .agg(pl.col("wire_idle_s").median().alias("path_timer_s"), pl.len().alias("n_path"))
+        .filter(pl.col("n_path") >= PATH_TIMERS_FROM)
+    )
+    return frame.join(learnt.select("path", "path_timer_s"), on="path", how="left", maintain_order="left").with_columns(
+        pl.coalesce("nginx_setting_s", "path_timer_s").alias("path_timer_s")
+    )
+
+
+def _covered(connections: pl.DataFrame, column: str) -> pl.Expr:
+    """Whether that tier's log covers the moment the connection ended."""
+    first, last = connections[column].min(), connections[column].max()
+    if first is None or last is None:
+        return pl.lit(value=False)
+    return _yes(ENDED_AT.is_between(pl.lit(first), pl.lit(last)))
+
+
+def _setting(settings: Sequence[Setting], timeout_id: str) -> pl.Expr:
+    """The configured value that applies to the row: the longest nginx location that its path starts with."""
+    value = pl.lit(None, dtype=pl.Float64)
+    mine = [s for s in settings if s.timeout_id == timeout_id]
+    for setting in sorted(mine, key=lambda s: (len(s.scope), s.ref)):
+        prefix = setting.scope.removeprefix("^~").removeprefix("=").strip()
+        applies = pl.col("path").str.starts_with(prefix) if prefix.startswith("/") else pl.lit(value=True)
+        if setting.scope.startswith("~"):
+            continue  # a regular expression of another engine: not judged
+        value = pl.when(applies).then(setting.value_s).otherwise(value)
+    if timeout_id == "aws-alb-idle":
+        return pl.when(pl.col("alb_ref").is_not_null()).then(value) if len({s.value_s for s in mine}) == 1 else pl.lit(None, dtype=pl.Float64)
+    return value

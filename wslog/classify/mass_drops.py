@@ -1,0 +1,183 @@
+"""Who was behind each burst of closes: a restarted app, a reloaded, stopped or crashed nginx, or nobody we can name."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from wslog.classify.bursts import RawBurst, find_bursts
+from wslog.classify.facts import IS_1006, OPENED
+from wslog.schema import Cause, EventKind, Tier
+
+LONGEST_S: Final = 15.0  # a wider pile is a rush hour, not a happening
+MARGIN_S: Final = 0.3
+NOTICE_S: Final = 3.0  # a notice this near a burst is about it
+RELOAD_WAIT_S: Final = 7200.0  # worker_shutdown_timeout is seldom longer
+SHARP_S: Final = 0.2  # nginx cuts what is left of an old worker within milliseconds
+FEW_SILENT: Final = 0.5
+NO_LINE: Final = "no nginx line"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MassDrop:
+    """A burst with a name.
+
+    Attributes:
+        kind: `crash`, `stop`, `reload`, `upstream`, or `together` (all that client logs alone can say).
+        evidence: Lines of proof.
+    """
+
+    kind: str
+    raw: RawBurst
+    n_drops: int
+    cause: Cause
+    tier: Tier
+    evidence: tuple[str, ...]
+
+
+def find_mass_drops(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> list[MassDrop]:
+    """Find bursts among opened connections and say who was behind them.
+
+    Args:
+        facts: From `facts.add_facts`.
+        lifecycle: `schema.EVENTS` rows of nginx process life.
+
+    Returns:
+        Named bursts in order of time.
+    """
+    # nginx's own timers make echoes of whatever synchronised their clients; they are explained without a burst.
+    opened = facts.filter(OPENED & ~pl.col("nginx_timed_out") & (~pl.col("is_pagehide_only").fill_null(value=False)))
+    rows = opened.select(
+        _epoch("ended_at").alias("closed_s"), _epoch("opened_at").alias("opened_s"), "upstream", "no_nginx_line", "path",
+        "nginx_is_complete", "close_code", "has_client", _epoch("nginx_closed_at").alias("nginx_s"),
+    )  # fmt: skip
+    has_servers = facts["server_closed_at"].is_not_null().any()
+    pieces = [rows.with_columns(pl.lit("all").alias("scope"))]
+    pieces += [rows.filter(pl.col("upstream").is_not_null()).with_columns(pl.format("upstream {}", "upstream").alias("scope"))]
+    pieces += [rows.filter("no_nginx_line").with_columns(pl.lit(NO_LINE).alias("scope"))]
+    if not has_servers:
+        pieces += [rows.filter(pl.col("path").is_not_null()).with_columns(pl.format("path {}", "path").alias("scope"))]
+    scoped = pl.concat(pieces)
+    bursts = [b for b in find_bursts(scoped.select("scope", "opened_s", "closed_s")) if b.end_s - b.start_s <= LONGEST_S]
+    named = [_name(burst, scoped, bursts, lifecycle) for burst in bursts]
+    found = [m for m in named if m is not None]
+    return [m for m in found if not _is_part_of_another(m, found)]
+
+
+def _epoch(column: str) -> pl.Expr:
+    return pl.col(column).dt.timestamp("ms") / 1000
+
+
+def _name(burst: RawBurst, scoped: pl.DataFrame, bursts: list[RawBurst], lifecycle: pl.DataFrame) -> MassDrop | None:
+    inside = scoped.filter((pl.col("scope") == burst.scope) & pl.col("closed_s").is_between(burst.start_s, burst.end_s))
+    unclean = inside.filter(IS_1006 | ~pl.col("has_client")).height
+    if unclean < max(3, FEW_SILENT * inside.height) or burst.killed_share < 0.2:
+        return None
+    upstreams = sorted({b.scope for b in bursts if b.scope.startswith("upstream ") and abs(b.start_s - burst.start_s) <= 1.0 and b.killed_share >= 0.5})
+    kind, notices = _kind(burst, inside, upstreams, lifecycle)
+    if kind is None:
+        return None
+    cause, tier = CAUSES[kind]
+    share = f"{burst.killed_share:.0%} of what was open"
+    spread = burst.end_s - burst.start_s
+    what = f"{burst.n} connections ended within {spread:.1f} s ({burst.scope}; {share})"
+    return MassDrop(kind=kind, raw=burst, n_drops=unclean, cause=cause, tier=tier, evidence=(what, *notices))
+
+
+CAUSES: Final = {
+    "crash": (Cause.PROXY_RESTART, Tier.NGINX),
+    "stop": (Cause.PROXY_RESTART, Tier.NGINX),
+    "unlogged": (Cause.PROXY_RESTART, Tier.NGINX),
+    "reload": (Cause.PROXY_RELOAD, Tier.NGINX),
+    "upstream": (Cause.SERVER_RESTART, Tier.APP),
+    "together": (Cause.UNKNOWN, Tier.UNKNOWN),
+}
+
+
+def _kind(burst: RawBurst, inside: pl.DataFrame, upstreams: list[str], lifecycle: pl.DataFrame) -> tuple[str | None, tuple[str, ...]]:
+    """Decide what a burst was, from nginx's notices around it and from which lines are missing."""
+    def near(kind: EventKind, before: float = NOTICE_S) -> tuple[str, ...]:
+        at = _epoch("at")
+        hits = lifecycle.filter((pl.col("event") == kind) & at.is_between(burst.start_s - before - 1.0, burst.end_s + 1.5))
+        return tuple(f"{r}: {m}" for r, m in hits.select("ref", pl.col("message").fill_null("")).head(3).iter_rows())
+
+    if burst.scope == NO_LINE:
+        if crash := near(EventKind.WORKER_CRASH):
+            return "crash", (*crash, "a killed worker writes no access lines")
+        if stop := near(EventKind.STOP):
+            return "stop", (*stop, "a fast stop writes no access lines")
+        return ("unlogged", ("nginx wrote no access line for any of them",)) if burst.killed_share >= 0.5 else (None, ())
+    has_lines = inside["nginx_s"].is_not_null().mean() or 0.0
+    cut_short = inside["nginx_is_complete"].drop_nulls()
+    is_cut = bool(cut_short.len() >= 3 and (~cut_short).mean() >= 0.8)  # type: ignore[operator]
+    exits, reloads = near(EventKind.WORKER_EXIT, 1.0), near(EventKind.RELOAD, RELOAD_WAIT_S) + near(EventKind.DRAIN, RELOAD_WAIT_S)
+    spread = inside["nginx_s"].max() - inside["nginx_s"].min() if has_lines else None  # type: ignore[operator]
+    sharp = spread is not None and spread <= SHARP_S
+    if has_lines >= 0.5 and (is_cut or (exits and reloads and sharp)):
+        cut = ("$request_completion is empty: nginx cut them",) if is_cut else ()
+        return "reload", (*reloads[-1:], *exits[:2], *cut)
+    if burst.scope == "all":
+        if len(upstreams) >= 2 and sharp and burst.killed_share >= 0.5 and has_lines >= 0.9:
+            return "reload", (f"{len(upstreams)} upstreams lost everything in the same {spread:.2f} s",)
+        return ("together", ()) if has_lines == 0 and burst.killed_share >= 0.5 else (None, ())
+    if burst.scope.startswith("upstream ") and burst.killed_share >= 0.5:
+        others = [u for u in upstreams if u != burst.scope]
+        if not others or not sharp:
+            return "upstream", ()
+        return "reload", (f"{len(upstreams)} upstreams lost everything in the same {spread:.2f} s",)
+    if burst.scope.startswith("path ") and burst.killed_share >= 0.5:
+        return "together", ()
+    return None, ()
+
+
+def _is_part_of_another(drop: MassDrop, drops: list[MassDrop]) -> bool:
+    """Whether a wider scope tells the same happening: one reload, not one per upstream."""
+    rank = {"all": 0, NO_LINE: 0}
+    mine = rank.get(drop.raw.scope, 1)
+    return any(
+        other is not drop
+        and other.cause == drop.cause
+        and rank.get(other.raw.scope, 1) < mine
+        and abs(other.raw.start_s - drop.raw.start_s) <= 1.0
+        for other in drops
+    )
+
+
+def add_membership(facts: pl.DataFrame, drops: list[MassDrop]) -> pl.DataFrame:
+    """Add `burst` (index into *drops*, null: none) and `burst_kind` to the rows that ended in one, and `in_scope`."""
+    at = _epoch("ended_at")
+    index, kind = pl.lit(None, dtype=pl.Int32), pl.lit(None, dtype=pl.String)
+    for i, drop in reversed(list(enumerate(drops))):
+        raw = drop.raw
+        inside = at.is_between(raw.start_s - MARGIN_S, raw.end_s + MARGIN_S) & OPENED & _in_scope(raw.scope)
+        inside = inside.fill_null(value=False) & ~pl.col("nginx_timed_out")
+        index = pl.when(inside).then(pl.lit(i, dtype=pl.Int32)).otherwise(index)
+        kind = pl.when(inside).then(pl.lit(drop.kind)).otherwise(kind)
+    return facts.with_columns(index.alias("burst"), kind.alias("burst_kind"))
+
+
+def _in_scope(scope: str) -> pl.Expr:
+    if scope.startswith("upstream "):
+        return pl.col("upstream") == scope.removeprefix("upstream ")
+    if scope.startswith("path "):
+        return pl.col("path") == scope.removeprefix("path ")
+    if scope == NO_LINE:
+        return pl.col("no_nginx_line")
+    return pl.lit(value=True)
+
+
+def down_times(lifecycle: pl.DataFrame) -> list[tuple[dt.datetime, dt.datetime, str]]:
+    """Return when nginx was down: from a stop to the next start (start, end, `file:line` of the stop)."""
+    moments = lifecycle.filter(pl.col("event").is_in([EventKind.STOP, EventKind.START])).sort("at", "ref")
+    spans: list[tuple[dt.datetime, dt.datetime, str]] = []
+    stopped: tuple[dt.datetime, str] | None = None
+    for event, at, ref in moments.select("event", "at", "ref").iter_rows():
+        if event == EventKind.STOP and stopped is None:
+            stopped = (at, ref)
+        elif event == EventKind.START and stopped is not None:
+            spans.append((stopped[0], at + dt.timedelta(seconds=1), stopped[1]))
+            stopped = None
+    return spans

@@ -1,0 +1,72 @@
+"""What the clients said of each connection: their records as one row per connection, by their own clocks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from wslog.schema import EventKind, Tier
+
+CLIENT_FIELDS: Final = (
+    "host", "path", "query", "client_ip", "user_agent", "session_id", "connection_id", "created_at", "opened_at",
+    "closed_at", "lifetime_s", "is_opened", "close_code", "close_reason", "was_clean", "last_sent_at",
+    "last_received_at", "close_called_at", "hidden_at", "visibility", "is_online", "attempt",
+)  # fmt: skip
+
+
+def join_client_records(events: pl.DataFrame) -> pl.DataFrame:
+    """Fold each connection's client records (`pagehide`, then perhaps `close`) into one row.
+
+    Records without an id of their own are connections of their own. The last record speaks; what it leaves out is
+    taken from the earlier ones.
+
+    Returns:
+        `client` (row number), the fields of the records, `client_ref`, `has_close`, `pagehide_at`, `is_persisted`,
+        `clock` (who shares a clock; null: nobody known), and idle durations. Sorted by `closed_at`, `client_ref`.
+    """
+    records = events.filter((pl.col("tier") == Tier.CLIENT) & pl.col("event").is_in([EventKind.CLOSE, EventKind.PAGEHIDE]))
+    is_hide = pl.col("event") == EventKind.PAGEHIDE
+    own = pl.when(pl.col("connection_id").is_not_null()).then(pl.lit(None)).otherwise(pl.col("ref")).alias("own")
+    # A counter that restarts with the page is told apart by session and by the moment the socket was made.
+    key = ["session_id", "connection_id", "created_at", "own"]
+    last = [pl.col(name).drop_nulls().last() for name in CLIENT_FIELDS if name not in key]
+    rows = (
+        records.with_columns(own)
+        .sort("closed_at", "ref", nulls_last=False)
+        .group_by(key, maintain_order=True)
+        .agg(
+            *last,
+            pl.col("ref").last().alias("client_ref"),
+            (~is_hide).any().alias("has_close"),
+            pl.col("closed_at").filter(is_hide).last().alias("pagehide_at"),
+            pl.col("is_persisted").filter(is_hide).last(),
+        )
+    )
+    rows = rows.with_columns(*_idle(rows), _clock()).drop("own").sort("closed_at", "client_ref", nulls_last=True)
+    return rows.with_row_index("client").cast({"client": pl.Int64})
+
+
+def _idle(rows: pl.DataFrame) -> list[pl.Expr]:
+    """Silence before the close, as the client saw it; null if this log never tells when messages went.
+
+    A connection that never carried a message has been silent since it opened.
+    """
+    never_told = rows["last_sent_at"].is_null().all() and rows["last_received_at"].is_null().all()
+
+    def since(*columns: str) -> pl.Expr:
+        last = pl.max_horizontal("opened_at", *columns)
+        seconds = (pl.col("closed_at") - last).dt.total_milliseconds() / 1000
+        return pl.when(pl.lit(not never_told) & pl.col("opened_at").is_not_null()).then(seconds)
+
+    return [
+        since("last_sent_at", "last_received_at").alias("idle_s"),
+        since("last_received_at").alias("idle_in_s"),
+        since("last_sent_at").alias("idle_out_s"),
+    ]
+
+
+def _clock() -> pl.Expr:
+    """Who shares one clock: a session, or else an address with one kind of browser."""
+    by_address = pl.format("{} {}", "client_ip", pl.col("user_agent").fill_null(""))
+    return pl.coalesce("session_id", by_address).alias("clock")

@@ -1,0 +1,159 @@
+"""Events of all tiers become one row per connection attempt; clocks are settled here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from wslog.correlate.assignment import choose_partners
+from wslog.correlate.clients import join_client_records
+from wslog.correlate.copies import fold_copies
+from wslog.correlate.matching import match_clients
+from wslog.correlate.servers import ServerOffset, join_servers
+from wslog.result import Clock
+from wslog.schema import JOINED, EventKind, Tier, conform
+
+ACCEPT: Final = 0.9  # a pair likelier than this is a match; below it, nobody is
+MAY_BE_SOMEBODY: Final = 0.5  # a server row likelier than this to belong to some client record is not a client-less drop
+
+LIFECYCLE: Final = (
+    EventKind.RELOAD, EventKind.DRAIN, EventKind.STOP, EventKind.WORKER_EXIT, EventKind.WORKER_CRASH,
+    EventKind.START, EventKind.EXHAUSTED,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What correlation hands on.
+
+    Attributes:
+        connections: `schema.JOINED`, one row per connection attempt, in order of close, times on the reference clock.
+        lifecycle: `schema.EVENTS` rows of nginx process life, in order.
+        levels: nginx error levels seen (an `info` line proves that info lines would show).
+        clocks: Skew per tier against the reference clock.
+    """
+
+    connections: pl.DataFrame
+    lifecycle: pl.DataFrame
+    levels: frozenset[str]
+    clocks: tuple[Clock, ...]
+
+
+def join_tiers(events: pl.DataFrame) -> Joined:
+    """Join events of all tiers.
+
+    Args:
+        events: `schema.EVENTS`.
+    """
+    folded = fold_copies(events)
+    servers, offsets = join_servers(folded)
+    clients = join_client_records(folded)
+    pairs, client_offsets = match_clients(clients, servers)
+    chosen = choose_partners(pairs.rename({"client": "left", "server": "right"}), at_least=ACCEPT)
+    chosen = chosen.select(pl.col("left").alias("client"), pl.col("right").alias("server"), pl.col("p").alias("match_confidence"))
+    doubtful = pairs.group_by("server").agg(pl.col("p").sum().alias("somebody"))
+    left = clients.rename({"closed_at": "client_closed_at", "opened_at": "client_opened_at", "created_at": "client_created_at"})
+    wide = (
+        left.join(client_offsets, on="client", how="left")
+        .join(chosen, on="client", how="left")
+        .join(servers, on="server", how="full", suffix="_server", coalesce=True)
+        .join(doubtful, on="server", how="left")
+    )
+    own_clock = _whole_clock(wide)
+    rows = wide.with_columns(*_merged(own_clock, has_servers=servers.height > 0))
+    rows = rows.with_columns(
+        pl.coalesce("closed_by_client_at", "server_closed_at").alias("closed_at"),
+        pl.when(pl.col("is_opened").fill_null(value=False))
+        .then(pl.coalesce("opened_by_client_at", "nginx_opened_at", "alb_opened_at"))
+        .alias("opened_at"),
+    ).sort("closed_at", "client_ref", "nginx_ref", "alb_ref", nulls_last=True)
+    rows = _name(rows).with_columns(*_reconnect())
+    lifecycle = folded.filter(pl.col("event").is_in(LIFECYCLE)).sort("at", "ref")
+    levels = frozenset(folded.filter(pl.col("format") == "nginx-error")["level"].drop_nulls().unique().to_list())
+    return Joined(conform(rows, JOINED), lifecycle, levels, _clocks(rows, servers, offsets))
+
+
+def _whole_clock(wide: pl.DataFrame) -> pl.Expr:
+    """Offset of the record's clock, its own match included; null where nothing is known of that clock."""
+    anchor = pl.when(pl.col("is_opened").fill_null(value=False)).then(pl.col("client_opened_at")).otherwise(pl.col("client_closed_at"))
+    opened = pl.coalesce("nginx_opened_at", "alb_opened_at") + _seconds(pl.coalesce("nginx_handshake_s", "alb_handshake_s").fill_null(0.0))
+    closed = pl.coalesce("nginx_closed_at", "alb_closed_at")
+    served = pl.when(pl.col("is_opened").fill_null(value=False)).then(opened).otherwise(closed)
+    own = (anchor - served).dt.total_milliseconds() / 1000
+    return pl.coalesce("offset_s", own) if "offset_s" in wide.columns else own
+
+
+def _seconds(value: pl.Expr) -> pl.Expr:
+    return pl.duration(milliseconds=(value * 1000).round().cast(pl.Int64))
+
+
+def _merged(skew: pl.Expr, *, has_servers: bool) -> list[pl.Expr]:
+    """Columns that both sides may know: the client's word first, on the reference clock."""
+    known = skew if has_servers else pl.lit(None, dtype=pl.Float64)
+    back = _seconds(known.fill_null(0.0))
+    server_closed = pl.coalesce("nginx_closed_at", "alb_closed_at")
+    served_s = pl.coalesce(pl.col("nginx_lifetime_s") - pl.col("nginx_handshake_s").fill_null(0.0), pl.col("alb_lifetime_s") - pl.col("alb_handshake_s").fill_null(0.0))
+    by_clock = (pl.col("client_closed_at") - back - server_closed).dt.total_milliseconds() / 1000
+    return [
+        known.alias("client_skew_s"),
+        (pl.col("client_closed_at") - back).alias("closed_by_client_at"),
+        (pl.col("client_opened_at") - back).alias("opened_by_client_at"),
+        (pl.col("client_created_at") - back).alias("created_at"),
+        (pl.max_horizontal("client_opened_at", "last_sent_at", "last_received_at") - back).alias("last_message_at"),
+        (pl.col("close_called_at") - back).alias("close_called_at"),
+        (pl.col("hidden_at") - back).alias("hidden_at"),
+        (pl.col("pagehide_at") - back).alias("pagehide_at"),
+        server_closed.alias("server_closed_at"),
+        served_s.alias("server_lifetime_s"),
+        # Durations need no clock; a close time does, so it is only used where the skew is known.
+        pl.coalesce(pl.col("lifetime_s") - served_s, pl.when(known.is_not_null()).then(by_clock)).alias("client_lag_s"),
+        pl.coalesce("lifetime_s", served_s).alias("lifetime_s"),
+        pl.coalesce("is_opened", "is_opened_server").alias("is_opened"),
+        *(pl.coalesce(name, f"{name}_server").alias(name) for name in ("host", "path", "query", "user_agent")),
+        pl.coalesce("client_ip_server", "client_ip").alias("client_ip"),
+        pl.coalesce("alb_status", "nginx_status").alias("handshake_status"),
+        pl.coalesce("nginx_upstream", pl.when(pl.col("nginx_ref").is_null()).then(pl.lit(None, dtype=pl.String))).alias("upstream"),
+        pl.col("client_ref").is_not_null().alias("has_client"),
+        pl.col("somebody").fill_null(0.0).alias("maybe_client"),
+        (~pl.col("has_close").fill_null(value=False) & pl.col("client_ref").is_not_null()).alias("is_pagehide_only"),
+    ]  # fmt: skip
+
+
+def _name(rows: pl.DataFrame) -> pl.DataFrame:
+    """Name each row: the client's own id where it is unique, else its place in the logs."""
+    place = pl.coalesce("client_ref", "nginx_ref", "alb_ref")
+    own = pl.when(pl.col("connection_id").is_not_null() & (pl.len().over("connection_id") == 1)).then(pl.col("connection_id"))
+    return rows.with_columns(pl.coalesce(own, place).alias("connection_id"))
+
+
+def _reconnect() -> list[pl.Expr]:
+    """Gap to the same client's next attempt, and which attempt this is where the client did not say."""
+    who = pl.coalesce("session_id", "clock")
+    began = pl.coalesce("created_at", "opened_by_client_at", "opened_at", "closed_at")
+    following = began.sort_by(began).shift(-1)
+    gap = (following - pl.col("closed_at").sort_by(began)).dt.total_milliseconds() / 1000
+    gaps = gap.gather(began.arg_sort().arg_sort()).over(who)
+    return [pl.when(who.is_not_null() & (gaps >= 0)).then(gaps).alias("reconnect_gap_s")]
+
+
+def _clocks(rows: pl.DataFrame, servers: pl.DataFrame, offsets: Sequence[ServerOffset]) -> tuple[Clock, ...]:
+    """Report every tier's clock against the reference: nginx where present, else the ALB, else the clients' own."""
+    has_nginx = servers["nginx_ref"].is_not_null().any() if servers.height else False
+    reference = Tier.NGINX if has_nginx else Tier.ALB if servers.height else Tier.CLIENT
+    clocks = [Clock(tier=reference, is_reference=True, skew_s=0.0, low_s=None, high_s=None, n=0)]
+    for offset in offsets:
+        half = offset.spread_s / 2
+        if offset.tier != reference or offset.note:
+            note = offset.note or ""
+            clocks.append(
+                Clock(tier=offset.tier, is_reference=False, skew_s=round(offset.skew_s, 3), low_s=round(offset.skew_s - half, 3),
+                      high_s=round(offset.skew_s + half, 3), n=offset.n, note=note)
+            )  # fmt: skip
+    skews = rows.filter(pl.col("client_skew_s").is_not_null()).group_by(pl.coalesce("clock", "client_ref")).agg(pl.col("client_skew_s").median())["client_skew_s"]
+    if servers.height and skews.len():
+        low, high = (round(float(skews.quantile(q) or 0.0), 3) for q in (0.05, 0.95))
+        clocks.append(Clock(tier=Tier.CLIENT, is_reference=False, skew_s=round(float(skews.median() or 0.0), 3), low_s=low, high_s=high, n=skews.len()))  # type: ignore[arg-type]
+    return tuple(clocks)
