@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from wslog.errors import InputError, OptionError
 from wslog.ingest.alb_attributes import is_alb_attributes, read_alb_attributes
 from wslog.ingest.blocks import Head, read_blocks
+from wslog.ingest.nginx_conf import is_nginx_conf, log_formats, read_conf, timers
 from wslog.ingest.sources import Source
 from wslog.knowledge.model import Setting
 
 ALB_ATTRIBUTES = "alb-attributes"
 NGINX_CONF = "nginx-conf"
+MAX_BLOCKS = 2  # no configuration is larger
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +33,27 @@ def kind_of(head: Head) -> str:
     text = head.data.decode("utf-8-sig", "replace")
     if is_alb_attributes(text):
         return ALB_ATTRIBUTES
-    return ""
+    return NGINX_CONF if is_nginx_conf(text) else ""
 
 
-def read_configuration(files: Sequence[tuple[Source, str]]) -> Configuration:
+def read_configuration(files: Mapping[Source, str]) -> Configuration:
     """Read the configuration files of known kind; what in them cannot be read is left out.
 
     Raises:
         OSError: If one cannot be opened.
     """
-    settings: list[Setting] = []
-    for source, kind in files:
-        if kind == ALB_ATTRIBUTES:
-            settings += read_alb_attributes(whole_text(source), shown=source.shown)
-    return Configuration(tuple(settings), {})
+    texts = [(source.shown, kind, whole_text(source)) for source, kind in files.items()]
+    attributes = [(shown, text) for shown, kind, text in texts if kind == ALB_ATTRIBUTES]
+    # One reading for all: a file may include another one.
+    tree = read_conf({shown: text for shown, kind, text in texts if kind == NGINX_CONF})
+    settings = [setting for shown, text in attributes for setting in read_alb_attributes(text, shown=shown)]
+    return Configuration((*timers(tree), *settings), log_formats(tree))
 
 
 def whole_text(source: Source) -> str:
     """Return a configuration file's text, lines ended by line feeds."""
-    return "\n".join(text for block in read_blocks(source) for text in block.lines["text"].to_list())
+    blocks = islice(read_blocks(source), MAX_BLOCKS)
+    return "\n".join(text for block in blocks for text in block.lines["text"].to_list())
 
 
 def parse_zones(options: Sequence[str], format_names: Sequence[str]) -> dict[str, str]:

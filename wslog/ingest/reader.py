@@ -10,15 +10,16 @@ from typing import IO, Final
 import polars as pl
 
 from wslog import schema
-from wslog.ingest.accounts import UNKNOWN, account_of, raise_if_useless, unread, with_copies, with_events
+from wslog.ingest.accounts import account_of, raise_if_useless, unread, with_copies, with_events
 from wslog.ingest.blocks import Block, read_blocks, read_head
 from wslog.ingest.concern import MAY_CONCERN, of_concern, without_copies
-from wslog.ingest.configuration import NGINX_CONF, kind_of, named_source, parse_zones, read_configuration
+from wslog.ingest.configuration import NGINX_CONF, named_source, parse_zones, read_configuration
 from wslog.ingest.format import Config, LogFormat
 from wslog.ingest.formats import FORMATS
 from wslog.ingest.parse_file import EVENTS, FileRead, parse_file
 from wslog.ingest.recognise import recognise, sample_lines
 from wslog.ingest.sources import Source, list_sources
+from wslog.ingest.survey import Survey, account_of_others, survey_source
 from wslog.knowledge.model import Setting
 from wslog.result import Coverage, FileCoverage
 from wslog.schema import EventKind
@@ -77,9 +78,10 @@ def read_events(
         OptionError: If a zone or a format in *tz* is not known.
     """
     zones = parse_zones(tz, [log_format_.name for log_format_ in formats])
-    surveys = [_survey(source) for source in list_sources(paths, stdin=stdin)]
-    named = [(named_source(nginx_conf), NGINX_CONF)] if nginx_conf else []
-    configuration = read_configuration(named + [(survey.source, survey.kind) for survey in surveys if survey.kind])
+    surveys = [survey_source(source) for source in list_sources(paths, stdin=stdin)]
+    found = {survey.source: survey.kind for survey in surveys if survey.kind}
+    named = {named_source(nginx_conf): NGINX_CONF} if nginx_conf else {}
+    configuration = read_configuration(named | found)
     given = {"--log-format": log_format} if log_format else {}
     config = Config(log_formats=given | configuration.log_formats, client_fields=dict(client_fields or {}), zones=zones)
     progress = _Progress(on_progress, sum(survey.source.n_bytes for survey in surveys))
@@ -106,16 +108,6 @@ def _settled(
     return schema.conform(kept, schema.EVENTS), tuple(with_events(files, kept))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Survey:
-    """A file, the kind of configuration it is, and why it is not read (empty: it is)."""
-
-    source: Source
-    kind: str = ""
-    not_read: str = ""
-    compression: str = ""
-
-
 class _Progress:
     """Adds up bytes over files for the caller's callback."""
 
@@ -137,21 +129,8 @@ class _Progress:
             self._callback(self._before, self._total, source.shown)
 
 
-def _survey(source: Source) -> _Survey:
-    if source.skipped:
-        return _Survey(source=source, not_read=source.skipped)
-    try:
-        head = read_head(source)
-    except OSError as error:
-        return _Survey(source=source, not_read=f"cannot be read ({error.strerror or error})")
-    if head.not_text:
-        reason = head.trouble if head.trouble and not head.data else head.not_text
-        return _Survey(source=source, not_read=reason, compression=head.compression)
-    return _Survey(source=source, kind=kind_of(head), compression=head.compression)
-
-
 def _read_file(
-    survey: _Survey, config: Config, formats: Sequence[LogFormat], keep: pl.Expr, progress: _Progress
+    survey: Survey, config: Config, formats: Sequence[LogFormat], keep: pl.Expr, progress: _Progress
 ) -> tuple[FileCoverage, pl.DataFrame]:
     """Return the account of one file and its kept events (`schema.EVENTS`)."""
     source = survey.source
@@ -164,7 +143,7 @@ def _read_file(
         sample = sample_lines(head.data, is_whole=head.is_whole)
         recognised = recognise(sample, config, formats)
         if survey.kind or recognised.reader is None:
-            return _counted_only(survey, recognised.best_score, on_block), nothing
+            return account_of_others(survey, recognised, on_block), nothing
         read = parse_file(read_blocks(source), recognised, config, formats=formats, keep=keep, on_block=on_block)
     except OSError as error:
         reason = f"cannot be read ({error.strerror or error})"
@@ -172,22 +151,6 @@ def _read_file(
     finally:
         progress.end(source)
     return account_of(source, survey.compression, recognised, read), _events(source, read)
-
-
-def _counted_only(survey: _Survey, best_score: float, on_block: Callable[[Block], None]) -> FileCoverage:
-    """Return the account of configuration, or of text in no known format: its lines are counted and ignored."""
-    n_lines = 0
-    for block in read_blocks(survey.source):
-        n_lines += block.lines.height
-        on_block(block)
-    why = f"told by its content: {survey.kind}"
-    if not survey.kind:
-        why = (
-            "text in no known format"
-            if not best_score
-            else f"only {best_score:.0%} of its first lines fit a known format"
-        )
-    return unread(survey.source, compression=survey.compression, why=why, form=survey.kind or UNKNOWN, n_lines=n_lines)
 
 
 def _events(source: Source, read: FileRead) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from wslog.ingest.blocks import LINES
+from wslog.ingest.foreign import FOREIGN, Foreign
 from wslog.ingest.format import Config, LineParser, LogFormat
 from wslog.ingest.wrappers import WRAPPERS, Wrapper, fits, take_off
 
@@ -34,12 +35,14 @@ class Recognised:
     Attributes:
         wrappers: Around the lines, the outermost first.
         reader: The format that parses most of them; None: none of ours.
+        foreign: The known kind of log that it is and that wslog does not read.
         best_score: Of the best format, also where it is too low.
     """
 
     wrappers: tuple[Wrapper, ...]
     reader: Reader | None
     best_score: float
+    foreign: Foreign | None = None
 
 
 def sample_lines(data: bytes, *, is_whole: bool) -> list[str]:
@@ -57,9 +60,13 @@ def sample_lines(data: bytes, *, is_whole: bool) -> list[str]:
 def recognise(sample: Sequence[str], config: Config, formats: Sequence[LogFormat]) -> Recognised:
     """Find the format, and the wrappers around it, that parse the largest share of *sample*.
 
-    Fewer wrappers win a tie, then the order of *formats*.
+    Fewer wrappers win a tie, then the order of *formats*. A foreign log is never taken for one of ours: a guessed
+    nginx layout could fit it.
     """
-    best = Recognised(wrappers=(), reader=None, best_score=0.0)
+    foreign = next((kind for kind in FOREIGN if kind.claims(sample)), None)
+    best = Recognised(wrappers=(), reader=None, best_score=0.0, foreign=foreign)
+    if foreign is not None:
+        return best
     frame = pl.DataFrame({"line": range(1, len(sample) + 1), "text": sample}, schema=LINES)
     for wrappers, inside in _unwrapped(frame, ()):
         reader = best_reader([text for text in inside["text"].to_list() if text.strip()], config, formats)
@@ -83,7 +90,7 @@ def best_reader(sample: Sequence[str], config: Config, formats: Sequence[LogForm
 
 
 def _unwrapped(frame: pl.DataFrame, outer: tuple[Wrapper, ...]) -> Iterator[tuple[tuple[Wrapper, ...], pl.DataFrame]]:
-    """Yield the sample under every chain of wrappers that fits, the shorter chains first."""
+    """Yield the sample under every chain of wrappers that fits; a chain comes before the longer ones it begins."""
     yield outer, frame
     if len(outer) == MAX_WRAPPERS:
         return

@@ -1,0 +1,63 @@
+"""A first look at every file: is it configuration, a log, or nothing to read; and the account of what is no log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wslog.ingest.accounts import UNKNOWN, unread
+from wslog.ingest.blocks import Block, read_blocks, read_head
+from wslog.ingest.configuration import ALB_ATTRIBUTES, NGINX_CONF, kind_of
+from wslog.ingest.recognise import Recognised
+from wslog.ingest.sources import Source
+from wslog.result import FileCoverage
+
+ABOUT = {
+    NGINX_CONF: "an nginx configuration, told by its directives",
+    ALB_ATTRIBUTES: "attributes of an AWS load balancer or target group",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """A file, the kind of configuration it is (empty: none), and why it is not read (empty: it is)."""
+
+    source: Source
+    kind: str = ""
+    not_read: str = ""
+    compression: str = ""
+
+
+def survey_source(source: Source) -> Survey:
+    """Look at a file's beginning; a file that cannot be read is a fact, not an error."""
+    if source.skipped:
+        return Survey(source=source, not_read=source.skipped)
+    try:
+        head = read_head(source)
+    except OSError as error:
+        return Survey(source=source, not_read=f"cannot be read ({error.strerror or error})")
+    if head.not_text:
+        reason = head.trouble if head.trouble and not head.data else head.not_text
+        return Survey(source=source, not_read=reason, compression=head.compression)
+    return Survey(source=source, kind=kind_of(head), compression=head.compression)
+
+
+def account_of_others(survey: Survey, recognised: Recognised, on_block: Callable[[Block], None]) -> FileCoverage:
+    """Return the account of configuration, foreign logs and other text: all lines are counted and ignored.
+
+    Raises:
+        OSError: If the file cannot be opened any more.
+    """
+    n_lines = 0
+    for block in read_blocks(survey.source):
+        n_lines += block.lines.height
+        on_block(block)
+    if survey.kind:
+        form, why = survey.kind, ABOUT[survey.kind]
+    elif recognised.foreign:
+        form, why = recognised.foreign.name, f"{recognised.foreign.about}, skipped: {recognised.foreign.why}"
+    elif recognised.best_score:
+        form, why = UNKNOWN, f"only {recognised.best_score:.0%} of its first lines fit a known format"
+    else:
+        form, why = UNKNOWN, "text in no known format"
+    return unread(survey.source, compression=survey.compression, why=why, form=form, n_lines=n_lines)
