@@ -18,7 +18,7 @@ from wslog.classify.spikes import Spike, configured_value, find_spikes
 from wslog.knowledge.model import Setting, TimerKind, Timeout
 from wslog.result import Cluster
 
-IDLE_KINDS: Final = (TimerKind.IDLE_ANY, TimerKind.IDLE_C2S, TimerKind.IDLE_S2C, TimerKind.PING_TIMEOUT)
+IDLE_KINDS: Final = (TimerKind.IDLE_ANY, TimerKind.IDLE_C2S, TimerKind.IDLE_S2C)
 SILENT_FROM_S: Final = 5.0
 WIDEST: Final = 0.03  # of the value (at least 1 s): wider piles are not timers
 UNANSWERED_SHARE: Final = 0.9
@@ -51,12 +51,12 @@ def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Se
     known = sorted({t.default_s for t in timeouts if t.default_s} | {s.value_s for s in settings})
     drops = facts.filter(pl.col("is_client_drop") & pl.col("burst").is_null())
     # A client that noticed late shows how long it was away, not how long the line was silent.
-    idle = drops.filter(~pl.col("late") & ~pl.col("early"))
+    prompt = drops.filter(~pl.col("late") & ~pl.col("early"))
     talking = ~pl.col("is_silent")
-    found = _typed(idle.filter(talking), "idle_s", known)
-    found = [_as_give_up(s, idle) for s in found]
-    found += _typed(drops.filter(talking), "lifetime_s", known)
-    silent = drops.filter(pl.col("is_silent") & (pl.col("lifetime_s") > SILENT_FROM_S))
+    found = _typed(prompt.filter(talking), "idle_s", known)
+    found = [_as_give_up(s, prompt) for s in found]
+    found += _typed(prompt.filter(talking), "lifetime_s", known)
+    silent = prompt.filter(pl.col("is_silent") & (pl.col("lifetime_s") > SILENT_FROM_S))
     for spike in _typed(silent, "lifetime_s", known):
         if not any(_same_place(spike, other) for other in found):
             found.append(TypedSpike(spike.spike, "idle_s" if _is_any_near(spike, known) else "lifetime_s", spike.timeout_s, spike.q05_s, spike.q95_s))
@@ -159,17 +159,30 @@ def fitting(value_s: float, kinds: Sequence[TimerKind], timeouts: Sequence[Timeo
     return tuple(configured or sorted(t.id for t in timeouts if t.kind in kinds and fits(t.default_s)))
 
 
-def to_clusters(found: Sequence[TypedSpike], timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> tuple[Cluster, ...]:
-    """Turn spikes into the clusters of the result."""
+def to_clusters(
+    found: Sequence[TypedSpike], judged: pl.DataFrame, timeouts: Sequence[Timeout], settings: Sequence[Setting]
+) -> tuple[Cluster, ...]:
+    """Turn spikes into the clusters of the result.
+
+    Args:
+        found: From `find_clusters`; a cluster's id is its place here.
+        judged: `cluster_id`, `timeout_id` of the judged connections: where their verdicts name the timer, so does the
+            cluster; else every known timer of that value is a candidate.
+        timeouts: Known timers.
+        settings: Timers found in configuration.
+    """
+    kinds = {"idle_s": IDLE_KINDS, "lifetime_s": (TimerKind.LIFETIME,), "idle_out_s": (TimerKind.CLOSE_WAIT, TimerKind.PING_TIMEOUT)}
     clusters = []
     for number, item in enumerate(found):
-        kinds = {"idle_s": IDLE_KINDS, "lifetime_s": (TimerKind.LIFETIME,), "idle_out_s": (TimerKind.CLOSE_WAIT, TimerKind.PING_TIMEOUT)}[item.axis]
+        decided = judged.filter((pl.col("cluster_id") == number) & (pl.col("timeout_id").list.len() == 1))
+        named = sorted(decided["timeout_id"].explode().unique().to_list())
+        spike = item.spike
         clusters.append(
             Cluster(
-                id=number, axis=item.axis, center_s=round(item.spike.center_s, 3), width_s=round(item.q95_s - item.q05_s, 3),
-                timeout_s=item.timeout_s, n=round(item.spike.n), share=round(item.spike.share, 4), share_low=round(item.spike.share_low, 4),
-                share_high=round(item.spike.share_high, 4), p_value=item.spike.p_value,
-                timeout_ids=fitting(item.timeout_s, kinds, timeouts, settings),
+                id=number, axis=item.axis, center_s=round(spike.center_s, 3), width_s=round(item.q95_s - item.q05_s, 3),
+                timeout_s=item.timeout_s, n=round(spike.n), share=round(spike.share, 4), share_low=round(spike.share_low, 4),
+                share_high=round(spike.share_high, 4), p_value=spike.p_value,
+                timeout_ids=tuple(named) or fitting(item.timeout_s, kinds[item.axis], timeouts, settings),
             )
         )  # fmt: skip
     return tuple(clusters)

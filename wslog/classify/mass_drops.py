@@ -17,7 +17,8 @@ MARGIN_S: Final = 0.3
 NOTICE_S: Final = 3.0  # a notice this near a burst is about it
 RELOAD_WAIT_S: Final = 7200.0  # worker_shutdown_timeout is seldom longer
 SHARP_S: Final = 0.2  # nginx cuts what is left of an old worker within milliseconds
-FEW_SILENT: Final = 0.5
+UNCLEAN_SHARE: Final = 0.5  # of a burst's closes; a burst of goodbyes drops nobody
+ALL_AT_ONCE: Final = 0.8  # of everything open, for a burst to be the proxy's doing without a notice
 NO_LINE: Final = "no nginx line"
 
 
@@ -62,7 +63,7 @@ def find_mass_drops(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> list[MassDr
         pieces += [rows.filter(pl.col("path").is_not_null()).with_columns(pl.format("path {}", "path").alias("scope"))]
     scoped = pl.concat(pieces)
     bursts = [b for b in find_bursts(scoped.select("scope", "opened_s", "closed_s")) if b.end_s - b.start_s <= LONGEST_S]
-    named = [_name(burst, scoped, bursts, lifecycle) for burst in bursts]
+    named = [_name(burst, scoped, bursts, lifecycle, has_servers=bool(has_servers)) for burst in bursts]
     found = [m for m in named if m is not None]
     return [m for m in found if not _is_part_of_another(m, found)]
 
@@ -71,13 +72,13 @@ def _epoch(column: str) -> pl.Expr:
     return pl.col(column).dt.timestamp("ms") / 1000
 
 
-def _name(burst: RawBurst, scoped: pl.DataFrame, bursts: list[RawBurst], lifecycle: pl.DataFrame) -> MassDrop | None:
+def _name(burst: RawBurst, scoped: pl.DataFrame, bursts: list[RawBurst], lifecycle: pl.DataFrame, *, has_servers: bool) -> MassDrop | None:
     inside = scoped.filter((pl.col("scope") == burst.scope) & pl.col("closed_s").is_between(burst.start_s, burst.end_s))
     unclean = inside.filter(IS_1006 | ~pl.col("has_client")).height
-    if unclean < max(3, FEW_SILENT * inside.height) or burst.killed_share < 0.2:
+    if unclean < max(3, UNCLEAN_SHARE * inside.height) or burst.killed_share < 0.2:
         return None
     upstreams = sorted({b.scope for b in bursts if b.scope.startswith("upstream ") and abs(b.start_s - burst.start_s) <= 1.0 and b.killed_share >= 0.5})
-    kind, notices = _kind(burst, inside, upstreams, lifecycle)
+    kind, notices = _kind(burst, inside, upstreams, lifecycle, has_servers=has_servers)
     if kind is None:
         return None
     cause, tier = CAUSES[kind]
@@ -97,7 +98,7 @@ CAUSES: Final = {
 }
 
 
-def _kind(burst: RawBurst, inside: pl.DataFrame, upstreams: list[str], lifecycle: pl.DataFrame) -> tuple[str | None, tuple[str, ...]]:
+def _kind(burst: RawBurst, inside: pl.DataFrame, upstreams: list[str], lifecycle: pl.DataFrame, *, has_servers: bool) -> tuple[str | None, tuple[str, ...]]:
     """Decide what a burst was, from nginx's notices around it and from which lines are missing."""
     def near(kind: EventKind, before: float = NOTICE_S) -> tuple[str, ...]:
         at = _epoch("at")
@@ -120,14 +121,11 @@ def _kind(burst: RawBurst, inside: pl.DataFrame, upstreams: list[str], lifecycle
         cut = ("$request_completion is empty: nginx cut them",) if is_cut else ()
         return "reload", (*reloads[-1:], *exits[:2], *cut)
     if burst.scope == "all":
-        if len(upstreams) >= 2 and sharp and burst.killed_share >= 0.5 and has_lines >= 0.9:
+        if len(upstreams) >= 2 and sharp and burst.killed_share >= ALL_AT_ONCE and has_lines >= 0.9:
             return "reload", (f"{len(upstreams)} upstreams lost everything in the same {spread:.2f} s",)
-        return ("together", ()) if has_lines == 0 and burst.killed_share >= 0.5 else (None, ())
+        return ("together", ()) if not has_servers and burst.killed_share >= 0.5 else (None, ())
     if burst.scope.startswith("upstream ") and burst.killed_share >= 0.5:
-        others = [u for u in upstreams if u != burst.scope]
-        if not others or not sharp:
-            return "upstream", ()
-        return "reload", (f"{len(upstreams)} upstreams lost everything in the same {spread:.2f} s",)
+        return "upstream", ()
     if burst.scope.startswith("path ") and burst.killed_share >= 0.5:
         return "together", ()
     return None, ()

@@ -1,0 +1,70 @@
+"""The evidence items of the scorecard: when each of them speaks, as one named expression."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+from wslog.classify.facts import FOLLOWED_S
+
+WAKE_S: Final = 1.5  # an overdue timer of a page that wakes fires within this
+AWAY_S: Final = 5.0  # a heartbeat that goes unanswered this long was not just slow
+SETTLED_S: Final = 2.0  # margin of a learnt timer
+CLOSE_WAITS_S: Final = (9.0, 65.0)  # browsers wait 10 s or 60 s for an answer to close()
+
+_no_burst = pl.col("burst").is_null()
+_outside = pl.col("idle_db").is_null() & pl.col("life_db").is_null()
+_matched = pl.col("nginx_ref").is_not_null() & pl.col("has_client")
+_sent_after_close = pl.col("wire_idle_s") < -FOLLOWED_S[1]
+# The client's clock says a message went while nginx's or the ALB's timer was already counting: it never arrived.
+_unheard = pl.col("wire_idle_s").is_between(FOLLOWED_S[1], pl.col("path_timer_s") - SETTLED_S)
+_still_sending = (pl.col("unanswered_s") > 2.0) & (pl.col("idle_out_s") >= CLOSE_WAITS_S[0]) & (pl.col("is_silent").not_() | _unheard)
+
+
+def _fits(setting: str) -> pl.Expr:
+    """Whether a configured timer is the one of the row's cluster (1 %, at least 0.35 s)."""
+    tolerance = pl.max_horizontal(pl.lit(0.35), 0.01 * pl.col("idle_timer_s"))
+    return ((pl.col(setting) - pl.col("idle_timer_s")).abs() <= tolerance).fill_null(value=False)
+
+
+# Booleans speak with the weight itself; `strength` items bring decibans of their own (null: silent).
+ITEMS: Final[Mapping[str, pl.Expr]] = {
+    "nginx_timed_out": pl.col("nginx_timed_out"),
+    "nginx_silent_about_timeout": pl.col("info_visible") & pl.col("nginx_ref").is_not_null() & ~pl.col("nginx_timed_out"),
+    "in_idle_cluster": pl.col("idle_db"),
+    "not_in_idle_cluster": pl.col("idle_s").is_not_null() & pl.col("idle_db").is_null() & ~pl.col("late") & ~pl.col("early"),
+    "in_lifetime_cluster": pl.col("life_db"),
+    "not_in_lifetime_cluster": pl.col("lifetime_s").is_not_null() & pl.col("life_db").is_null(),
+    "in_give_up_cluster": pl.col("give_up_db"),
+    "nginx_setting_fits": _fits("nginx_setting_s") & ~_fits("alb_setting_s") & pl.col("alb_setting_s").is_not_null(),
+    "alb_setting_fits": _fits("alb_setting_s") & ~_fits("nginx_setting_s") & pl.col("nginx_setting_s").is_not_null(),
+    "not_through_alb": pl.col("alb_missing"),
+    "followed": pl.col("followed"),
+    "early": pl.col("early"),
+    "late": pl.col("late"),
+    "woke_up": pl.col("late") & _sent_after_close & (pl.col("idle_out_s") <= WAKE_S),
+    "sent_into_the_void": (pl.col("late") | pl.col("early")) & _still_sending & (pl.col("idle_out_s") > WAKE_S),
+    "silent_anyway": pl.col("late") & pl.col("nginx_timed_out") & ~_sent_after_close & ~_unheard,
+    "hidden": pl.col("visibility") == "hidden",
+    "visible": pl.col("visibility") == "visible",
+    "offline": ~pl.col("is_online"),
+    "in_page_cache": pl.col("is_persisted"),
+    "close_called": pl.col("close_wait_s") >= CLOSE_WAITS_S[0],
+    "unanswered": pl.col("followed") & (pl.col("unanswered_s") > AWAY_S) & pl.col("give_up_db").is_not_null(),
+    "burst_crash": pl.col("burst_kind") == "crash",
+    "burst_stop": pl.col("burst_kind") == "stop",
+    "burst_unlogged": pl.col("burst_kind") == "unlogged",
+    "burst_reload": pl.col("burst_kind") == "reload",
+    "burst_upstream": pl.col("burst_kind") == "upstream",
+    "burst_together": pl.col("burst_kind") == "together",
+    "alone": _no_burst & pl.col("ended_at").is_not_null(),
+    "cut_by_nginx": ~pl.col("nginx_is_complete"),
+    "nginx_line_missing": pl.col("nginx_missing"),
+    "upstream_reset": pl.col("upstream_reset"),
+    "downstream_reset": pl.col("downstream_reset"),
+    "nginx_lost_client": pl.col("nginx_lost_client"),
+    "quiet_end": pl.col("followed") & _matched & pl.col("error_ref").is_null() & pl.col("info_visible") & _outside & _no_burst,
+    "quiet_end_unlogged": pl.col("followed") & _matched & pl.col("error_ref").is_null() & ~pl.col("info_visible") & _outside & _no_burst,
+}

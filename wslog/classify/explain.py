@@ -1,0 +1,158 @@
+"""Every connection gets its cause, tier, confidence and evidence; clusters and bursts get their names."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from wslog.classify import clusters, mass_drops
+from wslog.classify.facts import IS_1006, OPENED, add_facts
+from wslog.classify.handshakes import judge_handshakes
+from wslog.classify.scorecard import judge, load_scorecard
+from wslog.knowledge.model import Setting, TimerKind, Timeout
+from wslog.result import Burst, Cluster
+from wslog.schema import CONNECTIONS, Cause, Tier, conform
+
+SOMEBODY: Final = 0.5  # a server row likelier than this to belong to a client record is told by that record
+VERDICT: Final = ("cause", "tier", "confidence", "label", "evidence")
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What classification hands on: `schema.CONNECTIONS`, and the piles it found."""
+
+    connections: pl.DataFrame
+    clusters: tuple[Cluster, ...]
+    bursts: tuple[Burst, ...]
+
+
+def explain_closes(
+    connections: pl.DataFrame,
+    *,
+    lifecycle: pl.DataFrame,
+    levels: frozenset[str],
+    settings: Sequence[Setting],
+    timeouts: Sequence[Timeout],
+) -> Explained:
+    """Explain how each connection ended.
+
+    Args:
+        connections: `schema.JOINED`.
+        lifecycle: `schema.EVENTS` rows of nginx process life.
+        levels: nginx error levels seen.
+        settings: Timers found in configuration files.
+        timeouts: Known timers.
+    """
+    facts = add_facts(connections, levels=levels, settings=settings)
+    drops = mass_drops.find_mass_drops(facts, lifecycle)
+    facts = mass_drops.add_membership(facts, drops)
+    spikes = clusters.find_clusters(facts, timeouts, settings)
+    facts = clusters.add_membership(facts, spikes).with_row_index("row")
+    judged = _judge(facts, lifecycle)
+    rows = facts.join(judged, on="row", how="left", maintain_order="left")
+    rows = rows.with_columns(*_published(rows, timeouts, settings)).sort("closed_at", "connection_id", nulls_last=True)
+    bursts = tuple(
+        Burst(
+            at=_instant(d.raw.start_s), until=_instant(d.raw.end_s), n=d.raw.n, scope=d.raw.scope,
+            killed_share=round(d.raw.killed_share, 4), cause=d.cause, tier=d.tier, evidence=d.evidence,
+        )
+        for d in drops
+    )  # fmt: skip
+    return Explained(conform(rows, CONNECTIONS), clusters.to_clusters(spikes, rows, timeouts, settings), bursts)
+
+
+def _instant(epoch_s: float) -> dt.datetime:
+    return dt.datetime.fromtimestamp(round(epoch_s, 3), dt.UTC)
+
+
+def _judge(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> pl.DataFrame:
+    """Send each row to the judge of its kind."""
+    by_client = pl.col("has_client")
+    never = (by_client & ~OPENED & ~pl.col("is_pagehide_only") & (IS_1006 | pl.col("close_code").is_null())) | (~by_client & ~OPENED)
+    hidden = by_client & pl.col("is_pagehide_only")
+    clean = by_client & pl.col("close_code").is_not_null() & ~IS_1006
+    kind = (
+        pl.when(clean).then(pl.lit("clean"))
+        .when(hidden).then(pl.lit("hidden"))
+        .when(never).then(pl.lit("never"))
+        .otherwise(pl.lit("scored"))
+    )  # fmt: skip
+    parts = dict(facts.with_columns(kind.alias("kind")).partition_by("kind", as_dict=True, maintain_order=True).items())
+    judged = []
+    for (name,), rows in parts.items():
+        if name == "scored":
+            verdict = judge(rows, load_scorecard())
+        elif name == "never":
+            verdict = judge_handshakes(rows, mass_drops.down_times(lifecycle))
+        else:
+            verdict = rows.select(*(_clean() if name == "clean" else _hidden()))
+        judged.append(pl.concat([rows.select("row"), verdict.select(VERDICT)], how="horizontal"))
+    return pl.concat(judged).sort("row")
+
+
+def _clean() -> list[pl.Expr]:
+    """A close frame came: whatever its code, somebody said goodbye."""
+    said = pl.format("{}: close code {}", pl.col("client_ref"), pl.col("close_code"))
+    return [
+        pl.lit(Cause.CLEAN_CLOSE.value).alias("cause"), pl.lit(Tier.UNKNOWN.value).alias("tier"), pl.lit(0.99).alias("confidence"),
+        pl.lit("clean").alias("label"), pl.concat_list(said).alias("evidence"),
+    ]  # fmt: skip
+
+
+def _hidden() -> list[pl.Expr]:
+    """The page went away and no close record followed."""
+    cached = pl.col("is_persisted").fill_null(value=False)
+    said = pl.when(cached).then(
+        pl.format("{}: the page went into the back/forward cache with its socket open and never came back", pl.col("client_ref"))
+    ).otherwise(pl.format("{}: the page went away; no close event follows one", pl.col("client_ref")))
+    return [
+        pl.when(cached).then(pl.lit(Cause.CLIENT_SUSPENDED.value)).otherwise(pl.lit(Cause.CLIENT_LEFT.value)).alias("cause"),
+        pl.lit(Tier.CLIENT.value).alias("tier"), pl.lit(0.95).alias("confidence"), pl.lit("left").alias("label"),
+        pl.concat_list(said).alias("evidence"),
+    ]  # fmt: skip
+
+
+ABNORMAL: Final = pl.col("cause").is_in([c.value for c in Cause if c not in {Cause.UNKNOWN, Cause.CLEAN_CLOSE, Cause.CLIENT_LEFT}])
+
+
+def _published(rows: pl.DataFrame, timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> list[pl.Expr]:
+    """The columns of the published table that follow from the verdict."""
+    is_idle, is_life = pl.col("cause") == Cause.IDLE_TIMEOUT, pl.col("cause") == Cause.LIFETIME_LIMIT
+    # nginx names no value in its line; the row's own silence, as its clock saw it, does.
+    own = pl.when(pl.col("nginx_timed_out")).then(pl.coalesce("nginx_setting_s", "idle_timer_s", "path_timer_s"))
+    timeout = pl.when(is_idle).then(pl.coalesce(own, "idle_timer_s")).when(is_life).then(pl.col("life_timer_s"))
+    timeout = timeout.round(1)
+    values = sorted(set(rows.select(timeout.alias("t")).filter(pl.col("t").is_not_null())["t"].to_list()))
+    server_only = ~pl.col("has_client") & ABNORMAL & (pl.col("maybe_client") < SOMEBODY)
+    return [
+        (pl.when(pl.col("has_client")).then(IS_1006.fill_null(value=False)).otherwise(server_only.fill_null(value=False))).alias("is_drop"),
+        timeout.alias("timeout_s"),
+        _candidates(timeout, values, timeouts, settings).alias("timeout_id"),
+        pl.when(is_idle).then(pl.col("idle_cluster")).when(is_life).then(pl.col("life_cluster")).otherwise(pl.col("give_up_cluster")).alias("cluster_id"),
+        pl.col("nginx_ref").alias("nginx_access_ref"),
+        pl.col("error_ref").alias("nginx_error_ref"),
+        pl.col("confidence").round(4),
+    ]  # fmt: skip
+
+
+def _candidates(timeout: pl.Expr, values: Sequence[float], timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> pl.Expr:
+    """Known timers that the verdict's value and tier allow; one entry: decided."""
+    by_id = {t.id: t for t in timeouts}
+    choice: pl.Expr = pl.lit(None, dtype=pl.List(pl.String))
+    for value in values:
+        idle = clusters.fitting(value, (TimerKind.IDLE_ANY,), timeouts, settings)
+        life = clusters.fitting(value, (TimerKind.LIFETIME,), timeouts, settings)
+        here = timeout == value
+        for tier, name in ((Tier.NGINX, "nginx-proxy-read-timeout"), (Tier.ALB, "aws-alb-idle")):
+            if name in by_id:  # the tier is known, whatever value its owner gave the timer
+                decided = (pl.col("cause") == Cause.IDLE_TIMEOUT) & (pl.col("tier") == tier)
+                choice = pl.when(here & decided).then(pl.lit([name])).otherwise(choice)
+        is_open = (pl.col("cause") == Cause.IDLE_TIMEOUT) & ~pl.col("tier").is_in([Tier.NGINX, Tier.ALB])
+        choice = pl.when(here & is_open & pl.lit(bool(idle))).then(pl.lit(list(idle), dtype=pl.List(pl.String))).otherwise(choice)
+        is_life = pl.col("cause") == Cause.LIFETIME_LIMIT
+        choice = pl.when(here & is_life & pl.lit(bool(life))).then(pl.lit(list(life), dtype=pl.List(pl.String))).otherwise(choice)
+    return choice

@@ -1,0 +1,87 @@
+"""Why a connection never opened, and which tier refused it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from wslog.schema import Cause, Tier
+
+HUNG_S: Final = 5.0  # a refusal answers at once; an attempt that hangs this long met nobody
+CERTAIN: Final = 0.99
+
+
+def judge_handshakes(rows: pl.DataFrame, down: Sequence[tuple[dt.datetime, dt.datetime, str]]) -> pl.DataFrame:
+    """Judge attempts that never opened.
+
+    Args:
+        rows: Facts of attempts whose client or server says that they never opened.
+        down: Times at which nginx was down (start, end, `file:line`).
+
+    Returns:
+        `cause`, `tier`, `confidence`, `label`, `evidence`, one row per row.
+    """
+    status, answered = pl.col("nginx_status"), pl.col("nginx_upstream_status")
+    is_down, down_ref = _during(down)
+    unseen = pl.col("handshake_status").is_null()
+    offline = ~pl.col("is_online").fill_null(value=True)
+    lost = unseen & ~is_down & (offline | (pl.col("attempt_s") >= HUNG_S)) & pl.col("has_client")
+    from_app = answered.is_not_null() & (answered == status)
+    message = pl.col("error_message").fill_null("")
+    tier = (
+        pl.when(lost).then(pl.lit(Tier.NETWORK.value))
+        .when(status == 499).then(pl.lit(Tier.CLIENT.value))
+        .when(status.is_in([502, 504]) | message.str.contains("no live upstreams|connect\\(\\) (to .* )?failed|prematurely closed")).then(pl.lit(Tier.APP.value))
+        .when(status.is_not_null() & from_app).then(pl.lit(Tier.APP.value))
+        .when(status.is_not_null()).then(pl.lit(Tier.NGINX.value))
+        .when((pl.col("alb_status") == 502) & pl.col("alb_upstream_status").is_null()).then(pl.lit(Tier.NGINX.value))
+        # Behind an ALB it is nginx that says 502 or 504, and it says so of the app server.
+        .when(pl.col("alb_status").is_in([502, 504]) & (pl.col("alb_upstream_status") == pl.col("alb_status"))).then(pl.lit(Tier.APP.value))
+        .when(pl.col("alb_status") == 460).then(pl.lit(Tier.CLIENT.value))
+        .when(pl.col("alb_status").is_not_null() & pl.col("alb_upstream_status").is_null()).then(pl.lit(Tier.ALB.value))
+        .when(is_down).then(pl.lit(Tier.NGINX.value))
+        .otherwise(pl.lit(Tier.UNKNOWN.value))
+    )  # fmt: skip
+    said = pl.concat_list(_statements(is_down, down_ref, unseen, offline, from_app)).list.drop_nulls()
+    return rows.select(
+        pl.when(lost).then(pl.lit(Cause.NETWORK_LOSS.value)).otherwise(pl.lit(Cause.HANDSHAKE_FAILED.value)).alias("cause"),
+        tier.alias("tier"),
+        pl.when(lost).then(0.85).otherwise(CERTAIN).alias("confidence"),
+        pl.lit("handshake").alias("label"),
+        said.alias("evidence"),
+    )
+
+
+def _during(down: Sequence[tuple[dt.datetime, dt.datetime, str]]) -> tuple[pl.Expr, pl.Expr]:
+    """Whether the attempt failed while nginx was down, and the line that says so."""
+    is_down, ref = pl.lit(value=False), pl.lit(None, dtype=pl.String)
+    for start, end, where in down:
+        inside = pl.col("closed_at").is_between(pl.lit(start), pl.lit(end)).fill_null(value=False)
+        is_down = is_down | inside
+        ref = pl.when(inside).then(pl.lit(where)).otherwise(ref)
+    return is_down, ref
+
+
+def _statements(is_down: pl.Expr, down_ref: pl.Expr, unseen: pl.Expr, offline: pl.Expr, from_app: pl.Expr) -> list[pl.Expr]:
+    """The evidence, one text (or null) each, the strongest first."""
+    def text(value: pl.Expr) -> pl.Expr:
+        return value.cast(pl.String).fill_null("-")
+
+    error = pl.when(pl.col("error_ref").is_not_null()).then(
+        pl.format("{}: {} while {}", text(pl.col("error_ref")), text(pl.col("error_message")), text(pl.col("error_action")))
+    )
+    nginx = pl.when(pl.col("nginx_status").is_not_null()).then(
+        pl.format("{}: nginx answered {}, {}", text(pl.col("nginx_ref")), text(pl.col("nginx_status")),
+                  pl.when(from_app).then(pl.lit("passing on the app's answer")).otherwise(pl.format("app said {}", text(pl.col("nginx_upstream_status")))))
+    )  # fmt: skip
+    alb = pl.when(pl.col("alb_status").is_not_null()).then(
+        pl.format("{}: the ALB answered {}, its target said {}", text(pl.col("alb_ref")), text(pl.col("alb_status")), text(pl.col("alb_upstream_status")))
+    )
+    down = pl.when(unseen & is_down).then(pl.format("{}: nginx was down at that time", text(down_ref)))
+    hung = pl.when(unseen & (pl.col("attempt_s") >= HUNG_S)).then(pl.format("no server logged it, and it hung for {} s", text(pl.col("attempt_s").round(1))))
+    gone = pl.when(unseen & offline).then(pl.lit("the browser said it was offline"))
+    nobody = pl.when(unseen & ~is_down).then(pl.lit("the client saw no open; no server line was found for it"))
+    return [error, nginx, alb, down, hung, gone, nobody]

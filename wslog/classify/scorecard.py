@@ -1,0 +1,160 @@
+"""Add up the evidence of each connection and turn it into a verdict with its probability, or into `unknown`."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from wslog.classify.evidence import ITEMS
+from wslog.schema import Cause, Tier
+
+Floats = NDArray[np.float64]
+
+UNKNOWN: Final = "unknown"
+IDLE: Final = ("idle_nginx", "idle_alb", "idle_other")
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """The weights file, checked against the items it names.
+
+    Attributes:
+        labels: Verdicts in the order of the weight columns, with their cause and tier.
+        prior: Decibans to start from, per label.
+        items: Names in the order of the weight rows.
+        weights: Decibans, items × labels.
+        says, refs: Text and reference column of each item.
+    """
+
+    labels: tuple[tuple[str, Cause, Tier], ...]
+    prior: Floats
+    items: tuple[str, ...]
+    weights: Floats
+    says: tuple[str, ...]
+    refs: tuple[str, ...]
+    strengths: tuple[bool, ...]
+    threshold: float
+
+
+def load_scorecard() -> Scorecard:
+    """Load the weights that ship with wslog.
+
+    Raises:
+        ValueError: If the file names an item or label that does not exist, or leaves one out.
+    """
+    text = resources.files("wslog.classify").joinpath("weights.toml").read_text("utf-8")
+    raw: dict[str, Any] = tomllib.loads(text)
+    labels = tuple((name, Cause(cause), Tier(tier)) for name, (cause, tier) in raw["labels"].items())
+    names = [name for name, _, _ in labels]
+    items = raw["item"]
+    strange = {key for item in items for key in item} - {*names, "name", "says", "ref", "strength"}
+    if strange or {item["name"] for item in items} != set(ITEMS):
+        raise ValueError(f"weights.toml and evidence.py disagree: {strange or set(ITEMS) ^ {i['name'] for i in items}}")
+    return Scorecard(
+        labels=labels,
+        prior=np.array([float(raw["prior"].get(name, 0.0)) for name in names]),
+        items=tuple(item["name"] for item in items),
+        weights=np.array([[float(item.get(name, 0.0)) for name in names] for item in items]),
+        says=tuple(item["says"] for item in items),
+        refs=tuple(item.get("ref", "") for item in items),
+        strengths=tuple(bool(item.get("strength")) for item in items),
+        threshold=float(raw["threshold"]),
+    )
+
+
+def judge(facts: pl.DataFrame, card: Scorecard) -> pl.DataFrame:
+    """Judge each row by its evidence.
+
+    Args:
+        facts: Rows with all the columns the items need.
+        card: From `load_scorecard`.
+
+    Returns:
+        `cause`, `tier`, `confidence`, `label` (may be `idle`: an idle timeout whose tier the evidence leaves open), and
+        `evidence` (list of texts, the strongest first), one row per row of *facts*.
+    """
+    spoken = facts.select(
+        (pl.lit(1.0) * ITEMS[name].cast(pl.Float64) if strong else ITEMS[name].fill_null(value=False).cast(pl.Float64)).fill_null(0.0).alias(name)
+        for name, strong in zip(card.items, card.strengths, strict=True)
+    )
+    matrix = spoken.to_numpy()
+    probability = _probabilities(card.prior + matrix @ card.weights)
+    names = np.array([name for name, _, _ in card.labels])
+    winner, confidence = _decide(probability, names, card.threshold)
+    labels = {name: (cause, tier) for name, cause, tier in card.labels} | {"idle": (Cause.IDLE_TIMEOUT, Tier.UNKNOWN)}
+    verdict = pl.DataFrame({"label": winner, "confidence": confidence}).with_columns(
+        pl.col("label").replace_strict({k: c.value for k, (c, _) in labels.items()}, return_dtype=pl.String).alias("cause"),
+        pl.col("label").replace_strict({k: t.value for k, (_, t) in labels.items()}, return_dtype=pl.String).alias("tier"),
+    )
+    return verdict.with_columns(_texts(facts, matrix, card, winner, names))
+
+
+def _probabilities(decibans: Floats) -> Floats:
+    """Softmax in decibans."""
+    odds = np.power(10.0, (decibans - decibans.max(axis=1, keepdims=True)) / 10.0)
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+
+
+def _decide(probability: Floats, names: NDArray[np.str_], threshold: float) -> tuple[list[str], Floats]:
+    """Pick the likeliest label if it is likely enough; an idle timeout of an open tier if those together are."""
+    best = probability.argmax(axis=1)
+    top = probability.max(axis=1)
+    idle = probability[:, [i for i, name in enumerate(names) if name in IDLE]].sum(axis=1)
+    unknown = probability[:, list(names).index(UNKNOWN)]
+    clear = (top >= threshold) & (names[best] != UNKNOWN)
+    winner = np.where(clear, names[best], np.where(idle >= threshold, "idle", UNKNOWN))
+    confidence = np.where(clear, top, np.where(idle >= threshold, idle, unknown))
+    return winner.tolist(), np.asarray(confidence)
+
+
+def _texts(facts: pl.DataFrame, matrix: Floats, card: Scorecard, winner: list[str], names: NDArray[np.str_]) -> pl.Series:
+    """Write down the items that spoke, those that moved the verdict most first, each with its decibans and line."""
+    columns = {**{name: i for i, name in enumerate(names)}, "idle": list(names).index("idle_nginx")}
+    towards = np.array([columns[w] for w in winner])
+    weight = card.weights[:, towards].T * matrix
+    spread = np.abs(card.weights).max(axis=1) * np.abs(matrix)
+    size = np.where(np.array(winner)[:, None] == UNKNOWN, spread, np.abs(weight))
+    long = pl.concat(
+        _item_text(facts, card, k).with_columns(
+            pl.Series("size", size[:, k]), pl.Series("decibans", weight[:, k]), pl.Series("spoke", matrix[:, k] != 0)
+        )
+        for k in range(len(card.items))
+    ).filter("spoke")
+    named = pl.when(pl.col("decibans").abs() >= 0.5).then(pl.format("{} ({} dB)", "text", pl.col("decibans").round(0).cast(pl.Int32).cast(pl.String).str.replace(r"^(\d)", "+$1")))
+    lists = (
+        long.filter(pl.col("size") >= 0.5)
+        .with_columns(named.otherwise(pl.col("text")).alias("text"))
+        .sort(["row", "size", "text"], descending=[False, True, False])
+        .group_by("row", maintain_order=True)
+        .agg(pl.col("text"))
+    )
+    rows = pl.DataFrame({"row": pl.Series(range(facts.height), dtype=pl.UInt32)})
+    texts = rows.join(lists, on="row", how="left", maintain_order="left")["text"]
+    return texts.fill_null(pl.Series([[]], dtype=pl.List(pl.String))).alias("evidence") if texts.null_count() else texts.alias("evidence")
+
+
+def _item_text(facts: pl.DataFrame, card: Scorecard, k: int) -> pl.DataFrame:
+    """Return `row` and the item's `text` for every row, placeholders filled, the reference in front."""
+    says = card.says[k]
+    parts, columns = [], []
+    rest = says
+    while "{" in rest:
+        before, _, after = rest.partition("{")
+        name, _, rest = after.partition("}")
+        parts.append(before.replace("{", ""))
+        columns.append(name)
+    values = [
+        pl.col(c).round(2).abs().cast(pl.String).str.replace(r"\.0$", "").fill_null("?") if facts.schema[c].is_float() else pl.col(c).fill_null("?")
+        for c in columns
+    ]
+    pieces: list[pl.Expr] = [piece for text, value in zip(parts, values, strict=True) for piece in (pl.lit(text), value)]
+    text = pl.concat_str([*pieces, pl.lit(rest)])
+    if card.refs[k]:
+        text = pl.concat_str([pl.col(card.refs[k]).fill_null("?"), pl.lit(": "), text])
+    return facts.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"), text.alias("text"))
