@@ -1,0 +1,278 @@
+"""What to change: every cause has a mend, expected fixes are reachable, and what is pasted is safe and complete."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import crossplane
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wslog.errors import KnowledgeError
+from wslog.ingest import read_events
+from wslog.knowledge import Mend, fill, load_mends, load_timeouts, mends_for, ping_interval_s
+from wslog.knowledge.mends import read_mends
+from wslog.schema import Cause, Tier
+
+MENDS = load_mends()
+BY_ID = {mend.id: mend for mend in MENDS}
+NOT_MENDED = {Cause.CLEAN_CLOSE, Cause.UNKNOWN}
+
+
+@pytest.mark.parametrize("cause", [cause for cause in Cause if cause not in NOT_MENDED])
+def test_every_cause_has_a_mend(cause: Cause) -> None:
+    """Whatever wslog says was the cause, it also says what to change, even with no tier named."""
+    assert any(not mend.is_observability for mend in mends_for(MENDS, cause))
+
+
+@pytest.mark.parametrize(
+    ("cause", "tier", "first"),
+    [
+        (Cause.IDLE_TIMEOUT, Tier.NGINX, "nginx-websocket-location"),
+        (Cause.IDLE_TIMEOUT, Tier.ALB, "alb-idle-timeout"),
+        (Cause.IDLE_TIMEOUT, Tier.APP, "app-idle-timeout"),
+        (Cause.IDLE_TIMEOUT, Tier.NETWORK, "other-proxy-idle-timeout"),
+        (Cause.IDLE_TIMEOUT, Tier.UNKNOWN, "idle-timeout-every-tier"),
+        (Cause.IDLE_TIMEOUT, None, "heartbeat"),
+        (Cause.LIFETIME_LIMIT, Tier.NETWORK, "lifetime-renew"),
+        (Cause.SERVER_RESTART, Tier.APP, "crash-or-oom"),
+        (Cause.SERVER_ABORT, Tier.APP, "server-abort"),
+        (Cause.PROXY_RELOAD, Tier.NGINX, "worker-shutdown-timeout"),
+        (Cause.PROXY_RESTART, Tier.NGINX, "nginx-quit-not-stop"),
+        (Cause.NETWORK_LOSS, Tier.NETWORK, "network-detect-early"),
+        (Cause.CLIENT_SUSPENDED, Tier.CLIENT, "suspended-is-normal"),
+        (Cause.HEARTBEAT_TIMEOUT, Tier.APP, "server-stall"),
+        (Cause.CLOSE_TIMEOUT, Tier.UNKNOWN, "close-timeout"),
+        (Cause.PROTOCOL_ERROR, Tier.APP, "protocol-error-server"),
+        (Cause.CLIENT_LEFT, Tier.CLIENT, "client-left-is-normal"),
+    ],
+)
+def test_the_tier_at_fault_comes_first(cause: Cause, tier: Tier | None, first: str) -> None:
+    """The mend of the tier at fault stands before those for any tier."""
+    assert mends_for(MENDS, cause, tier=tier)[0].id == first
+
+
+@pytest.mark.parametrize(
+    ("status", "tier", "expected"),
+    [
+        (502, Tier.APP, "handshake-502-app"),
+        (502, Tier.NGINX, "handshake-502-nginx"),
+        (502, Tier.ALB, "handshake-502-alb"),
+        (503, Tier.ALB, "handshake-503-alb"),
+        (503, Tier.APP, "handshake-503-app"),
+        (504, Tier.APP, "handshake-504"),
+        (403, Tier.NGINX, "handshake-403"),
+        (404, Tier.APP, "handshake-404"),
+        (426, Tier.NGINX, "handshake-400-426"),
+        (400, Tier.APP, "handshake-400-426"),
+        (401, Tier.APP, "handshake-401"),
+        (None, Tier.NETWORK, "handshake-unreachable"),
+        (418, Tier.APP, "backoff-with-jitter"),
+    ],
+)
+def test_failed_handshakes_are_mended_by_status(status: int | None, tier: Tier, expected: str) -> None:
+    """Each status of a failed handshake leads to its own mend; an odd one still gets the general advice."""
+    assert mends_for(MENDS, Cause.HANDSHAKE_FAILED, tier=tier, status=status)[0].id == expected
+
+
+def test_no_status_gets_no_mend_for_a_status() -> None:
+    """Without a status nothing is said that only holds for one."""
+    assert all(not mend.statuses for mend in mends_for(MENDS, Cause.HANDSHAKE_FAILED))
+
+
+def test_a_mend_for_a_timer_needs_that_timer() -> None:
+    """The ingress annotation is advised only where ingress-nginx may be at work."""
+    plain_nginx = mends_for(MENDS, Cause.IDLE_TIMEOUT, tier=Tier.NGINX, timeout_ids=["nginx-proxy-read-timeout"])
+    ingress = mends_for(MENDS, Cause.IDLE_TIMEOUT, tier=Tier.NGINX, timeout_ids=["ingress-nginx-proxy-read-timeout"])
+    assert "ingress-nginx-timeouts" not in {mend.id for mend in plain_nginx}
+    assert ingress[0].id == "ingress-nginx-timeouts"
+
+
+def test_timers_that_mends_name_exist() -> None:
+    """No mend waits for a timer that the knowledge base does not have."""
+    known = {timeout.id for timeout in load_timeouts()}
+    assert {key for mend in MENDS for key in mend.timeout_ids} <= known
+
+
+def advised(cause: Cause, tier: Tier) -> str:
+    return "\n".join(f"{mend.text}\n{mend.config}" for mend in mends_for(MENDS, cause, tier=tier))
+
+
+@pytest.mark.parametrize(
+    ("cause", "tier", "words"),
+    [
+        # proxy timeout: heartbeat on both sides, and the location block
+        (Cause.IDLE_TIMEOUT, Tier.NGINX, ("setInterval", "ws.ping()", "terminate()", '"type":"pong"')),
+        (
+            Cause.IDLE_TIMEOUT,
+            Tier.NGINX,
+            (
+                "proxy_http_version 1.1;",
+                "proxy_set_header Upgrade $http_upgrade;",
+                'proxy_set_header Connection "upgrade";',
+                "proxy_read_timeout 86400s;",
+                "proxy_send_timeout 86400s;",
+            ),
+        ),
+        # load balancer idle timeout
+        (Cause.IDLE_TIMEOUT, Tier.ALB, ("modify-load-balancer-attributes", "idle_timeout.timeout_seconds", "ping")),
+        # server restart or crash: a close code, and backoff with a cap and jitter
+        (Cause.SERVER_RESTART, Tier.APP, ("SIGTERM", "1012", "1001", "Math.min(30000", "Math.random()", "jitter")),
+        # network interruptions
+        (Cause.NETWORK_LOSS, Tier.NETWORK, ("'online'", "Math.min(30000")),
+        # hidden pages
+        (Cause.CLIENT_SUSPENDED, Tier.CLIENT, ("visibilitychange", "document.hidden", "pageshow", "connect()")),
+    ],
+)
+def test_the_known_causes_of_1006_lead_to_their_known_fixes(cause: Cause, tier: Tier, words: tuple[str, ...]) -> None:
+    """Proxy and load balancer timeouts, restarts, networks and hidden tabs each lead to the fix that users look for."""
+    text = advised(cause, tier)
+    assert [word for word in words if word not in text] == []
+
+
+def test_observability_mends_prevent_nothing() -> None:
+    """What only makes the next answer better claims no cause, so no report counts drops that it would prevent."""
+    assert {mend.id for mend in MENDS if mend.is_observability} == {mend.id for mend in MENDS if not mend.causes}
+
+
+def test_texts_are_instructions_with_an_end() -> None:
+    """Every text is whole sentences, in every state of knowledge about the connection."""
+    for mend in MENDS:
+        bare = fill(mend).text
+        assert bare[0].isupper() or bare.startswith(("nginx ", "ingress-nginx ")), mend.id
+        assert bare.endswith("."), mend.id
+
+
+def test_fill_replaces_placeholders_and_leaves_other_braces() -> None:
+    """Values go in; nginx's and JavaScript's own braces stay."""
+    filled = fill(BY_ID["nginx-websocket-location"], timeout_s=45.0, path="/live/", upstream="10.0.0.7:9002")
+    assert filled.config.startswith("location /live/ {\n    proxy_pass http://10.0.0.7:9002;")
+    assert filled.config.rstrip().endswith("}")
+    assert "in place of 45 s" in filled.text
+
+
+def test_fill_works_out_the_heartbeat_from_the_timer() -> None:
+    """A heartbeat fits twice under the timer that fired, unless one is given."""
+    assert "every 20 s" in fill(BY_ID["heartbeat"], timeout_s=45).text
+    assert "every 7 s" in fill(BY_ID["heartbeat"], timeout_s=45, ping_s=7).text
+    assert "every 25 s" in fill(BY_ID["heartbeat"], timeout_s=None).text
+
+
+@given(st.floats(min_value=2.5, max_value=1e6))
+def test_two_heartbeats_fit_under_every_timer(timeout_s: float) -> None:
+    """One lost ping does not end a connection."""
+    assert 0 < 2 * ping_interval_s(timeout_s) < timeout_s
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/ws; return 301 http://evil",
+        "/a b",
+        '/"',
+        "/{",
+        "/ws\n}",
+        "/`id`",
+        "/$(id)",
+        "/\x1b[31m",
+        "/'",
+        "/#",
+        "/\\",
+        "",
+    ],
+)
+def test_a_path_that_could_break_out_is_not_pasted(path: str) -> None:
+    """Paths come from logs, which anyone can write to; a configuration to paste holds only harmless ones."""
+    filled = fill(BY_ID["nginx-websocket-location"], path=path, upstream="10.0.0.7:80; evil on")
+    assert filled.config == fill(BY_ID["nginx-websocket-location"]).config
+
+
+def test_a_value_is_not_filled_in_again() -> None:
+    """A placeholder's name inside a value stays as it is, or the value is refused."""
+    assert "{upstream}" not in fill(BY_ID["heartbeat"], path="{upstream}", upstream="x").text
+    assert "location /ws {" in fill(BY_ID["nginx-websocket-location"], path="{ping_s}").config
+
+
+def test_an_unknown_value_is_not_invented() -> None:
+    """Without a timer or path the text names none."""
+    text = "\n".join(fill(mend).text for mend in MENDS)
+    assert "{" not in re.sub(r"`[^`]*`", "", text)
+    assert "/ws" not in text
+
+
+def test_fill_refuses_names_that_are_no_placeholder() -> None:
+    """A typing error in a caller is a bug, found at once."""
+    with pytest.raises(TypeError, match="timeout"):
+        fill(BY_ID["heartbeat"], timeout=60)
+
+
+NGINX_MENDS = ("nginx-websocket-location", "handshake-400-426", "log-nginx-format", "log-nginx-error-info")
+
+
+@pytest.mark.parametrize("key", NGINX_MENDS)
+def test_nginx_lines_parse(tmp_path: Path, key: str) -> None:
+    """What is to be pasted into nginx.conf is nginx configuration, also after filling."""
+    lines = fill(BY_ID[key], timeout_s=45, path="/ws/", upstream="10.0.0.7:9002").config
+    block = f"server {{\n{lines}\n}}" if "location" in lines.split("\n")[0] else lines
+    path = tmp_path / "nginx.conf"
+    path.write_text(f"events {{}}\nhttp {{\n{block}\n}}\n", encoding="utf-8")
+    assert crossplane.parse(str(path), strict=False)["errors"] == []
+
+
+def test_lines_of_the_advised_log_format_are_read_whole(tmp_path: Path) -> None:
+    """A log written as advised gives wslog the end, the lifetime, the connection, the completion and the trace id."""
+    values = {
+        "msec": "1795366188.288",
+        "time_iso8601": "2026-11-22T16:49:48+00:00",
+        "pid": "311",
+        "connection": "3360",
+        "request": "GET /ws/docs HTTP/1.1",
+        "status": "101",
+        "request_time": "83.876",
+        "request_completion": "OK",
+        "http_upgrade": "websocket",
+        "remote_addr": "10.0.1.5",
+        "upstream_addr": "10.0.0.11:9004",
+        "http_x_amzn_trace_id": "Root=1-6b031cfb-543bca50c2c10f7464c4f012",
+    }
+    body = "".join(re.findall(r"^ +'(.*)';?$", BY_ID["log-nginx-format"].config, re.MULTILINE))
+    line = re.sub(r"\$(\w+)", lambda found: values.get(found[1], ""), body)
+    assert json.loads(line)["connection"] == "3360"
+    (tmp_path / "ws-access.log").write_text(line + "\n", encoding="utf-8")
+    (event,) = read_events([str(tmp_path)]).events.to_dicts()
+    assert event["closed_at"].timestamp() == pytest.approx(1795366188.288)
+    assert event["lifetime_s"] == pytest.approx(83.876)
+    assert (event["connection_no"], event["pid"], event["is_complete"]) == (3360, 311, True)
+    assert (event["trace_id"], event["upstream"]) == ("1-6b031cfb-543bca50c2c10f7464c4f012", "10.0.0.11:9004")
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('[[mend]]\nid = "a"\ncauses = ["bad_luck"]\ntext = "X."', "`causes` cannot be 'bad_luck'"),
+        ('[[mend]]\nid = "a"\ncauses = "idle_timeout"\ntext = "X."', "`causes` must be a list of texts"),
+        ('[[mend]]\nid = "a"\ncauses = []\ntext = "X."', "it speaks to no cause"),
+        ('[[mend]]\nid = "a"\ncauses = ["unknown"]', "the key `text` is missing"),
+        (
+            '[[mend]]\nid = "a"\ncauses = ["unknown"]\ntext = "X."\nstatuses = ["502"]',
+            "`statuses` must be a list of numbers",
+        ),
+        ('[[mend]]\nid = "a"\ncauses = ["unknown"]\ntext = "X."\ntier = "cdn"', "`tier` cannot be 'cdn'"),
+    ],
+)
+def test_a_broken_mend_says_what_and_where(tmp_path: Path, text: str, what: str) -> None:
+    """The file of mends is read as strictly as that of timers."""
+    path = tmp_path / "mends.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(KnowledgeError) as caught:
+        read_mends(path)
+    assert (caught.value.what, caught.value.where) == (what, f"{path}: a")
+
+
+def test_mends_can_be_compared_and_hashed() -> None:
+    """Callers merge equal mends, so they are values."""
+    assert len({*MENDS, *load_mends()}) == len(MENDS)
+    assert isinstance(MENDS[0], Mend)
