@@ -15,7 +15,10 @@ from wslog.summarize.groups import DropGroup, ranked
 
 CUTS: Final = frozenset({Cause.SERVER_RESTART, Cause.PROXY_RELOAD, Cause.PROXY_RESTART})
 BACKOFF: Final = "backoff-with-jitter"
+OUTAGE: Final = frozenset({429, 502, 503, 504, None})  # statuses of handshakes that a later try may get through
 EVERY_TIER: Final = "idle-timeout-every-tier"
+LOGS_FOR_UNKNOWN: Final = 3
+LOGS_FIRST: Final = "handshake-logs-first"
 # Mends that speak to more causes than they prevent: they shorten the outage, find the fault, or say it is none.
 PREVENTS: Final[Mapping[str, frozenset[Cause]]] = {
     "heartbeat": frozenset({Cause.IDLE_TIMEOUT, Cause.HEARTBEAT_TIMEOUT}),
@@ -25,7 +28,7 @@ PREVENTS: Final[Mapping[str, frozenset[Cause]]] = {
     "suspended-is-normal": frozenset(),
     "client-left-is-normal": frozenset(),
     "network-detect-early": frozenset(),
-    "handshake-logs-first": frozenset(),
+    LOGS_FIRST: frozenset(),
 }
 
 
@@ -71,8 +74,16 @@ def collect_advice(
     by_id = {mend.id: mend for mend in mends}
     path = _common_path(pl.concat([group.drops.select("path") for group in groups])) if groups else None
     better_logs = [fill(by_id[key], path=path) for key in dict.fromkeys(to_log) if key in by_id]
+    logging = tuple(range(len(advice), len(advice) + len(better_logs)))
     advice += [_advice(mend, n=0, n_drops=n_drops) for mend in better_logs]
-    return tuple(advice), indexes
+    return tuple(advice), tuple(mine + logging[: _n_logs(group)] for group, mine in zip(groups, indexes, strict=True))
+
+
+def _n_logs(group: DropGroup) -> int:
+    """Return how many pieces of advice on logging a group needs: all help the unknown, the first decides a tie."""
+    if group.cause is Cause.UNKNOWN:
+        return LOGS_FOR_UNKNOWN
+    return int(group.tier is Tier.UNKNOWN and len(group.timeout_ids) > 1)
 
 
 def _advice(mend: Mend, *, n: int, n_drops: int) -> Advice:
@@ -126,17 +137,21 @@ def _prevents(mend: Mend, cause: Cause) -> bool:
 
 
 def _mends_of(group: DropGroup, mends: Sequence[Mend], known: Mapping[str, Timeout]) -> list[Mend]:
-    """Return what speaks to a group; with an undecided tier only for the tiers of its candidates."""
+    """Return what speaks to a group: no mends for tiers that are no candidates, nor for other statuses than its own."""
     status = group.statuses[0] if group.statuses else None
     found = mends_for(mends, group.cause, tier=group.tier, status=status, timeout_ids=group.timeout_ids)
-    if group.tier is not Tier.UNKNOWN:
-        return list(found)
-    tiers = {known[key].tier for key in group.timeout_ids if key in known}
-    is_tie = len(group.timeout_ids) > 1
+    never_opened = group.cause is Cause.HANDSHAKE_FAILED
+    left_out = set()
+    if len(group.timeout_ids) < 2:
+        left_out.add(EVERY_TIER)
+    if never_opened and status is not None:
+        left_out.add(LOGS_FIRST)
+    if never_opened and status not in OUTAGE:
+        left_out.add(BACKOFF)
+    tiers: set[Tier | None] = {known[key].tier for key in group.timeout_ids if key in known}
+    tiers |= {None, Tier.UNKNOWN, group.tier}
     return [
-        mend
-        for mend in found
-        if (mend.id != EVERY_TIER or is_tie) and (mend.tier is None or mend.tier in tiers | {Tier.UNKNOWN})
+        mend for mend in found if mend.id not in left_out and (mend.tier in tiers or group.tier is not Tier.UNKNOWN)
     ]
 
 

@@ -98,12 +98,10 @@ def _examples(drops: pl.DataFrame) -> list[str]:
 
 def _burst(burst: Burst, *, with_date: bool) -> str:
     length = (burst.until - burst.at).total_seconds()
+    within = f" within {seconds(length)} from" if length >= 1 else " at"
     killed = "" if burst.killed_share is None else f", {percent(burst.killed_share)} of those open there"
     scope = "everywhere" if burst.scope == "all" else f"on {burst.scope}"
-    return (
-        f"{count(burst.n, 'connection')} {scope} ended within {seconds(length)} "
-        f"from {clock(burst.at, with_date=with_date)}{killed}"
-    )
+    return f"{count(burst.n, 'connection')} {scope} ended{within} {clock(burst.at, with_date=with_date)}{killed}"
 
 
 def _cluster(cluster: Cluster) -> str:

@@ -58,6 +58,11 @@ class DropGroup:
         values = ranked(self.drops[column].drop_nulls())
         return str(values[0]) if values else None
 
+    def shared(self, column: str) -> str | None:
+        """Return the value that a text column has in every row, or None if there is no such value."""
+        values = self.drops[column].unique()
+        return None if values.len() != 1 or values[0] is None else str(values[0])
+
 
 def group_drops(
     drops: pl.DataFrame, *, clusters: Sequence[Cluster], bursts: Sequence[Burst], is_fine: bool
@@ -68,13 +73,21 @@ def group_drops(
         drops: As `drops_of` returns them.
         clusters: Ids equal `cluster_id`.
         bursts: Mass drops of any cause.
-        is_fine: Also tell timers' values apart, and failed handshakes by their status.
+        is_fine: Also tell timers' values apart, and failed handshakes by their status; if not, failed handshakes of
+            all tiers are one group, and so is `unknown`; its tier is `unknown` if they differ.
     """
+    over_tiers = pl.col("cause").is_in([Cause.HANDSHAKE_FAILED.value, Cause.UNKNOWN.value])
     never_opened = pl.col("cause") == Cause.HANDSHAKE_FAILED.value
-    keyed = drops.with_columns(status_key=pl.when(never_opened).then(pl.col("handshake_status").fill_null(-1)))
-    keys = ["cause", "tier", "timeout_s", "status_key"] if is_fine else ["cause", "tier"]
+    keyed = drops.with_columns(
+        status_key=pl.when(never_opened).then(pl.col("handshake_status").fill_null(-1)),
+        tier_key=pl.when(~over_tiers).then("tier"),
+    )
+    keys = ["cause", "tier", "timeout_s", "status_key"] if is_fine else ["cause", "tier_key"]
     parts = keyed.partition_by(keys, maintain_order=True, include_key=True)
-    groups = [_group(part.drop("status_key"), n_drops=drops.height, clusters=clusters, bursts=bursts) for part in parts]
+    groups = [
+        _group(part.drop("status_key", "tier_key"), n_drops=drops.height, clusters=clusters, bursts=bursts)
+        for part in parts
+    ]
     return tuple(sorted(groups, key=_rank))
 
 
@@ -90,7 +103,8 @@ def _rank(group: DropGroup) -> tuple[bool, int, str, str, float, int]:
 
 
 def _group(drops: pl.DataFrame, *, n_drops: int, clusters: Sequence[Cluster], bursts: Sequence[Burst]) -> DropGroup:
-    cause, tier = Cause(drops["cause"][0]), Tier(drops["tier"][0])
+    cause = Cause(drops["cause"][0])
+    tier = Tier(drops["tier"][0]) if drops["tier"].n_unique() == 1 else Tier.UNKNOWN
     ids = set(drops["cluster_id"].drop_nulls())
     mine = [burst for burst in bursts if burst.cause is cause and burst.tier is tier and cause in IN_BURSTS]
     return DropGroup(

@@ -33,6 +33,19 @@ STATUS_MEANS: Final[Mapping[int, str]] = {
     504: "the application did not answer in time",
 }
 
+# The same status says something else by who is at fault.
+STATUS_MEANS_BY_TIER: Final[Mapping[tuple[int, Tier], str]] = {
+    (403, Tier.NGINX): "a rule in nginx refused the client",
+    (403, Tier.APP): "the application refused the client",
+    (403, Tier.ALB): "a rule of the ALB refused the client",
+    (404, Tier.NGINX): "no location of nginx serves this path",
+    (404, Tier.APP): "the application does not know this path",
+    (502, Tier.NGINX): "nginx was not there to answer",
+    (502, Tier.APP): "the application was not there to answer",
+    (503, Tier.ALB): "the ALB had no target to send it to",
+    (503, Tier.APP): "the application or a limit before it was busy",
+}
+
 Clause = Callable[[DropGroup, str, Mapping[str, Timeout], bool], str]
 
 
@@ -81,22 +94,20 @@ def _restart(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: b
     if not group.bursts:
         upstream = group.most_common("upstream")
         return f"the application's process ended and cut {many}" + (f", most of them on {upstream}" if upstream else "")
-    if len(group.bursts) == 1:
-        burst = group.bursts[0]
-        return f"a restart of {_scope(burst)} at {clock(burst.at, with_date=with_date)} cut {many}"
-    return f"restarts ({_moments(group, with_date=with_date, with_scope=True)}) cut {many}"
+    scopes = {_scope(burst) or "the application" for burst in group.bursts}
+    if len(scopes) > 1:
+        return f"restarts ({_moments(group, with_date=with_date, with_scope=True)}) cut {many}"
+    what = "a restart" if len(group.bursts) == 1 else "restarts"
+    return f"{what} of {scopes.pop()} {_moments(group, with_date=with_date)} cut {many}"
 
 
 def _reload(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: bool) -> str:
-    if not group.bursts:
-        return f"a reload of nginx cut {many}"
-    what = "a reload" if len(group.bursts) == 1 else "reloads"
-    return f"{what} of nginx ({_moments(group, with_date=with_date)}) cut {many}"
+    what = "reloads" if len(group.bursts) > 1 else "a reload"
+    return f"{what} of nginx{_when(group, with_date=with_date)} cut {many}"
 
 
 def _proxy_restart(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: bool) -> str:
-    when = f" ({_moments(group, with_date=with_date)})" if group.bursts else ""
-    return f"nginx stopped or lost a worker process{when} and cut {many}"
+    return f"nginx stopped or lost a worker process{_when(group, with_date=with_date)} and cut {many}"
 
 
 def _network(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: bool) -> str:
@@ -127,14 +138,16 @@ def _protocol(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) -
 
 
 def _handshake(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) -> str:
+    path = group.shared("path")
+    failed = f"{many} never opened" + (f" on {path}" if path else "")
     logged = [status for status in group.statuses if status is not None]
     if not logged:
-        return f"{many} never opened, and no server logged why"
-    if len(group.statuses) == 1:
-        means = STATUS_MEANS.get(logged[0])
-        return f"{many} never opened: the handshake was answered with {logged[0]}" + (f" ({means})" if means else "")
-    shown = enumerate_words([str(status) for status in logged[:SHOWN]], last="or")
-    return f"{many} never opened: most handshakes were answered with {shown}"
+        return f"{failed}, and no server logged why"
+    if len(group.statuses) > 1:
+        shown = enumerate_words([str(status) for status in logged[:SHOWN]], last="or")
+        return f"{failed}: most handshakes that a server logged were answered with {shown}"
+    means = STATUS_MEANS_BY_TIER.get((logged[0], group.tier)) or STATUS_MEANS.get(logged[0])
+    return f"{failed}: the handshake was answered with {logged[0]}{_brackets(means or '')}"
 
 
 CLAUSES: Final[Mapping[Cause, Clause]] = {
@@ -188,17 +201,21 @@ def _brackets(text: str) -> str:
 
 
 def _scope(burst: Burst) -> str:
-    """Name what a burst's connections share, as a noun."""
-    return "the application" if burst.scope == "all" else burst.scope.removeprefix("upstream ")
+    """Name what a burst's connections share, as a noun; empty: nothing narrower than everything."""
+    return "" if burst.scope == "all" else burst.scope.removeprefix("upstream ")
+
+
+def _when(group: DropGroup, *, with_date: bool) -> str:
+    return f" {_moments(group, with_date=with_date)}" if group.bursts else ""
 
 
 def _moments(group: DropGroup, *, with_date: bool, with_scope: bool = False) -> str:
-    """Write when a group's largest bursts began, in order of time."""
+    """Write when a group's largest bursts began, in order of time: `at 17:02:43 and 17:04:38 UTC`."""
     largest = sorted(group.bursts, key=lambda burst: -burst.n)[:SHOWN]
     moments = []
     for burst in (burst for burst in group.bursts if burst in largest):
-        scope = f"{_scope(burst)} " if with_scope and burst.scope != "all" else ""
-        moments.append(f"{scope}at {clock(burst.at, with_date=with_date)}")
+        at = clock(burst.at, with_date=with_date)
+        moments.append(f"{_scope(burst)} at {at}".lstrip() if with_scope else at)
     if more := len(group.bursts) - len(moments):
         moments.append(f"{more} more")
-    return enumerate_words(moments)
+    return enumerate_words(moments) if with_scope else f"at {enumerate_words(moments)}"

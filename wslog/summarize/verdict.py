@@ -30,21 +30,24 @@ def write_verdict(groups: Sequence[DropGroup], totals: Totals, *, known: Mapping
         return "No WebSocket connections in these logs."
     if not totals.drops:
         return f"No 1006 among {count(totals.attempts, 'connection')}."
-    explained = [group for group in groups if group.cause is not Cause.UNKNOWN]
     unknown = [group for group in groups if group.cause is Cause.UNKNOWN]
+    failed = [group for group in groups if group.cause is Cause.HANDSHAKE_FAILED]
+    ended = [group for group in groups if group.cause not in {Cause.UNKNOWN, Cause.HANDSHAKE_FAILED}]
     unknown_share = sum(group.share for group in unknown)
-    named = [group for nth, group in enumerate(explained) if nth == 0 or group.share >= SECOND_FROM][:2]
-    if unknown and unknown_share >= UNKNOWN_LEADS_FROM:
-        chosen = [unknown[0], *named]
-    elif unknown and unknown_share >= UNKNOWN_FROM:
-        chosen = [*named, unknown[0]]
-    else:
-        chosen = named or unknown
+    # Who closed what had opened, what never opened, what nobody knows: the largest first.
+    parts = [ended[:1] + [group for group in ended[1:2] if group.share >= SECOND_FROM], failed]
+    parts.sort(key=lambda part: -sum(group.share for group in part))
+    named = [group for part in parts for group in part]
+    named = named[:1] + [group for group in named[1:] if group.share >= SECOND_FROM]
+    if unknown_share >= UNKNOWN_LEADS_FROM:
+        named = [*unknown, *named]
+    elif unknown_share >= UNKNOWN_FROM or not named:
+        named = [*named, *unknown]
     clauses = [
         state(group, _how_many(group, totals, is_first=nth == 0), known=known, with_date=with_date)
-        for nth, group in enumerate(chosen)
+        for nth, group in enumerate(named)
     ]
-    return sentence("; ".join(clauses)) + "."
+    return ". ".join(sentence(part) for part in ("; ".join(clauses[:2]), "; ".join(clauses[2:])) if part) + "."
 
 
 def _how_many(group: DropGroup, totals: Totals, *, is_first: bool) -> str:

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import pytest
+
+from wslog.schema import Cause, Tier
+
+
+def test_a_finding_is_the_group_and_its_proof(table, document, idle_by_nginx, cluster):
+    """Statement, share, mean confidence, the surest lines first, then the cluster; advice by index."""
+    connections = table(
+        idle_by_nginx
+        | {"cluster_id": 1, "evidence": ["nginx/error.log:7 upstream timed out", "client.jsonl:1 says 1006"]},
+        idle_by_nginx | {"cluster_id": 1, "confidence": 0.99, "evidence": ["nginx/error.log:9 upstream timed out"]},
+        {"is_drop": True, "cause": None},
+        {"is_drop": True, "cause": None},
+    )
+    told = document(connections, clusters=[cluster])
+    finding = told.findings[0]
+    assert finding.statement == "nginx closed 2 connections after 60 s of silence (proxy_read_timeout)."
+    assert (finding.cause, finding.tier, finding.timeout_s, finding.timeout_ids, finding.n, finding.share) == (
+        Cause.IDLE_TIMEOUT,
+        Tier.NGINX,
+        60.0,
+        ("nginx-proxy-read-timeout",),
+        2,
+        0.5,
+    )
+    assert finding.confidence == pytest.approx(0.945)
+    assert finding.evidence == (
+        "nginx/error.log:9 upstream timed out",
+        "nginx/error.log:7 upstream timed out",
+        "client.jsonl:1 says 1006",
+        "3 drops pile up at 59.98 s of silence before the close (90 % within 0.3 s); "
+        "the chance of that without a timer is below 1e-12",
+    )
+    assert {told.advice[index].is_observability for index in finding.advice} == {False}
+    assert told.findings[1].cause is Cause.UNKNOWN
+
+
+def test_a_burst_is_the_strongest_proof_of_a_restart(table, document, burst):
+    """Where, how many, when, and which share of those open there."""
+    restart = {"cause": "server_restart", "tier": "app", "closed": 7, "evidence": ["client.jsonl:3 in the burst"]}
+    finding = document(table(restart), bursts=[burst(7, evidence=("error.log:5 connect() failed (111",))]).findings[0]
+    assert finding.evidence == (
+        "40 connections on upstream 10.0.0.7:9002 ended within 1 s from 12:00:07 UTC, 98 % of those open there",
+        "error.log:5 connect() failed (111",
+        "client.jsonl:3 in the burst",
+    )
+
+
+def test_at_most_six_examples(table, document, idle_by_nginx):
+    """A hundred connections are not a hundred lines of proof."""
+    rows = [idle_by_nginx | {"evidence": [f"error.log:{nth}", f"access.log:{nth}", "x"]} for nth in range(100)]
+    assert len(document(table(*rows)).findings[0].evidence) == 6
+
+
+def test_unknown_says_what_would_decide_it(table, document):
+    """An honest unknown ends with the log line to switch on, and points to that advice."""
+    told = document(table({"cause": "unknown", "tier": "unknown"}))
+    (finding,) = told.findings
+    assert finding.statement.startswith("These logs do not say what ended 1 connection. What would decide it: ")
+    assert finding.statement.endswith(told.limits[0].log_next)
+    assert all(told.advice[index].is_observability for index in finding.advice)
+    assert finding.advice
+
+
+def test_rows_without_evidence_or_confidence(table, document):
+    """Nulls and empty lists make no proof and no certainty, and no error."""
+    (finding,) = document(
+        table(
+            {"cause": "network_loss", "tier": "network", "evidence": []}, {"cause": "network_loss", "tier": "network"}
+        )
+    ).findings
+    assert (finding.evidence, finding.confidence) == ((), 0.0)

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from wslog.result import Clock, Coverage, Window
+from wslog.schema import Tier
+
+
+def _limits(told):
+    return [limit.text for limit in told.limits]
+
+
+def test_complete_logs_that_decided_all_have_no_limits(table, document, file, idle_by_nginx, at):
+    """Silent about what did not matter: a clock in whole seconds is no limit if everything is decided."""
+    files = (
+        file("client.jsonl", Tier.CLIENT),
+        file("access.log", Tier.NGINX, limits=("times in whole seconds",)),
+        file("error.log", Tier.NGINX, format="nginx-error"),
+    )
+    row = {
+        "closed": 5,
+        "idle_s": 60.0,
+        "lifetime_s": 61.0,
+        "client_ref": "c:1",
+        "nginx_access_ref": "a:1",
+        "session_id": "s",
+    }
+    windows = [Window(tier=tier, start=at(0), end=at(10)) for tier in (Tier.CLIENT, Tier.NGINX)]
+    assert _limits(document(table(idle_by_nginx | row), coverage=Coverage(files=files), windows=windows)) == []
+
+
+def test_a_tie_without_info_lines_names_the_log_to_switch_on(table, document, file, idle_by_nginx):
+    """An error log that hides info lines is what keeps nginx and the ALB apart; the mend says how to mend it."""
+    files = (
+        file("access.log", Tier.NGINX),
+        file(
+            "error.log", Tier.NGINX, format="nginx-error", limits=("no info lines: nginx's idle timeout is not in it",)
+        ),
+    )
+    tie = idle_by_nginx | {"tier": "unknown", "timeout_id": ["nginx-proxy-read-timeout", "aws-alb-idle"]}
+    told = document(table(tie), coverage=Coverage(files=files))
+    assert _limits(told)[:3] == [
+        "No nginx error log at level info: nginx's own idle timeout leaves no other trace, "
+        "so it cannot be told from another tier's.",
+        "No load balancer log, though a timer of the load balancer may be what ended connections.",
+        "No configuration among the inputs: timers are assumed to stand at their defaults.",
+    ]
+    assert "level info" in told.limits[0].log_next
+    assert not [text for text in _limits(told) if text.startswith("error.log:")]
+
+
+def test_a_files_own_limit_shows_where_drops_are_undecided(table, document, file):
+    """Equal limits of several files are one; they tell whose they are."""
+    files = tuple(file(f"nginx/{nth}.log", Tier.NGINX, limits=("no duration in this format",)) for nth in range(4))
+    told = document(table({"cause": None, "closed": 3, "lifetime_s": 3.0}), coverage=Coverage(files=files))
+    (limit,) = [limit for limit in told.limits if "no duration" in limit.text]
+    assert limit.text == "nginx/0.log, nginx/1.log and 2 more: no duration in this format"
+    assert "duration" in limit.log_next
+
+
+def test_columns_that_are_missing_are_counted(table, document, file):
+    """Ten per cent without a value matter, and the sentence says how many."""
+    rows = [
+        {"client_ref": f"c:{nth}", "session_id": "s", "lifetime_s": 1.0, "idle_s": None if nth < 3 else 1.0}
+        for nth in range(10)
+    ]
+    told = document(table(*rows), coverage=Coverage(files=(file("c.jsonl", Tier.CLIENT),), no_code=7))
+    assert "7 client records lost the close code on the way." in _limits(told)
+    assert [text for text in _limits(told) if text.startswith("30 % of the clients' drops have no time of the last")]
+
+
+def test_logs_of_different_days(table, document, file, at):
+    """Tiers without common time cannot witness for one another."""
+    files = (file("c.jsonl", Tier.CLIENT), file("a.log", Tier.NGINX))
+    windows = [Window(tier=Tier.CLIENT, start=at(0), end=at(1)), Window(tier=Tier.NGINX, start=at(5), end=at(6))]
+    told = document(table({"closed": 1}), coverage=Coverage(files=files), windows=windows)
+    assert [text for text in _limits(told) if "cover no common time" in text]
+
+
+def test_clocks_and_rejects(table, document, file):
+    """A server's clock that is off and lines that were not understood are limits of what was said."""
+    clock = Clock(tier=Tier.NGINX, is_reference=False, skew_s=-3600.0, low_s=None, high_s=None, n=9)
+    bad = file("c.jsonl", Tier.CLIENT, lines=100, events=95, rejected=5)
+    told = document(table({}), coverage=Coverage(files=(bad,)), clocks=[clock])
+    assert "The clock of tier nginx runs 3,600 s behind the reference clock." in _limits(told)
+    assert "5 % of the lines could not be read, most of them in c.jsonl." in _limits(told)

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import pytest
+
+from wslog.schema import Cause
+from wslog.summarize.drops import drops_of
+from wslog.summarize.groups import group_drops
+from wslog.summarize.statements import CLAUSES, state
+
+TIE = ["nginx-proxy-read-timeout", "aws-alb-idle"]
+
+CASES = {
+    "nginx closed 2 after 60 s of silence (proxy_read_timeout)": {
+        "cause": "idle_timeout", "tier": "nginx", "timeout_s": 60.0, "timeout_id": TIE[:1],
+    },
+    "the ALB closed 2 after 350 s of silence (idle_timeout.timeout_seconds)": {
+        "cause": "idle_timeout", "tier": "alb", "timeout_s": 350.0, "timeout_id": TIE[1:],
+    },
+    "AWS ALB or nginx closed 2 after 60 s of silence: timers of both fit, and no log says which": {
+        "cause": "idle_timeout", "tier": "unknown", "timeout_s": 60.0, "timeout_id": TIE,
+    },
+    "a timer that no configuration and no known default explains closed 2 after 47 s of silence": {
+        "cause": "idle_timeout", "tier": "unknown", "timeout_s": 47.0, "timeout_id": [],
+    },
+    "a limit ended 2 at an age of 90 s, whatever their traffic": {
+        "cause": "lifetime_limit", "tier": "unknown", "timeout_s": 90.0,
+    },
+    "the application's process ended and cut 2, most of them on 10.0.0.7:9002": {
+        "cause": "server_restart", "tier": "app", "upstream": "10.0.0.7:9002",
+    },
+    "the application ended 2 one by one, without a close frame": {"cause": "server_abort", "tier": "app"},
+    "a reload of nginx cut 2": {"cause": "proxy_reload", "tier": "nginx"},
+    "nginx stopped or lost a worker process and cut 2": {"cause": "proxy_restart", "tier": "nginx"},
+    "the network between client and edge went away under 2": {"cause": "network_loss", "tier": "network"},
+    "a sleeping device or a frozen page ended 2": {"cause": "client_suspended", "tier": "client"},
+    "the page gave up on 2: its heartbeat got no answer for 10 s": {
+        "cause": "heartbeat_timeout", "tier": "client", "timeout_s": 10.0,
+    },
+    "the page itself closed 2 with close(), and no answer came for 60 s": {
+        "cause": "close_timeout", "tier": "unknown", "timeout_s": 60.0,
+    },
+    "a malformed or oversized frame from the application ended 2": {"cause": "protocol_error", "tier": "app"},
+    "2 never opened on /v1/ws: the handshake was answered with 426 (the Upgrade header was lost on the way)": {
+        "cause": "handshake_failed", "tier": "nginx", "handshake_status": 426, "path": "/v1/ws",
+    },
+    "2 never opened: the handshake was answered with 502 (nginx was not there to answer)": {
+        "cause": "handshake_failed", "tier": "nginx", "handshake_status": 502,
+    },
+    "2 never opened: the handshake was answered with 599": {
+        "cause": "handshake_failed", "tier": "app", "handshake_status": 599,
+    },
+    "2 never opened, and no server logged why": {"cause": "handshake_failed", "tier": "network"},
+    "these logs do not say what ended 2": {"cause": "unknown", "tier": "unknown"},
+}  # fmt: skip
+
+
+def _state(connections, timeouts, bursts=(), *, with_date=False):
+    (group,) = group_drops(drops_of(connections), clusters=(), bursts=bursts, is_fine=True)
+    return state(group, str(group.n), known=timeouts, with_date=with_date)
+
+
+@pytest.mark.parametrize("said", CASES)
+def test_each_cause_has_its_sentence(table, timeouts, said):
+    """The sentence says who ended them and by what, and no more than the rows do."""
+    assert _state(table(CASES[said], CASES[said]), timeouts) == said
+
+
+def test_every_cause_has_a_clause():
+    """A new cause cannot be forgotten here."""
+    assert set(CLAUSES) == set(Cause)
+
+
+def test_one_restart_names_its_server_and_moment(table, timeouts, burst):
+    """The burst that has the cause and tier of the drops says where and when."""
+    row = {"cause": "server_restart", "tier": "app"}
+    other = burst(30, cause=Cause.PROXY_RELOAD)
+    assert _state(table(row), timeouts, [burst(7), other]) == "a restart of 10.0.0.7:9002 at 12:00:07 UTC cut 1"
+    assert (
+        _state(table(row), timeouts, [burst(7)], with_date=True)
+        == "a restart of 10.0.0.7:9002 at 2026-11-22 12:00:07 UTC cut 1"
+    )
+
+
+def test_many_restarts_name_the_largest_in_order_of_time(table, timeouts, burst):
+    """Three moments at most; the rest is counted; the same moment over everything is not told twice."""
+    row = {"cause": "server_restart", "tier": "app"}
+    bursts = [burst(60 * nth, n=10 * nth) for nth in (4, 3, 2, 1)] + [burst(241, scope="all", n=99)]
+    assert _state(table(row), timeouts, bursts) == (
+        "restarts of 10.0.0.7:9002 at 12:02:00 UTC, 12:03:00 UTC, 12:04:00 UTC and 1 more cut 1"
+    )
+    two = [burst(0), burst(60, scope="upstream 10.0.0.8:9002")]
+    assert _state(table(row), timeouts, two) == (
+        "restarts (10.0.0.7:9002 at 12:00:00 UTC and 10.0.0.8:9002 at 12:01:00 UTC) cut 1"
+    )
+
+
+def test_an_idle_timeout_is_not_told_by_bursts(table, timeouts, idle_by_nginx, burst):
+    """Timers that fire together echo an earlier event; the timer stays the answer."""
+    echo = burst(7, cause=Cause.IDLE_TIMEOUT, tier="nginx")
+    assert "12:00" not in _state(table(idle_by_nginx), timeouts, [echo])
+
+
+def test_hostile_text_stays_data(table, timeouts):
+    """A path out of a log is passed on letter by letter: renderers escape it."""
+    path = "/<img src=x>|`"
+    row = {"cause": "handshake_failed", "tier": "nginx", "handshake_status": 404, "path": path}
+    assert f" on {path}:" in _state(table(row), timeouts)

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+UNKNOWN = {"cause": "unknown", "tier": "unknown"}
+RESTART = {"cause": "server_restart", "tier": "app"}
+
+
+def test_who_how_many_and_what_else(table, document, idle_by_nginx, burst):
+    """The largest cause with its share and timer, then the second."""
+    rows = [idle_by_nginx] * 6 + [RESTART] * 3 + [UNKNOWN]
+    assert document(table(*rows), bursts=[burst(7)]).verdict == (
+        "nginx closed 60 % of the 10 dropped connections after 60 s of silence (proxy_read_timeout); "
+        "a restart of 10.0.0.7:9002 at 12:00:07 UTC cut another 30 %."
+    )
+
+
+def test_what_stays_unknown_is_said(table, document, idle_by_nginx):
+    """From a fifth on the unknown is part of the answer, from a half on it leads."""
+    assert document(table(*[idle_by_nginx] * 7, *[UNKNOWN] * 3)).verdict == (
+        "nginx closed 70 % of the 10 dropped connections after 60 s of silence (proxy_read_timeout); "
+        "these logs do not say what ended another 30 %."
+    )
+    assert document(table(*[idle_by_nginx] * 3, *[UNKNOWN] * 7)).verdict == (
+        "These logs do not say what ended 70 % of the 10 dropped connections; "
+        "nginx closed another 30 % after 60 s of silence (proxy_read_timeout)."
+    )
+    assert document(table(UNKNOWN, UNKNOWN)).verdict == "These logs do not say what ended all 2 dropped connections."
+
+
+def test_timers_of_one_tier_are_one_answer(table, document, idle_by_nginx):
+    """Three locations of one nginx are told together, the most frequent first."""
+    rows = [idle_by_nginx | {"timeout_s": value} for value in (45.0, 45.0, 30.0)]
+    assert document(table(*rows)).verdict == (
+        "nginx closed all 3 dropped connections after 45 s or 30 s of silence (proxy_read_timeout)."
+    )
+
+
+def test_failed_handshakes_do_not_hide_who_closed_what_was_open(table, document, idle_by_nginx):
+    """A storm of retries is most of the drops; what ended open connections still has its sentence."""
+    failed = {"cause": "handshake_failed", "tier": "app", "handshake_status": 502, "is_opened": False}
+    rows = [failed] * 6 + [idle_by_nginx] * 3 + [RESTART]
+    assert document(table(*rows)).verdict == (
+        "60 % of the 10 dropped connections never opened: the handshake was answered with 502 "
+        "(the application was not there to answer); "
+        "nginx closed another 30 % after 60 s of silence (proxy_read_timeout). "
+        "The application's process ended and cut another 10 %."
+    )
+
+
+def test_no_drops_and_nothing_at_all(table, document):
+    """Good news and no news are two things."""
+    assert document(table({"is_drop": False}, {"is_drop": None})).verdict == "No 1006 among 2 connections."
+    assert document(table()).verdict == "No WebSocket connections in these logs."
+    assert document(table(RESTART)).verdict == "The application's process ended and cut the one dropped connection."
