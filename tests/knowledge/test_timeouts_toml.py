@@ -95,7 +95,7 @@ def test_what_only_sends_or_keeps_http_alive_is_no_candidate_for_a_drop() -> Non
     ],
 )
 def test_examples_that_look_like_log_lines_are_log_lines(tmp_path: Path, name: str, shape: str) -> None:
-    """Examples in the shape of an nginx error, ALB or client line parse as such: none is rejected; only gRPC is of no concern."""
+    """Examples in the shape of an nginx error, ALB or client line parse as such; only gRPC is of no concern."""
     lines = [t.example for t in TIMEOUTS if re.match(shape, t.example)]
     assert len(lines) >= 2
     (tmp_path / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
