@@ -62,6 +62,15 @@ def test_the_same_id_replaces_ours(tmp_path: Path) -> None:
     assert [t.default_s for t in load_timeouts() if t.id == "aws-alb-idle"] == [60.0]
 
 
+def test_the_example_in_the_documentation_loads(tmp_path: Path) -> None:
+    """Who copies the file from docs/timeouts.md gets a timer, with every field as documented."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "timeouts.md").read_text(encoding="utf-8")
+    block = page.split("```toml\n")[1].split("```")[0]
+    own = {t.id: t for t in load_timeouts(write(tmp_path, block))}["our-gateway-idle"]
+    assert (own.default_s, own.kind, own.setting, own.is_verified) == (90.0, TimerKind.IDLE_ANY, "gateway.idle", True)
+    assert all(f"`{kind}`" in page for kind in TimerKind)
+
+
 def test_a_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:
     """A file saved by a Windows editor is read."""
     path = tmp_path / "ours.toml"
