@@ -40,12 +40,21 @@ def test_a_finding_is_the_group_and_its_proof(table, document, idle_by_nginx, cl
 def test_a_burst_is_the_strongest_proof_of_a_restart(table, document, burst):
     """Where, how many, when, and which share of those open there."""
     restart = {"cause": "server_restart", "tier": "app", "closed": 7, "evidence": ["client.jsonl:3 in the burst"]}
-    finding = document(table(restart), bursts=[burst(7, evidence=("error.log:5 connect() failed (111",))]).findings[0]
+    finding = document(table(restart), bursts=[burst(7)]).findings[0]
     assert finding.evidence == (
-        "40 connections on upstream 10.0.0.7:9002 ended within 1 s from 12:00:07 UTC, 98 % of those open there",
-        "error.log:5 connect() failed (111",
+        "12:00:07 UTC: 40 connections ended within 1 s (upstream 10.0.0.7:9002), 98 % of those open there",
         "client.jsonl:3 in the burst",
     )
+
+
+def test_a_bursts_own_evidence_is_told_with_its_moment(table, document, burst):
+    """What classification wrote about a burst stands for its numbers, three lines of it at most."""
+    reload = {"cause": "proxy_reload", "tier": "nginx", "closed": 7}
+    lines = ("40 connections ended within 0.1 s (all)", "error.log:5: reconfiguring", "error.log:9: exiting", "more")
+    ended = burst(7, scope="all", cause=Cause.PROXY_RELOAD, tier=Tier.NGINX, evidence=lines)
+    finding = document(table(reload), bursts=[ended]).findings[0]
+    assert finding.statement == "A reload of nginx at 12:00:07 UTC cut 1 connection."
+    assert finding.evidence == (f"12:00:07 UTC: {lines[0]}", lines[1], lines[2])
 
 
 def test_at_most_six_examples(table, document, idle_by_nginx):

@@ -58,10 +58,10 @@ _row = st.fixed_dictionaries(
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(rows=st.lists(_row, max_size=12), seed=st.randoms())
-def test_whatever_the_rows_the_parts_agree(table, document, burst, cluster, rows, seed):
+def test_whatever_the_rows_the_parts_agree(table, document, cluster, rows, seed):
     """Shares add up to one, parts count the same drops, and the order of rows changes nothing."""
     connections = table(*rows)
-    told = document(connections, bursts=[burst(0)], clusters=[cluster])
+    told = document(connections, clusters=[cluster])
     n = told.totals.drops
     assert sum(share.share for share in told.causes) == pytest.approx(1.0 if n else 0.0)
     assert sum(share.n for share in told.causes) == sum(finding.n for finding in told.findings) == n
@@ -71,4 +71,4 @@ def test_whatever_the_rows_the_parts_agree(table, document, burst, cluster, rows
     assert all(index < len(told.advice) for finding in told.findings for index in finding.advice)
     assert all(0 <= advice.would_prevent_share <= 1 for advice in told.advice)
     shuffled = connections.with_row_index().sort(pl.col("index").shuffle(seed.randrange(1000))).drop("index")
-    assert document(shuffled, bursts=[burst(0)], clusters=[cluster]) == told
+    assert document(shuffled, clusters=[cluster]) == told

@@ -174,8 +174,15 @@ def _scopes(group: DropGroup, settings: Sequence[Setting]) -> set[str]:
     return {
         setting.scope
         for setting in settings
-        if setting.timeout_id in group.timeout_ids and setting.value_s in group.timeouts_s and setting.scope[:1] == "/"
+        if setting.timeout_id in group.timeout_ids
+        and setting.scope[:1] == "/"
+        and _is_one_of(setting, group.timeouts_s)
     }
+
+
+def _is_one_of(setting: Setting, timeouts_s: Sequence[float]) -> bool:
+    """Return whether a setting is one of the timers seen; a value read off closes is good to 1 %, or 0.35 s."""
+    return any(abs(setting.value_s - seen_s) <= max(0.35, 0.01 * seen_s) for seen_s in timeouts_s)
 
 
 def _common_path(drops: pl.DataFrame) -> str | None:

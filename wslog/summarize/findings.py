@@ -18,6 +18,7 @@ MAX_EXAMPLES: Final = 6
 PER_ROW: Final = 2  # lines of proof taken from one connection, so that the examples are of several
 ROWS: Final = 50
 MAX_BURSTS: Final = 3
+PER_BURST: Final = 3
 AXIS_MEANS: Final = {
     "idle_s": "silence before the close",
     "idle_in_s": "time since the client last received",
@@ -77,7 +78,7 @@ def _evidence(group: DropGroup, *, with_date: bool) -> tuple[str, ...]:
     """Put the proof together: bursts, the surest connections' own lines, clusters."""
     bursts = sorted(group.bursts, key=lambda burst: -burst.n)[:MAX_BURSTS]
     parts = (
-        *(line for burst in bursts for line in (_burst(burst, with_date=with_date), *burst.evidence[:PER_ROW])),
+        *(line for burst in bursts for line in _burst(burst, with_date=with_date)),
         *_examples(group.drops),
         *(_cluster(cluster) for cluster in group.clusters),
     )
@@ -96,12 +97,15 @@ def _examples(drops: pl.DataFrame) -> list[str]:
     return [str(line) for line in lines.unique(maintain_order=True).head(MAX_EXAMPLES)]
 
 
-def _burst(burst: Burst, *, with_date: bool) -> str:
+def _burst(burst: Burst, *, with_date: bool) -> tuple[str, ...]:
+    """Return a burst's own evidence with its moment, or what its numbers say."""
+    at = clock(burst.at, with_date=with_date)
+    if burst.evidence:
+        return (f"{at}: {burst.evidence[0]}", *burst.evidence[1:PER_BURST])
     length = (burst.until - burst.at).total_seconds()
-    within = f" within {seconds(length)} from" if length >= 1 else " at"
+    within = f" within {seconds(length)}" if length >= 1 else ""
     killed = "" if burst.killed_share is None else f", {percent(burst.killed_share)} of those open there"
-    scope = "everywhere" if burst.scope == "all" else f"on {burst.scope}"
-    return f"{count(burst.n, 'connection')} {scope} ended{within} {clock(burst.at, with_date=with_date)}{killed}"
+    return (f"{at}: {count(burst.n, 'connection')} ended{within} ({burst.scope}){killed}",)
 
 
 def _cluster(cluster: Cluster) -> str:

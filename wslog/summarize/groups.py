@@ -13,9 +13,16 @@ from wslog.result import Burst, Cluster
 from wslog.schema import Cause, Tier
 
 SAME_EVENT: Final = dt.timedelta(seconds=10)
-# Bursts explain only what ends many connections at one moment; a timer's burst is the echo of an earlier one.
+# What may end many connections at one moment. A timer's burst is the echo of an earlier one and proves nothing.
 IN_BURSTS: Final = frozenset(
-    {Cause.SERVER_RESTART, Cause.PROXY_RELOAD, Cause.PROXY_RESTART, Cause.NETWORK_LOSS, Cause.HEARTBEAT_TIMEOUT}
+    {
+        Cause.SERVER_RESTART,
+        Cause.PROXY_RELOAD,
+        Cause.PROXY_RESTART,
+        Cause.NETWORK_LOSS,
+        Cause.HEARTBEAT_TIMEOUT,
+        Cause.UNKNOWN,
+    }
 )
 
 

@@ -201,8 +201,9 @@ def _brackets(text: str) -> str:
 
 
 def _scope(burst: Burst) -> str:
-    """Name what a burst's connections share, as a noun; empty: nothing narrower than everything."""
-    return "" if burst.scope == "all" else burst.scope.removeprefix("upstream ")
+    """Name the one server or network that a burst's connections share; empty: nothing a sentence could name."""
+    kind, _, name = burst.scope.partition(" ")
+    return name if kind == "upstream" else burst.scope if kind == "network" else ""
 
 
 def _when(group: DropGroup, *, with_date: bool) -> str:
