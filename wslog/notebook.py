@@ -1,0 +1,260 @@
+"""The notebook door: `wslog.analyze`, the analysis that shows itself, `wslog.load`, `wslog.read_events`."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from wslog import ingest, pipeline
+from wslog.errors import SavedAnalysisError
+from wslog.result import Advice, CauseShare, Cluster, Document, Finding
+from wslog.timespan import parse_moment, zone_named
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+Paths = str | Path | Sequence[str | Path]
+Moment = str | dt.datetime | None
+
+
+class Analysis:
+    """Who closed these WebSockets, how we know, and what to change.
+
+    Attributes:
+        document: Everything that `analysis.json` holds (see `wslog.result.Document`).
+    """
+
+    def __init__(self, document: Document, connections: pl.DataFrame | None = None) -> None:
+        self.document = document
+        self._connections = connections
+
+    @property
+    def connections(self) -> pl.DataFrame:
+        """One row per connection attempt (`schema.CONNECTIONS`).
+
+        Raises:
+            SavedAnalysisError: If this analysis was loaded from a file that has no `connections.parquet` beside it.
+        """
+        if self._connections is None:
+            raise SavedAnalysisError(
+                "a saved analysis holds no connections", mend="Keep connections.parquet beside it, or analyze the logs again."
+            )
+        return self._connections
+
+    @property
+    def drops(self) -> pl.DataFrame:
+        """The rows of `connections` that are drops."""
+        return self.connections.filter("is_drop")
+
+    @property
+    def verdict(self) -> str:
+        """The answer in one or two sentences."""
+        return self.document.verdict
+
+    @property
+    def causes(self) -> tuple[CauseShare, ...]:
+        """What ended the drops, the most frequent first."""
+        return self.document.causes
+
+    @property
+    def clusters(self) -> tuple[Cluster, ...]:
+        """Where idle durations and lifetimes pile up."""
+        return self.document.clusters
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The answers with their evidence, ranked."""
+        return self.document.findings
+
+    @property
+    def advice(self) -> tuple[Advice, ...]:
+        """What to change, ranked by what it would prevent."""
+        return self.document.advice
+
+    def frame(self, part: str) -> pl.DataFrame:
+        """Return `causes`, `clusters`, `findings`, `advice`, `bursts`, `timeline`, `clocks` or `limits` as a frame."""
+        rows = [dataclasses.asdict(row) for row in getattr(self.document, part)]
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return `connections` as a pandas frame, indexed by `closed_at`."""
+        return self.connections.to_pandas().set_index("closed_at").sort_index()
+
+    def to_text(self) -> str:
+        """Return the terminal report, without colours."""
+        from wslog.render.text import render_text
+
+        return render_text(self.document)
+
+    def to_markdown(self) -> str:
+        """Return the report for a ticket."""
+        from wslog.render.markdown import render_markdown
+
+        return render_markdown(self.document)
+
+    def to_html(self) -> str:
+        """Return the self-contained report page."""
+        from wslog.render.charts import draw_all
+        from wslog.render.page import render_html
+
+        return render_html(self.document, {name: svg for name, (svg, _) in draw_all(self.document).items()})
+
+    def save(self, path: str | Path) -> None:
+        """Write `analysis.json` to *path*, and the connections beside it as Parquet under the same name."""
+        from wslog.render.saved import dump
+
+        target = Path(path)
+        target.write_bytes(dump(self.document))
+        if self._connections is not None:
+            self._connections.write_parquet(target.with_suffix(".parquet"))
+
+    def draw_idle_histogram(self, ax: Axes | None = None) -> Axes:
+        """Draw how long drops had been silent, with the known timers as lines."""
+        return self._draw("idle-histogram", ax)
+
+    def draw_drops_over_time(self, ax: Axes | None = None) -> Axes:
+        """Draw drops over time by cause."""
+        return self._draw("drops-over-time", ax)
+
+    def draw_causes(self, ax: Axes | None = None) -> Axes:
+        """Draw the causes with their intervals."""
+        return self._draw("causes", ax)
+
+    def draw_lifetime_against_idle(self, ax: Axes | None = None) -> Axes:
+        """Draw each drop's lifetime against its silence."""
+        return self._draw("lifetime-against-idle", ax)
+
+    def draw_reconnects(self, ax: Axes | None = None) -> Axes:
+        """Draw how soon clients came back."""
+        return self._draw("reconnects", ax)
+
+    def _draw(self, name: str, ax: Axes | None) -> Axes:
+        from matplotlib.figure import Figure
+
+        from wslog.render.charts import CHARTS
+
+        if ax is None:
+            ax = Figure(figsize=(9, 4.5), layout="constrained").subplots()
+        return CHARTS[name].draw(self.document, ax)
+
+    def _repr_html_(self) -> str:
+        # A whole page inside a notebook cell: framed, so that its styles stay its own.
+        import html
+
+        return f'<iframe srcdoc="{html.escape(self.to_html())}" style="width:100%;height:720px;border:0" sandbox></iframe>'
+
+    def __repr__(self) -> str:
+        totals = self.document.totals
+        return f"<wslog.Analysis: {totals.drops} drops of {totals.attempts} attempts. {self.verdict}>"
+
+
+def analyze(
+    paths: Paths,
+    *,
+    since: Moment = None,
+    until: Moment = None,
+    path: str | Sequence[str] = (),
+    host: str | Sequence[str] = (),
+    tz: str | Sequence[str] = (),
+    log_format: str | None = None,
+    nginx_conf: str | Path | None = None,
+    timeouts: str | Path | None = None,
+    client_fields: Mapping[str, str] | None = None,
+    anonymize: bool = False,
+) -> Analysis:
+    """Explain the 1006 closes found under *paths*; the options are those of `wslog analyze`.
+
+    Args:
+        paths: A file, folder or glob, or several.
+        since: ISO date or time, `24h`, `yesterday`, … or a datetime; connections that ended from then on.
+        until: The same, up to then.
+        path: Glob or globs of paths to keep.
+        host: Glob or globs of hosts to keep.
+        tz: `ZONE` or `FORMAT=ZONE` for clocks that name none.
+        log_format: An nginx `log_format` text.
+        nginx_conf: An nginx configuration file.
+        timeouts: A TOML file of own timers.
+        client_fields: Client log fields, ours → theirs.
+        anonymize: Replace addresses, user agents and sessions by pseudonyms.
+
+    Raises:
+        WslogError: If an input or an option cannot be used; it says how to mend it.
+    """
+    start, end = parse_span(since, until, tz=_many(tz), now=dt.datetime.now(dt.UTC))
+    outcome = pipeline.analyze(
+        _many(paths), since=start, until=end,
+        path_globs=_many(path), host_globs=_many(host), tz=_many(tz), log_format=log_format,
+        nginx_conf=Path(nginx_conf) if nginx_conf else None, timeouts=Path(timeouts) if timeouts else None,
+        client_fields=client_fields, anonymize=anonymize,
+    )  # fmt: skip
+    return Analysis(outcome.document, outcome.connections)
+
+
+def load(path: str | Path) -> Analysis:
+    """Load a saved analysis, with its connections if they lie beside it.
+
+    Args:
+        path: An `analysis.json`, or a report folder.
+
+    Raises:
+        SavedAnalysisError: If it is no saved analysis.
+    """
+    from wslog.render.saved import load as load_document
+
+    file = Path(path)
+    file = file / "analysis.json" if file.is_dir() else file
+    try:
+        document = load_document(file.read_bytes())
+    except FileNotFoundError:
+        raise SavedAnalysisError("there is no such file", where=str(file), mend="Name an analysis.json or a report folder.") from None
+    except SavedAnalysisError as error:
+        raise error.at(str(file)) from None
+    beside = (file.with_suffix(".parquet"), file.with_name("connections.parquet"))
+    table = next((candidate for candidate in beside if candidate.exists()), None)
+    return Analysis(document, pl.read_parquet(table) if table else None)
+
+
+def read_events(paths: Paths, *, all: bool = False, **options: Any) -> pl.DataFrame:  # noqa: A002  (the public name)
+    """Read every line that parsed, all formats in one frame (`schema.EVENTS`).
+
+    Args:
+        paths: A file, folder or glob, or several.
+        all: Also plain HTTP lines that are of no concern to WebSockets.
+        **options: `tz`, `log_format`, `nginx_conf`, `client_fields`, as for `analyze`.
+
+    Raises:
+        WslogError: If nothing can be read.
+    """
+    if isinstance(options.get("tz"), str):
+        options["tz"] = (options["tz"],)
+    return ingest.read_events(_many(paths), all_lines=all, **options).events
+
+
+def _many(value: str | Path | Sequence[str | Path]) -> Any:
+    return (value,) if isinstance(value, str | Path) else tuple(value)
+
+
+def parse_span(
+    since: Moment, until: Moment, *, tz: Sequence[str], now: dt.datetime
+) -> tuple[dt.datetime | None, dt.datetime | None]:
+    """Read both ends of a span; dates without a zone are meant in the bare `ZONE` of *tz*, else in UTC.
+
+    Raises:
+        OptionError: If one cannot be read.
+    """
+    bare = [name for name in tz if "=" not in name]
+    zone = zone_named(bare[-1]) if bare else ZoneInfo("UTC")
+
+    def instant(value: Moment, option: str) -> dt.datetime | None:
+        if value is None or isinstance(value, dt.datetime):
+            return value if value is None or value.tzinfo else value.replace(tzinfo=zone)
+        return parse_moment(value, option=option, now=now, zone=zone, is_end=option == "--until")
+
+    return instant(since, "--since"), instant(until, "--until")

@@ -1,0 +1,105 @@
+"""The corridor: the one module that knows every room. Files go in, an analysis comes out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import polars as pl
+
+from wslog import __version__
+from wslog.classify import explain_closes
+from wslog.correlate import join_tiers
+from wslog.ingest import Progress, read_events
+from wslog.knowledge import load_timeouts
+from wslog.privacy import anonymize_connections, anonymize_coverage
+from wslog.result import Document, Window
+from wslog.schema import Tier
+from wslog.selection import Selection
+from wslog.summarize import summarize
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An analysis: the document that can be saved, and the table it stands on (`schema.CONNECTIONS`)."""
+
+    document: Document
+    connections: pl.DataFrame
+
+
+def analyze(
+    paths: Sequence[str | Path],
+    *,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+    path_globs: Sequence[str] = (),
+    host_globs: Sequence[str] = (),
+    tz: Sequence[str] = (),
+    log_format: str | None = None,
+    nginx_conf: Path | None = None,
+    timeouts: Path | None = None,
+    client_fields: Mapping[str, str] | None = None,
+    anonymize: bool = False,
+    on_progress: Progress | None = None,
+    stdin: IO[bytes] | None = None,
+) -> Outcome:
+    """Explain how the connections found under *paths* ended.
+
+    Args:
+        paths: Files, folders, globs, or `-` for *stdin*.
+        since: Only connections that ended at or after this instant (with zone).
+        until: Only connections that ended before it.
+        path_globs: Only connections whose path matches one of these.
+        host_globs: The same for the host.
+        tz: `ZONE` or `FORMAT=ZONE` for clocks that name no zone.
+        log_format: An nginx `log_format` text.
+        nginx_conf: An nginx configuration that is not among *paths*.
+        timeouts: A TOML file of the team's own timers.
+        client_fields: Client log fields, ours → theirs.
+        anonymize: Replace addresses, user agents and session ids by pseudonyms, and leave rejected text out.
+        on_progress: Called while reading with bytes done, bytes in all, and the file's name.
+        stdin: The stream behind `-`.
+
+    Raises:
+        InputError: If a path is missing or nothing useful was found.
+        OptionError: If an option cannot be understood.
+        KnowledgeError: If the file of timers is broken.
+    """
+    known = load_timeouts(timeouts)
+    read = read_events(
+        paths, tz=tz, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields,
+        on_progress=on_progress, stdin=stdin,
+    )  # fmt: skip
+    joined = join_tiers(read.events)
+    selection = Selection(since=since, until=until, path_globs=tuple(path_globs), host_globs=tuple(host_globs))
+    explained = explain_closes(
+        selection.apply(joined.connections), lifecycle=joined.lifecycle, levels=joined.levels, settings=read.settings,
+        timeouts=known,
+    )  # fmt: skip
+    connections, coverage = explained.connections, read.coverage
+    if anonymize:
+        connections, coverage = anonymize_connections(connections), anonymize_coverage(coverage)
+    document = summarize(
+        connections, clusters=explained.clusters, bursts=explained.bursts, clocks=joined.clocks, coverage=coverage,
+        windows=_windows(selection.apply(joined.connections)), settings=read.settings, timeouts=known,
+        wslog_version=__version__,
+    )  # fmt: skip
+    return Outcome(document, connections)
+
+
+def _windows(joined: pl.DataFrame) -> tuple[Window, ...]:
+    """First and last close that each tier saw, in order inward."""
+    seen = (
+        (Tier.CLIENT, "closed_at", "client_ref"),
+        (Tier.ALB, "alb_closed_at", "alb_ref"),
+        (Tier.NGINX, "nginx_closed_at", "nginx_ref"),
+    )
+    windows = []
+    for tier, at, ref in seen:
+        times = joined.filter(pl.col(ref).is_not_null())[at]
+        if times.drop_nulls().len():
+            windows.append(Window(tier=tier, start=times.min(), end=times.max()))  # type: ignore[arg-type]
+    return tuple(windows)

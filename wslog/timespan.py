@@ -1,0 +1,74 @@
+"""What people write for a moment (`--since 24h`, `2026-W46`, `yesterday`), as an instant in UTC."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from wslog.errors import OptionError
+
+FORMS: Final = (
+    "2026-11-22, 2026-11-22T17:00, 2026-11-22T17:00:00+01:00, 2026-W46, 7d, 24h, 90m, 7 days ago, today, yesterday, last week"
+)
+UNITS: Final = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60}
+_AGO: Final = re.compile(r"(\d+)\s*(w|d|h|m|weeks?|days?|hours?|minutes?)(\s+ago)?")
+_WEEK: Final = re.compile(r"(\d{4})-[Ww](\d{2})")
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def parse_moment(text: str, *, option: str, now: dt.datetime, zone: ZoneInfo, is_end: bool = False) -> dt.datetime:
+    """Read a moment.
+
+    Args:
+        text: What the user wrote.
+        option: For the error message (`--since`).
+        now: The present instant, from the door.
+        zone: Of dates and times that name none.
+        is_end: Read a day or a week as its end, so that `--until 2026-11-22` includes that day.
+
+    Raises:
+        OptionError: If it has none of the known forms.
+    """
+    words = text.strip().lower()
+    local = now.astimezone(zone)
+    if ago := _AGO.fullmatch(words):
+        return now - dt.timedelta(seconds=int(ago[1]) * UNITS[ago[2][0]])
+    try:
+        start, days = _span(words, local.date())
+        if start is not None:
+            day = start + dt.timedelta(days=days if is_end else 0)
+            return dt.datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(dt.UTC)
+        moment = dt.datetime.fromisoformat(text.strip())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        raise OptionError(f"{text!r} is not a date or time", where=option, mend=f"Write one of: {FORMS}.") from None
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """Return the zone of that IANA name.
+
+    Raises:
+        OptionError: If there is none.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise OptionError(f"there is no time zone {name!r}", where="--tz", mend="Write an IANA name such as Europe/Berlin.") from None
+
+
+def _span(words: str, today: dt.date) -> tuple[dt.date | None, int]:
+    """Return the first day and the length in days of what names whole days; None: it names a time."""
+    if words == "today":
+        return today, 1
+    if words == "yesterday":
+        return today - dt.timedelta(days=1), 1
+    if words == "last week":
+        monday = today - dt.timedelta(days=today.weekday() + 7)
+        return monday, 7
+    if week := _WEEK.fullmatch(words):
+        return dt.date.fromisocalendar(int(week[1]), int(week[2]), 1), 7
+    if _DAY.fullmatch(words):
+        return dt.date.fromisoformat(words), 1
+    return None, 0
