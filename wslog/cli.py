@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from typing import Final, NamedTuple, cast
@@ -19,6 +20,7 @@ from wslog.errors import WslogError
 
 EXIT_FAILED: Final = 1
 EXIT_INTERRUPTED: Final = 130
+EXIT_TERMINATED: Final = 143
 _MEND_FILE: Final = "Check that the path exists, that you may read or write it, and that the disk has room."
 
 
@@ -79,6 +81,8 @@ def cli() -> None:
 
 def main() -> None:
     """Run `wslog` as a process."""
+    # Being told to stop unwinds like an error does, so that half-written folders are removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without "█" gets "?", not a traceback

@@ -75,8 +75,8 @@ def full() -> Document:
         ),
         causes=_causes(),
         clusters=(
-            _cluster(1, "idle_s", 60.02, 60.0, 412, ("nginx-proxy-read-timeout",)),
-            _cluster(2, "lifetime_s", 900.4, 900.0, 90, ()),
+            _cluster(1, "idle_s", (60.02, 60.0), 412, ("nginx-proxy-read-timeout",)),
+            _cluster(2, "lifetime_s", (900.4, 900.0), 90, ()),
         ),
         bursts=(
             Burst(
@@ -224,7 +224,8 @@ def _causes() -> tuple[CauseShare, ...]:
     )
 
 
-def _cluster(cluster_id: int, axis: str, center: float, timeout: float, n: int, ids: tuple[str, ...]) -> Cluster:
+def _cluster(cluster_id: int, axis: str, center_timeout: tuple[float, float], n: int, ids: tuple[str, ...]) -> Cluster:
+    center, timeout = center_timeout
     return Cluster(
         id=cluster_id,
         axis=axis,

@@ -46,8 +46,9 @@ HIDDEN: Final[Mapping[int, str]] = {
 CSV_RISK: Final = r"^(\s*[=+\-@＝＋－＠|%])"  # noqa: RUF001
 """What a spreadsheet may take for a formula; in a form that `re` and polars both understand."""
 
-_MARKDOWN_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>|~#!&$])")
-_MARKDOWN_LINE_START: Final = re.compile(r"^(\s*)(?:([-+=])|(\d{1,9})([.)]))")
+# An underscore between letters is one (CommonMark 6.2); anywhere else it may be emphasis.
+_MARKDOWN_SPECIAL: Final = re.compile(r"([\\`*{}\[\]<>|~#!&$]|(?<![^\W_])_|_(?![^\W_]))")
+_MARKDOWN_LINE_START: Final = re.compile(r"^(\s*)(?:([-+=])(?=[-=\s]|$)|(\d{1,9})([.)])(?=\s|$))")
 
 
 def plain(text: str) -> str:

@@ -90,10 +90,11 @@ def cluster_label(cluster: Cluster) -> str:
 
 
 def advice_gain(advice: Advice) -> str:
-    """Return what following an advice brings: `would prevent 41 % of the drops`, or a better answer next time."""
+    """Return what following an advice brings: `would prevent 412 drops, 41 %`, or a better answer next time."""
     if advice.is_observability or advice.would_prevent_n == 0:
         return "shows more next time" if advice.is_observability else "prevents none of these drops"
-    return f"would prevent {numbers.percent(advice.would_prevent_share)} ({numbers.count(advice.would_prevent_n)})"
+    n, share = advice.would_prevent_n, advice.would_prevent_share
+    return f"would prevent {numbers.counted(n, 'drop')}, {numbers.percent(share)}"
 
 
 def _is_about(finding: Finding, share: CauseShare) -> bool:

@@ -1,0 +1,155 @@
+"""The charts: drawn for any document, the same bytes each time, and readable without colour."""
+
+from __future__ import annotations
+
+import dataclasses
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+
+import matplotlib as mpl
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from tests.render import documents
+from wslog.render.chart_style import LOOKS, Mark, mark_lines, seconds_axis, tick_text
+from wslog.render.chart_tables import TABLES
+from wslog.render.charts import CHARTS, draw_all
+from wslog.result import Document, TimerLine
+from wslog.schema import Cause
+
+DOCUMENTS: tuple[Callable[[], Document], ...] = (documents.full, documents.one_row, documents.empty)
+
+
+def axes() -> Axes:
+    return Figure(figsize=(9, 5), layout="constrained").subplots()
+
+
+def words(ax: Axes) -> list[str]:
+    return [text.get_text() for text in (*ax.texts, ax.title, ax.xaxis.label, ax.yaxis.label)] + [
+        ax.get_title(loc="left")
+    ]
+
+
+@pytest.mark.parametrize("build", DOCUMENTS, ids=lambda build: build.__name__)
+def test_charts_are_pictures_and_the_same_each_time(build: Callable[[], Document]) -> None:
+    """Every chart is well-formed SVG without script or time, and PNG; drawn again, the bytes are the same."""
+    before = dict(mpl.rcParams)
+    drawn = draw_all(build())
+    assert list(drawn) == list(CHARTS)
+    for svg, png in drawn.values():
+        assert ET.fromstring(svg).tag.endswith("svg")
+        assert b"<script" not in svg
+        assert b"<dc:date>" not in svg
+        assert png.startswith(b"\x89PNG")
+        assert b"Software" not in png
+        assert len(svg) < 300_000
+    assert draw_all(build()) == drawn
+    assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize("name", list(CHARTS))
+def test_a_chart_returns_the_axes_it_was_given(name: str) -> None:
+    """A notebook can put any chart into its own figure; its title is also the words for those who cannot see it."""
+    ax = axes()
+    spec = CHARTS[name]
+    assert spec.draw(documents.full(), ax) is ax
+    assert ax.get_title(loc="left") == spec.says(documents.full())
+    assert spec.says(documents.full()) in spec.alt(documents.full())
+    assert ax.get_xlabel()
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("idle-histogram", "412 drops fell silent for 60 s before the close"),
+        ("drops-over-time", "250 connections ended together at 11:30:02 UTC: server restart"),
+        ("causes", "nginx proxy_read_timeout 60 s explains 41 % of 1\u00a0000 drops"),
+        ("lifetime-against-idle", "Drops line up in rows at 60 s (idle timeout) and columns at 900 s (lifetime limit)"),
+        ("reconnects", "Half of 930 reconnects came within 1.2 s; 70 clients never came back"),
+    ],
+)
+def test_titles_say_what_the_data_show(name: str, title: str) -> None:
+    """A title is a sentence about these logs."""
+    assert CHARTS[name].says(documents.full()) == title
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("idle-histogram", "no drops with an idle duration"),
+        ("drops-over-time", "no drops with a time"),
+        ("causes", "no drops to explain"),
+        ("lifetime-against-idle", "no drops with both a lifetime and an idle duration"),
+        ("reconnects", "no reconnects seen"),
+    ],
+)
+def test_an_empty_chart_says_why(name: str, why: str) -> None:
+    """Without data a chart says so instead of showing empty axes."""
+    ax = CHARTS[name].draw(documents.empty(), axes())
+    assert why in words(ax)
+
+
+def test_known_timers_are_named_once_per_value() -> None:
+    """Two timers of 60 s share one line and one label; a dollar sign in a label is no formula."""
+    ax = CHARTS["idle-histogram"].draw(documents.full(), axes())
+    labels = [text for text in words(ax) if " s: " in text]
+    assert labels == [
+        "350 s: AWS NLB idle $x$",
+        "75 s: nginx keepalive_timeout",
+        "60 s: nginx proxy_read_timeout, AWS ALB idle_timeout",
+    ]
+
+
+def test_labels_do_not_overlap() -> None:
+    """Ten timers close together get their labels above one another, not over one another."""
+    figure = Figure(figsize=(9, 5))
+    ax = figure.subplots()
+    seconds_axis(ax, "x", low=1, high=4_000)
+    values = (10, 30, 55, 60, 61, 75, 100, 240, 350, 3_600)
+    rows = mark_lines(ax, [Mark(value, f"{value} s: some known timer", is_strong=value == 60) for value in values])
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts if text.get_text()]
+    assert len(boxes) == len(values)
+    assert rows >= 3
+    assert not [(a, b) for i, a in enumerate(boxes) for b in boxes[i + 1 :] if a.overlaps(b)]
+
+
+def test_every_cause_has_a_look_of_its_own() -> None:
+    """Each cause has a look; no two share colour, marker, or both hatch and lightness."""
+    assert set(LOOKS) == set(Cause)
+    assert len({look.colour for look in LOOKS.values()}) == len(LOOKS)
+    assert len({look.marker for look in LOOKS.values()}) == len(LOOKS)
+    greys = {(look.hatch, round(sum(to_rgb(look.colour)) / 3, 1)) for look in LOOKS.values()}
+    assert len(greys) == len(LOOKS)
+
+
+def test_every_chart_has_its_table() -> None:
+    """Each chart's numbers are to be had as a table whose rows are as wide as its head."""
+    assert list(TABLES) == list(CHARTS)
+    for build in DOCUMENTS:
+        for table in TABLES.values():
+            head, rows, _ = table(build())
+            assert {len(row) for row in rows} <= {len(head)}
+    assert TABLES["idle-histogram"](documents.full()).left_out == 42
+
+
+def test_a_cause_and_a_timer_of_a_later_version_do_not_break_a_chart() -> None:
+    """An unknown cause name in the bins is drawn under its own name, and hostile timer labels are shortened."""
+    full = documents.full()
+    bins = (dataclasses.replace(full.charts.idle[3], by_cause={"cosmic_rays": 7}),)
+    charts = dataclasses.replace(full.charts, idle=bins, timers=(TimerLine(value_s=4.5, label="\x1b[2J" * 40),))
+    ax = CHARTS["idle-histogram"].draw(dataclasses.replace(full, charts=charts), axes())
+    legend = ax.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["cosmic rays"]
+    assert all(len(text) <= 90 and "\x1b" not in text for text in words(ax))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.1, "0.1 s"), (60, "60 s"), (120, "2 min"), (3_600, "1 h"), (86_400, "1 d")]
+)
+def test_ticks_are_in_words(value: float, text: str) -> None:
+    """Ticks read as lengths of time."""
+    assert tick_text(value) == text

@@ -1,0 +1,128 @@
+"""The page: whole on its own, quiet on the network, and log text in it stays text."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.render import documents
+from wslog.render.charts import CHARTS
+from wslog.render.page import render_html
+from wslog.result import Document
+
+DOCUMENTS: tuple[Callable[[], Document], ...] = (documents.full, documents.one_row, documents.empty)
+SVGS = dict.fromkeys(CHARTS, b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+VOID = {"meta", "img", "br", "hr", "input", "link"}
+
+
+class Reader(HTMLParser):
+    """Keeps tags, their attributes and the visible text, and finds tags that are closed wrongly."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    return reader
+
+
+@pytest.mark.parametrize("build", DOCUMENTS, ids=lambda build: build.__name__)
+def test_page_is_sound(build: Callable[[], Document]) -> None:
+    """Every tag is closed, there is one title and one h1 with the verdict, ids are unique, and pictures have words."""
+    reader = read(render_html(build(), SVGS))
+    assert (reader.wrong, reader.open) == ([], [])
+    names = [tag for tag, _ in reader.tags]
+    assert (names.count("title"), names.count("h1")) == (1, 1)
+    assert build().verdict in reader.text
+    ids = [attributes["id"] for _, attributes in reader.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    pictures = [attributes for tag, attributes in reader.tags if tag == "img"]
+    assert len(pictures) == len(CHARTS)
+    assert all((picture["alt"] or "").startswith("Chart. ") for picture in pictures)
+
+
+@pytest.mark.parametrize("build", DOCUMENTS, ids=lambda build: build.__name__)
+def test_page_needs_no_network_and_no_script(build: Callable[[], Document]) -> None:
+    """No script, link, frame or remote address; the policy in the page forbids what it does not need."""
+    page = render_html(build(), SVGS)
+    reader = read(page)
+    assert not {"script", "link", "iframe", "object", "embed", "form"} & {tag for tag, _ in reader.tags}
+    sources = [value or "" for _, attributes in reader.tags for name, value in attributes.items() if name == "src"]
+    assert all(source.startswith("data:image/svg+xml;base64,") for source in sources)
+    links = [value or "" for _, attributes in reader.tags for name, value in attributes.items() if name == "href"]
+    assert all(link.startswith("#") for link in links)
+    assert "url(" not in page
+    assert "@import" not in page
+    policy = next(a["content"] for tag, a in reader.tags if tag == "meta" and a.get("http-equiv"))
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; img-src data:; style-src 'unsafe-inline'")
+
+
+def test_hostile_text_is_shown_letter_by_letter() -> None:
+    """Markup from a log appears as text wherever log text can stand, and hidden characters are written out."""
+    full, hostile = documents.full(), documents.HOSTILE
+    files = tuple(dataclasses.replace(file, path=hostile, why=f'"{hostile}') for file in full.coverage.files)
+    evil = dataclasses.replace(
+        full,
+        verdict=documents.HOSTILE,
+        bursts=(dataclasses.replace(full.bursts[0], scope=documents.HOSTILE, evidence=(documents.HOSTILE,)),),
+        advice=(dataclasses.replace(full.advice[0], text=documents.HOSTILE, config=documents.HOSTILE),),
+        clusters=(dataclasses.replace(full.clusters[0], timeout_ids=('"><img src=x onerror=alert(1)>',)),),
+        coverage=dataclasses.replace(full.coverage, files=files),
+    )
+    page = render_html(evil, SVGS)
+    reader = read(page)
+    assert (reader.wrong, reader.open) == ([], [])
+    assert "script" not in {tag for tag, _ in reader.tags}
+    assert not [name for _, attributes in reader.tags for name in attributes if name.startswith("on")]
+    assert not {"\x1b", "\u202e"} & set(page)
+    assert reader.text.count("<script>alert(1)</script> \\x1b[2J") >= 8
+
+
+def test_advice_stands_once_and_is_referred_to() -> None:
+    """Advice that two findings share is printed under the first; the second links to it."""
+    full = documents.full()
+    shared = dataclasses.replace(full, findings=tuple(dataclasses.replace(f, advice=(0,)) for f in full.findings))
+    page = render_html(shared, SVGS)
+    assert page.count('id="advice-0"') == 1
+    assert page.count('href="#advice-0"') == 2
+    assert 'id="advice-1"' in page  # no finding names it: it stands in the list after them
+
+
+def test_configuration_keeps_its_lines() -> None:
+    """Configuration to paste is printed line by line, indented as written."""
+    assert "location /ws/chat {\n    proxy_read_timeout 3600s;\n}</code></pre>" in render_html(documents.full(), SVGS)
+
+
+def test_a_missing_chart_leaves_its_numbers() -> None:
+    """Without any picture the tables are still there."""
+    page = render_html(documents.full(), {})
+    assert "<img" not in page
+    assert len(re.findall(r"<summary>The numbers", page)) == len(CHARTS)
+
+
+def test_same_document_same_page() -> None:
+    """The page depends on the document alone."""
+    assert render_html(documents.full(), SVGS) == render_html(documents.full(), SVGS)

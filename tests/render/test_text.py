@@ -1,0 +1,71 @@
+"""The text report: compared whole, and one screen whatever the analysis holds."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.render import documents
+from wslog.render.text import SCREEN_LINES, render_text
+from wslog.result import Advice, Document, Limit
+
+EXPECTED = Path(__file__).parent / "expected"
+DOCUMENTS: tuple[Callable[[], Document], ...] = (documents.full, documents.one_row, documents.empty)
+
+
+@pytest.mark.parametrize("build", DOCUMENTS, ids=lambda build: build.__name__)
+def test_text_is_the_reviewed_one(build: Callable[[], Document]) -> None:
+    """The whole text at 100 columns is the one that a person read and found good."""
+    assert render_text(build(), width=100) == (EXPECTED / f"{build.__name__}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 160])
+def test_no_line_is_wider_than_asked(width: int) -> None:
+    """At any width every line fits."""
+    assert max(len(line) for line in render_text(documents.full(), width=width).splitlines()) <= width
+
+
+def test_colour_changes_nothing_but_colour() -> None:
+    """With its ANSI colours taken out, the coloured text is the plain one, and the plain one holds no ESC."""
+    plain, coloured = render_text(documents.full()), render_text(documents.full(), colour=True)
+    assert "\x1b" not in plain
+    assert coloured != plain
+    assert re.sub(r"\x1b\[\d*m", "", coloured) == plain
+
+
+def test_hostile_text_moves_no_cursor() -> None:
+    """An escape sequence in a verdict or an evidence line is written out, not sent to the terminal."""
+    full = documents.full()
+    evil = dataclasses.replace(
+        full,
+        verdict=documents.HOSTILE,
+        findings=(dataclasses.replace(full.findings[0], evidence=(documents.HOSTILE,)),),
+        bursts=(dataclasses.replace(full.bursts[0], scope=documents.HOSTILE),),
+    )
+    text = render_text(evil, width=160)
+    assert text.count("\\x1b[2J") == 3
+    assert not {"\x1b", "\u202e"} & set(text)
+
+
+def test_a_crowded_analysis_still_fits_one_screen() -> None:
+    """Twenty of everything, each long, still gives at most 45 lines at 100 columns, and the heads say how many."""
+    full = documents.full()
+    long = "change this setting on every proxy of the fleet " * 4
+    crowded = dataclasses.replace(
+        full,
+        verdict=full.verdict * 2,
+        causes=full.causes * 4,
+        clusters=full.clusters * 10,
+        bursts=full.bursts * 10,
+        findings=full.findings * 7,
+        advice=(Advice(text=long, config="", would_prevent_n=9, would_prevent_share=0.01),) * 20,
+        limits=(Limit(text=long, log_next=long),) * 20,
+    )
+    text = render_text(crowded, width=100)
+    assert len(text.splitlines()) <= SCREEN_LINES
+    assert "of 20)" in text
+    assert "more causes" in text

@@ -1,0 +1,140 @@
+"""The command-line door: light to open, and every error leaves through one place."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from tests.render import documents
+from wslog import __version__
+from wslog.cli import COMMANDS, cli, run
+from wslog.errors import InputError
+from wslog.render.saved import dump
+
+HEAVY = ("polars", "pandas", "matplotlib", "numpy", "pyarrow", "jinja2", "msgspec", "rich")
+
+
+def wslog(*args: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
+    environment = {**os.environ, **variables}
+    return subprocess.run([sys.executable, "-m", "wslog", *args], capture_output=True, check=False, env=environment)
+
+
+def raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run `wslog fail`, a command that raises *error*, and return the exit code."""
+
+    @click.command("fail")
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "get_command", lambda _ctx, _name: fail)
+    return run(["fail"])
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """`wslog --help` and `--version` load neither a table engine nor a renderer."""
+    for argument in ("--help", "--version"):
+        code = (
+            "import sys; from wslog.cli import run; code = run([sys.argv[1]]); "
+            f"heavy = [name for name in {HEAVY!r} if name in sys.modules]; "
+            "print(heavy, file=sys.stderr); sys.exit(code or bool(heavy))"
+        )
+        done = subprocess.run([sys.executable, "-c", code, argument], capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"[]\n")
+
+
+def test_help_names_every_command() -> None:
+    """The group's help has a line for each command, in the order of the table."""
+    lines = CliRunner().invoke(cli, ["--help"]).stdout.splitlines()
+    listed = lines[lines.index("Commands:") + 1 :][: len(COMMANDS)]
+    assert [line.split()[0] for line in listed] == list(COMMANDS)
+    assert all(entry.short_help in line for entry, line in zip(COMMANDS.values(), listed, strict=True))
+
+
+def test_version() -> None:
+    """--version names program and version."""
+    assert CliRunner().invoke(cli, ["--version"]).stdout == f"wslog, version {__version__}\n"
+
+
+def test_a_mendable_error_is_a_message(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where, what and how to mend go to stderr, free of terminal commands; the exit code is 1."""
+    error = InputError("the line carries no time zone", where="logs/\x1b[2Jerror.log:1", mend="Use --tz.")
+    assert raising(error, monkeypatch) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "Error: logs/\\x1b[2Jerror.log:1: the line carries no time zone\nUse --tz.\n"
+
+
+def test_a_file_system_that_says_no_is_a_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A full disk or a missing right is the user's to mend, not a traceback."""
+    assert raising(PermissionError(13, "Permission denied", "/r"), monkeypatch) == 1
+    assert capsys.readouterr().err.startswith("Error: /r: Permission denied\n")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort()])
+def test_an_interrupt_is_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException
+) -> None:
+    """Ctrl-C ends with one word and the shell's own code."""
+    assert raising(error, monkeypatch) == 130
+    assert capsys.readouterr().err.strip() == "Interrupted."
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the user cannot mend is not dressed up as a message."""
+    with pytest.raises(ZeroDivisionError):
+        raising(ZeroDivisionError(), monkeypatch)
+
+
+def test_a_command_can_set_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ctx.exit(3)` in a command is the exit code of the process."""
+    assert raising(click.exceptions.Exit(3), monkeypatch) == 3
+
+
+@pytest.mark.parametrize("args", [["nonsense"], ["--nonsense"], ["render", "--format", "poem", "x"]])
+def test_wrong_usage_is_2(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """An unknown command, option or value: usage on stderr and exit code 2."""
+    assert run(args) == 2
+    assert capsys.readouterr().err.startswith("Usage: wslog")
+
+
+def test_the_process_prints_and_exits(tmp_path: Path) -> None:
+    """`python -m wslog` is the real thing: report on stdout, error on stderr, codes 0 and 1."""
+    path = tmp_path / "a.json"
+    path.write_bytes(dump(documents.one_row()))
+    good, bad = wslog("render", str(path)), wslog("render", str(tmp_path / "none.json"))
+    assert good.returncode == 0
+    assert good.stdout.decode().startswith("One connection dropped")
+    assert (bad.returncode, bad.stdout) == (1, b"")
+    assert bad.stderr.startswith(b"Error: ")
+    assert b"Traceback" not in bad.stderr
+
+
+def test_an_old_terminal_gets_question_marks(tmp_path: Path) -> None:
+    """A terminal whose letters do not include "█" gets the report, not a traceback."""
+    path = tmp_path / "a.json"
+    path.write_bytes(dump(documents.full()))
+    done = wslog("render", str(path), PYTHONIOENCODING="cp1252")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"??" in done.stdout
+
+
+def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
+    """`wslog render … | head -1` ends quietly."""
+    path = tmp_path / "a.json"
+    path.write_bytes(dump(documents.full()))
+    command = [sys.executable, "-m", "wslog", "render", str(path), "--format", "json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
