@@ -26,14 +26,14 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     for ours, theirs in {
         "connection_id": "connid connectionid wsid websocketid socketid wsconnectionid wsconnid connectionuuid cid",
         "session_id": "sessionid sid session clientsessionid userid uid user clientid deviceid anonymousid",
-        "url": "wsurl websocketurl socketurl url endpoint targeturl uri wsuri wsendpoint currenttargeturl srcelementurl",
+        "url": "wsurl websocketurl socketurl url endpoint targeturl uri wsuri wsendpoint currenttargeturl",
         "close_code": "closecode wsclosecode eventcode closeeventcode wscode websocketcode disconnectcode code "
         "websocketclosecode closestatuscode statuscode",
         "close_reason": "closereason wsclosereason eventreason closeeventreason reasontext reason disconnectreason",
         "was_clean": "wasclean eventwasclean clean isclean closeclean cleanclose",
         "created_at": "createdat wscreatedat started startedat starttime connectingat",
         "opened_at": "openedat opened openat opentime wsopenedat connectedat connectedtime connecttime",
-        "closed_at": "closedat closed closetime closedtime closedts closeat disconnectedat eventtime occurredat ts time "
+        "closed_at": "closedat closed closetime closedtime closedts closeat disconnectedat eventtime ts time "
         "timestamp clienttimestamp date datetime iso isotime at timestampms tsms timems receivedat loggedat",
         "last_sent_at": "lastsentat lastsendat lastsent lastsend lastsenttime lastsentts lastoutat",
         "last_received_at": "lastrecvat lastreceivedat lastrecv lastreceived lastmessageat lastmessagetime "

@@ -56,8 +56,9 @@ def _head(*patterns: str) -> Callable[[Sequence[str]], bool]:
 
 
 def _keys(*groups: str) -> Callable[[Sequence[str]], bool]:
-    """Claim JSON lines of which at least half hold a key of every group (`a|b`)."""
-    searches = [re.compile(rf'"(?:{group})"\s*:').search for group in groups]
+    """Claim JSON lines of which at least half hold a key of every group: `a|b`, or `a|b [` where an array must follow."""
+    parts = [group.partition(" ") for group in groups]
+    searches = [re.compile(rf'"(?:{names})"\s*:\s*{re.escape(opener)}').search for names, _, opener in parts]
 
     def claims(sample: Sequence[str]) -> bool:
         lines = [text for text in sample if text.lstrip().startswith("{")]
@@ -146,7 +147,11 @@ FOREIGN: Final[tuple[Foreign, ...]] = (
         name="sentry-envelope",
         about="Sentry envelope or event",
         claims=_either(
-            _head(r'^\s*\{[^\n]*"(?:event_id|sent_at|dsn)"[^\n]*\}\s*\n\s*\{[^\n]*"type"\s*:\s*"\w+"[^\n]*\}'),
+            # An envelope's header, which has no type, then its first item's header, which has one of Sentry's own.
+            _head(
+                r'^\s*\{(?![^\n]*"type"\s*:)[^\n]*"(?:event_id|sent_at|dsn)"[^\n]*\}\s*\n\s*\{[^\n]*"type"\s*:\s*'
+                r'"(?:event|transaction|sessions?|log|span|profile|attachment|replay_\w+|client_report|user_report|feedback)"'
+            ),
             _keys("event_id", "platform", "breadcrumbs|exception|contexts|sdk"),
         ),
         why=_LATER,
@@ -155,14 +160,14 @@ FOREIGN: Final[tuple[Foreign, ...]] = (
         name="datadog",
         about="Datadog browser logs or RUM events",
         claims=_either(
-            _keys("_dd"), _keys("ddsource|ddtags"), _keys("date", "view", "service|session_id|application_id")
+            _keys("_dd"), _keys("ddsource|ddtags"), _keys("date", "view {", "service|session_id|application_id")
         ),
         why=_LATER,
     ),
     Foreign(
         name="faro",
         about="Grafana Faro payload",
-        claims=_keys("meta", "logs|events|exceptions|measurements", "sdk|app|page|browser"),
+        claims=_keys("meta {", "logs|events|exceptions|measurements [", "sdk|app|page|browser"),
         why=_LATER,
     ),
     Foreign(
