@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -17,6 +18,8 @@ from wslog.knowledge.model import Setting
 
 ALB_ATTRIBUTES = "alb-attributes"
 NGINX_CONF = "nginx-conf"
+LOOK = 16 << 10
+_STATEMENT_END = re.compile(r"[;{}][ \t]*(?:#.*)?\r?$", re.M)  # spares most logs the reading as nginx.conf
 MAX_BLOCKS = 2  # no configuration is larger
 
 
@@ -33,7 +36,7 @@ def kind_of(head: Head) -> str:
     text = head.data.decode("utf-8-sig", "replace")
     if is_alb_attributes(text):
         return ALB_ATTRIBUTES
-    return NGINX_CONF if is_nginx_conf(text) else ""
+    return NGINX_CONF if _STATEMENT_END.search(text, 0, LOOK) and is_nginx_conf(text) else ""
 
 
 def read_configuration(files: Mapping[Source, str]) -> Configuration:

@@ -118,8 +118,8 @@ def _parse_block(
 
 def _new_guest(left: pl.DataFrame, read: FileRead, config: Config, formats: Sequence[LogFormat]) -> Reader | None:
     """Find a further format in the lines that the file's known formats leave, and note it."""
-    known = {reader.format.name for reader in read.readers}
-    others = [log_format for log_format in formats if log_format.name not in known]
+    known = [reader.format for reader in read.readers]
+    others = [log_format for log_format in formats if log_format not in known]
     sample = left["text"].gather_every(max(1, -(-left.height // SAMPLE_LINES))).to_list()
     guest = best_reader(sample, config, others)
     if guest is None or guest.parser.score < MIN_GUESTS:

@@ -77,7 +77,7 @@ def read_events(
         InputError: If a path is missing, or no file holds anything that wslog can use.
         OptionError: If a zone or a format in *tz* is not known.
     """
-    zones = parse_zones(tz, [log_format_.name for log_format_ in formats])
+    zones = parse_zones(tz, list(dict.fromkeys(form.name for form in formats)))
     surveys = [survey_source(source) for source in list_sources(paths, stdin=stdin)]
     found = {survey.source: survey.kind for survey in surveys if survey.kind}
     named = {named_source(nginx_conf): NGINX_CONF} if nginx_conf else {}

@@ -86,6 +86,8 @@ def best_reader(sample: Sequence[str], config: Config, formats: Sequence[LogForm
         parser = log_format.detect(sample, config)
         if parser is not None and parser.score > (best.parser.score if best else 0.0):
             best = Reader(format=log_format, parser=parser)
+            if parser.score >= 1.0:
+                break  # nothing can beat it, and guessing the layout of an unknown log is dear
     return best
 
 

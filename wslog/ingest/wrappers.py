@@ -69,7 +69,7 @@ WRAPPERS: Final = (
     ),
     Wrapper(
         name="compose output",
-        pattern=r"^(?:\x1b\[[\d;]*m)?(?P<host>[A-Za-z0-9][\w.-]*) +(?:\x1b\[[\d;]*m)?\| ?(?:\x1b\[[\d;]*m)?"
+        pattern=r"^(?:\x1b\[[\d;]*m)?(?P<host>[A-Za-z0-9][\w.-]*) +(?:\x1b\[[\d;]*m)?\|(?:\x1b\[[\d;]*m)? ?"
         r"(?:(?P<at>" + STAMP + r") )?(?P<text>.*)$",
     ),
     Wrapper(

@@ -1,0 +1,128 @@
+"""Lines out of files of any compression, whole or damaged."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+import zstandard
+
+from wslog.ingest import blocks
+from wslog.ingest.blocks import read_blocks, read_head
+from wslog.ingest.sources import list_sources
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "zstd": zstandard.ZstdCompressor().compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+}
+
+
+def _lines(tmp_path: Path, data: bytes, *, block_bytes: int = 1 << 20) -> tuple[list[str], str]:
+    file = tmp_path / "file.log"
+    file.write_bytes(data)
+    (source,) = list_sources([file])
+    read = list(read_blocks(source, block_bytes=block_bytes))
+    frame = pl.concat([block.lines for block in read]) if read else pl.DataFrame(schema=blocks.LINES)
+    assert frame["line"].to_list() == list(range(1, frame.height + 1))
+    return frame["text"].to_list(), read[-1].trouble if read else ""
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_two_archives_in_a_row_are_one_text(tmp_path: Path, kind: str) -> None:
+    """Members, frames and streams are joined, also in the middle of a line."""
+    data = PACKERS[kind](b"one\ntw") + PACKERS[kind](b"o\nthree\n")
+    assert _lines(tmp_path, data) == (["one", "two", "three"], "")
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_a_torn_archive_gives_what_came_and_says_so(tmp_path: Path, kind: str) -> None:
+    """Complete blocks before the tear are kept."""
+    whole = "".join(f"line {n} {n * 7919 % 1000003}\n" for n in range(150_000)).encode()
+    lines, trouble = _lines(tmp_path, PACKERS[kind](whole)[:-100])
+    assert trouble == "compressed data ends early"
+    assert len(lines) > 0
+    assert lines[:2] == ["line 0 0", "line 1 7919"]
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_garbage_after_an_archive_is_named(tmp_path: Path, kind: str) -> None:
+    """The whole archive before it is kept."""
+    lines, trouble = _lines(tmp_path, PACKERS[kind](b"one\ntwo\n") + b"garbage that is no archive")
+    assert lines == ["one", "two"]
+    assert "compressed data" in trouble
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_the_first_bytes_tell_the_compression(tmp_path: Path, kind: str) -> None:
+    """Not the file's name."""
+    file = tmp_path / "plain.txt"
+    file.write_bytes(PACKERS[kind](b"text\n"))
+    head = read_head(list_sources([file])[0])
+    assert (head.compression, head.data, head.is_whole) == (kind, b"text\n", True)
+
+
+@pytest.mark.parametrize(
+    ("data", "lines"),
+    [
+        (b"", []),
+        (b"\n", [""]),
+        (b"a", ["a"]),
+        (b"a\n\nb", ["a", "", "b"]),
+        (b"a\r\nb\r\n", ["a", "b"]),
+        (b"\xef\xbb\xbfa\nb\n", ["a", "b"]),
+        ("a\u2028b\x0bc\x85d\re\n".encode(), ["a\u2028b\x0bc\x85d\re"]),
+        (b"\xff\xfe ok\n", ["\ufffd\ufffd ok"]),
+        (b"a\x00b\n", ["a\x00b"]),
+    ],
+)
+def test_lines_end_at_line_feeds_only(tmp_path: Path, data: bytes, lines: list[str]) -> None:
+    """CRLF and the byte order mark are taken off; nothing else is touched or lost."""
+    assert _lines(tmp_path, data) == (lines, "")
+
+
+@pytest.mark.parametrize("block_bytes", [1, 5, 64, 1000])
+def test_blocks_of_any_size_give_the_same_lines(
+    tmp_path: Path, block_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No line is cut or counted twice at the border of two blocks."""
+    monkeypatch.setattr(blocks, "CHUNK_BYTES", 7)
+    monkeypatch.setattr(blocks, "FEED_BYTES", 3)
+    expected = [f"{n}" * (n % 9) for n in range(200)]
+    assert _lines(tmp_path, "\n".join(expected).encode(), block_bytes=block_bytes) == (expected, "")
+
+
+def test_an_endless_line_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file without line feeds cannot fill the memory; the next line is whole again."""
+    monkeypatch.setattr(blocks, "CHUNK_BYTES", 10)
+    monkeypatch.setattr(blocks, "MAX_LINE_BYTES", 50)
+    monkeypatch.setattr(blocks, "FEED_BYTES", 10)
+    lines, _ = _lines(tmp_path, b"x" * 1000 + b"\nnext\n", block_bytes=20)
+    assert [len(lines[0]), *lines[1:]] == [50, "next"]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        ("text\n".encode("utf-16"), "UTF-16"),
+        (b"PK\x03\x04....", "zip"),
+        (bytes(range(256)) * 40, "binary"),
+        (b"\0" * 257 + b"ustar" + b"\0" * 100, "tar"),
+        (b"text\n", ""),
+        (b"\x1b[32mweb_1\x1b[0m | text\n", ""),
+    ],
+)
+def test_what_is_no_text_is_named(tmp_path: Path, data: bytes, reason: str) -> None:
+    """And terminal colours are still text."""
+    file = tmp_path / "file"
+    file.write_bytes(data)
+    found = read_head(list_sources([file])[0]).not_text
+    assert reason in found
+    assert bool(reason) == bool(found)
