@@ -56,7 +56,7 @@ def _head(*patterns: str) -> Callable[[Sequence[str]], bool]:
 
 
 def _keys(*groups: str) -> Callable[[Sequence[str]], bool]:
-    """Claim JSON lines of which at least half hold a key of every group: `a|b`, or `a|b [` where an array must follow."""
+    """Claim JSON lines of which at least half hold a key of every group: `a|b`, or `a|b [` where an array follows."""
     parts = [group.partition(" ") for group in groups]
     searches = [re.compile(rf'"(?:{names})"\s*:\s*{re.escape(opener)}').search for names, _, opener in parts]
 
