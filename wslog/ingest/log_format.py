@@ -175,7 +175,7 @@ def _group(pieces: tuple[Piece, ...], index: int, escape: str) -> str:
     if before == after == '"':
         return {"default": r'[^"]*', "json": r'(?:[^"\\]|\\.)*'}.get(escape, r".*?")
     if following is not None and following.is_variable:  # self-separated
-        return r"[^/\s?]*" if following.text in ("request_uri", "uri") else r"[^?]*?"
+        return r"[^/\s?]*" if following.text in ("request_uri", "uri") else r"[^?]*"
     return r"\S*?" if WORDS.fullmatch(name) else r".*?"
 
 

@@ -6,7 +6,7 @@ Key names in key=value and JSON access logs are the user's own; only these lists
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 # Keys are compared in lower case with everything but letters and digits taken out.
@@ -54,6 +54,7 @@ _ALIASES: Final = {
 }
 VARIABLE_OF_KEY: Final = {key: variable for variable, keys in _ALIASES.items() for key in keys.split()}
 
+MOSTLY: Final = 0.7
 _ADDRESS: Final = re.compile(r"(?:\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:.]+\]|[\w.-]+):\d+|unix:\S*")
 # What the values of a variable look like; a key whose values look otherwise means something else.
 _FORMS: Final = {
@@ -97,16 +98,21 @@ def variable_of(key: str, values: Sequence[str]) -> str | None:
     """
     variable = VARIABLE_OF_KEY.get(plain_key(key))
     filled = [value for value in values if value not in ("", "-")]
-    if variable == "http_user_agent" and plain_key(key) == "ua" and filled and all(map(is_address_list, filled)):
+    if variable == "http_user_agent" and plain_key(key) == "ua" and _mostly(is_address_list, filled):
         return "upstream_addr"
     if variable == "time":
         return next(
             (name for name, form in _CLOCKS if filled and all(re.fullmatch(form, value) for value in filled)), "time"
         )
     form = _FORMS.get(variable or "")
-    if form and not all(re.fullmatch(form, value, re.S) for value in filled):
+    if form and filled and not _mostly(lambda value: re.fullmatch(form, value, re.S), filled):
         return None
     return variable
+
+
+def _mostly(test: Callable[[str], object], values: Sequence[str]) -> bool:
+    """Tell whether a test holds for enough values to name a key; junk from clients stands in every log."""
+    return bool(values) and sum(1 for value in values if test(value)) >= MOSTLY * len(values)
 
 
 def is_address_list(value: str) -> bool:

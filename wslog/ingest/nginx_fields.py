@@ -25,17 +25,36 @@ def given(frame: pl.DataFrame, *names: str) -> pl.Expr:
     return pl.coalesce(*values) if values else pl.lit(None, dtype=pl.String)
 
 
-def instant(text: pl.Expr) -> pl.Expr:
-    """Read an epoch number (s or ms), an ISO time with zone, or `$time_local`; null: none of these."""
+def epoch_instant(text: pl.Expr) -> pl.Expr:
+    """Read an epoch number, seconds with or without a fraction, or milliseconds."""
     number = text.str.extract(r"^(\d{9,14}(?:\.\d{1,9})?)$").cast(pl.Float64)
-    seconds = pl.when(number >= MILLISECONDS_FROM).then(number / 1_000).otherwise(number)
-    epoch = (seconds * 1_000_000).round().cast(pl.Int64).cast(pl.Datetime("us", "UTC"))
+    epoch_s = pl.when(number >= MILLISECONDS_FROM).then(number / 1_000).otherwise(number)
+    return (epoch_s * 1_000_000).round().cast(pl.Int64).cast(pl.Datetime("us", "UTC"))
+
+
+def iso_instant(text: pl.Expr) -> pl.Expr:
+    """Read an ISO time with zone; one without a zone is null."""
     iso = text.str.replace(r"^(\d{4}-\d\d-\d\d) ", "${1}T").str.replace(r"([+-]\d\d)(\d\d)$", "${1}:${2}")
-    return pl.coalesce(
-        epoch,
-        iso.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False),
-        text.str.to_datetime("%d/%b/%Y:%H:%M:%S %z", time_unit="us", time_zone="UTC", strict=False),
-    )
+    return iso.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+
+
+def local_instant(text: pl.Expr) -> pl.Expr:
+    """Read `$time_local`, which carries its offset."""
+    return text.str.to_datetime("%d/%b/%Y:%H:%M:%S %z", time_unit="us", time_zone="UTC", strict=False)
+
+
+def any_instant(text: pl.Expr) -> pl.Expr:
+    """Read a time in any of the three forms."""
+    return pl.coalesce(epoch_instant(text), iso_instant(text), local_instant(text))
+
+
+# The finest first. `time` is not nginx's: a user's own key whose form changes from line to line.
+CLOCKS: Final = (
+    ("msec", epoch_instant),
+    ("time_iso8601", iso_instant),
+    ("time_local", local_instant),
+    ("time", any_instant),
+)
 
 
 def resolution_s(text: pl.Expr) -> pl.Expr:
@@ -117,13 +136,16 @@ def _duration(seconds_: pl.Expr) -> pl.Expr:
 
 
 def _when(frame: pl.DataFrame) -> tuple[pl.Expr, ...]:
-    stamps = [given(frame, name) for name in ("msec", "time_iso8601", "time_local", "time")]
-    at = [instant(stamp) for stamp in stamps]
-    resolution = [pl.when(time.is_not_null()).then(resolution_s(stamp)) for time, stamp in zip(at, stamps, strict=True)]
+    nothing = pl.lit(None, dtype=pl.Datetime("us", "UTC"))
+    stamps = [(given(frame, name), read) for name, read in CLOCKS if name in frame.columns]
+    at = [read(stamp) for stamp, read in stamps]
+    resolution = [
+        pl.when(time.is_not_null()).then(resolution_s(text)) for time, (text, _) in zip(at, stamps, strict=True)
+    ]
     in_ms = seconds(given(frame, "request_time_ms")) / 1_000
     return (
-        pl.coalesce(*at).alias("at"),
-        pl.coalesce(*resolution).alias("at_resolution_s"),
+        pl.coalesce(*at, nothing).alias("at"),
+        pl.coalesce(*resolution, pl.lit(None, dtype=pl.Float64)).alias("at_resolution_s"),
         pl.coalesce(seconds(given(frame, "request_time")), in_ms).alias("rt"),
         sum_of_list(given(frame, "upstream_response_time")).alias("upstream_s"),
         seconds(last_of_list(given(frame, "upstream_header_time"))).alias("handshake_s"),
