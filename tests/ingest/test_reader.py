@@ -131,6 +131,36 @@ def test_docker_lines_are_unwrapped_and_their_times_set_local_clocks_right(tmp_p
     assert "docker" in read.coverage.files[0].why
 
 
+ACCESS = '203.0.113.7 - - [22/Nov/2026:15:58:53 +0000] "GET /ws HTTP/1.1" 101 1 "-" "a"'
+ERROR = (
+    "2026/11/22 17:58:53 [info] 31#31: *57 upstream timed out (110: Connection timed out) while proxying upgraded "
+    'connection, client: 203.0.113.7, server: x, request: "GET /ws HTTP/1.1", upstream: "http://10.0.0.5/ws", host: "x"'
+)
+
+
+@pytest.mark.parametrize(
+    ("around", "has_utc"),
+    [
+        ("{}", False),
+        ("<190>Nov 22 15:58:53 web-1 nginx: {}", False),
+        ("<190>1 2026-11-22T15:58:53.2Z web-1 nginx 31 - - {}", True),
+        ("2026-11-22T15:58:53.2Z stderr F {}", True),
+        ("2026-11-22T15:58:53.2Z {}", True),
+        ("edge-nginx-1  | {}", False),
+        ("[pod/nginx-abc/nginx] 2026-11-22T15:58:53.2Z {}", True),
+    ],
+)
+def test_mixed_streams_read_alike_in_every_wrapper(tmp_path: Path, around: str, has_utc: bool) -> None:
+    """No guessed access-log layout swallows the wrapper; a wrapper's own time in UTC sets the error log right."""
+    text = "\n".join(around.format(line) for line in (ACCESS, ACCESS, ERROR, ACCESS, ERROR) * 3)
+    read = read_events([_files(tmp_path, a=text)])
+    assert _counts(read.coverage.files[0]) == (15, 15, 0, 0)
+    assert read.events["format"].value_counts(sort=True).rows() == [("nginx-access", 9), ("nginx-error", 6)]
+    assert set(read.events["path"]) == {"/ws"}
+    at = read.events.filter(pl.col("format") == "nginx-error")["at"].unique().to_list()
+    assert at == [dt.datetime(2026, 11, 22, 15 if has_utc else 17, 58, 53, tzinfo=dt.UTC)]
+
+
 def test_a_torn_archive_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     """And its coverage says that it ended early."""
     whole = "".join(f"acc {n * 7919 % 100_003} /ws ws\n" for n in range(20_000)).encode()

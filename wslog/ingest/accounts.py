@@ -48,7 +48,8 @@ def account_of(source: Source, compression: str, recognised: Recognised, read: F
     guests = [guest for guest in guests if guest.format.name in read.levels]
     if guests:
         why += f"; also holds {', '.join(guest.format.name for guest in guests)}"
-    clock = main.parser.clock
+    clocks = dict.fromkeys(f"{reader.format.name}: {reader.parser.clock}" for reader in (main, *guests))
+    clock = "; ".join(clocks) if guests else main.parser.clock
     if read.is_zone_from_wrapper:
         clock += "; set to UTC by the times that the wrapper gives"
     return FileCoverage(

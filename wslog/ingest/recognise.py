@@ -15,7 +15,8 @@ from wslog.ingest.wrappers import WRAPPERS, Wrapper, fits, take_off
 
 SAMPLE_LINES: Final = 200
 MIN_SCORE: Final = 0.3  # a format must parse this share of a file's sample to have the file
-SURE_SCORE: Final = 0.9  # then no wrapper is tried
+SURE_SCORE: Final = 0.9  # then no doubtful wrapper is tried
+WRAPPER_BONUS: Final = 0.1
 MIN_WRAPPED: Final = 0.5
 MAX_WRAPPERS: Final = 2  # a container log that syslog carried
 
@@ -36,7 +37,7 @@ class Recognised:
         wrappers: Around the lines, the outermost first.
         reader: The format that parses most of them; None: none of ours.
         foreign: The known kind of log that it is and that wslog does not read.
-        best_score: Of the best format, also where it is too low.
+        best_score: Share of the sample that it explains, also where that is too low.
     """
 
     wrappers: tuple[Wrapper, ...]
@@ -58,25 +59,42 @@ def sample_lines(data: bytes, *, is_whole: bool) -> list[str]:
 
 
 def recognise(sample: Sequence[str], config: Config, formats: Sequence[LogFormat]) -> Recognised:
-    """Find the format, and the wrappers around it, that parse the largest share of *sample*.
+    """Find the format, and the wrappers around it, that explain the largest share of *sample*.
 
-    Fewer wrappers win a tie, then the order of *formats*. A foreign log is never taken for one of ours: a guessed
-    nginx layout could fit it.
+    A wrapper of its own kind around nearly every line is believed before a format that swallows it: a guessed nginx
+    layout can. Else fewer wrappers win a tie, then the order of *formats*. A foreign log is never taken for ours.
     """
     foreign = next((kind for kind in FOREIGN if kind.claims(sample)), None)
     best = Recognised(wrappers=(), reader=None, best_score=0.0, foreign=foreign)
     if foreign is not None:
         return best
     frame = pl.DataFrame({"line": range(1, len(sample) + 1), "text": sample}, schema=LINES)
-    for wrappers, inside in _unwrapped(frame, ()):
-        reader = best_reader([text for text in inside["text"].to_list() if text.strip()], config, formats)
-        if reader is not None and reader.parser.score > best.best_score:
-            best = Recognised(wrappers=wrappers, reader=reader, best_score=reader.parser.score)
-        if best.best_score >= SURE_SCORE:
-            break
+    best_weight = 0.0
+    for wrappers, bonus, inside in _unwrapped(frame):
+        if not bonus and best.best_score >= SURE_SCORE:
+            continue
+        reader, share = _explained(inside, config, formats)
+        if reader is not None and share + bonus > best_weight:
+            best_weight = share + bonus
+            best = Recognised(wrappers=wrappers, reader=reader, best_score=share)
     if best.best_score < MIN_SCORE:
         return Recognised(wrappers=(), reader=None, best_score=best.best_score)
     return best
+
+
+def _explained(inside: pl.DataFrame, config: Config, formats: Sequence[LogFormat]) -> tuple[Reader | None, float]:
+    """Return the best format for some lines, and the share that it and the best one for its leftovers parse."""
+    lines = inside.select("line", "text").filter(pl.col("text").str.contains(r"\S"))
+    reader = best_reader(lines["text"].to_list(), config, formats)
+    if reader is None:
+        return None, 0.0
+    share = reader.parser.score
+    if share < SURE_SCORE:
+        left = lines.join(reader.parser.parse(lines).events.select("line"), on="line", how="anti")
+        others = [log_format for log_format in formats if log_format is not reader.format]
+        guest = best_reader(left["text"].to_list(), config, others)
+        share += guest.parser.score * left.height / lines.height if guest else 0.0
+    return reader, min(share, 1.0)
 
 
 def best_reader(sample: Sequence[str], config: Config, formats: Sequence[LogFormat]) -> Reader | None:
@@ -91,11 +109,18 @@ def best_reader(sample: Sequence[str], config: Config, formats: Sequence[LogForm
     return best
 
 
-def _unwrapped(frame: pl.DataFrame, outer: tuple[Wrapper, ...]) -> Iterator[tuple[tuple[Wrapper, ...], pl.DataFrame]]:
-    """Yield the sample under every chain of wrappers that fits; a chain comes before the longer ones it begins."""
-    yield outer, frame
+def _unwrapped(
+    frame: pl.DataFrame, outer: tuple[Wrapper, ...] = (), bonus: float = 0.0
+) -> Iterator[tuple[tuple[Wrapper, ...], float, pl.DataFrame]]:
+    """Yield every chain of wrappers that fits, what speaks for it, and the sample without them.
+
+    A chain comes before the longer ones that it begins.
+    """
+    yield outer, bonus, frame
     if len(outer) == MAX_WRAPPERS:
         return
     for wrapper in WRAPPERS:
-        if wrapper not in outer and fits(wrapper, frame) >= MIN_WRAPPED:
-            yield from _unwrapped(pl.concat(take_off(wrapper, [frame])), (*outer, wrapper))
+        share = fits(wrapper, frame) if wrapper not in outer else 0.0
+        if share >= MIN_WRAPPED:
+            speaks = WRAPPER_BONUS if share >= SURE_SCORE and wrapper.is_distinct else 0.0
+            yield from _unwrapped(pl.concat(take_off(wrapper, [frame])), (*outer, wrapper), bonus + speaks)

@@ -32,6 +32,7 @@ class Wrapper:
         pattern: A regex for polars with the group `text` and any of `host`, `at`, `stream`, `part` (`P`: the line goes
             on in the next entry of its stream). Empty: the entries are JSON objects.
         text, host, at, stream: JSONPaths of the same things in a JSON object.
+        is_distinct: Nothing but this collector writes such lines; false: a log may begin or be keyed so itself.
         has_open_end: A long JSON text without a line feed at its end goes on in the next entry.
     """
 
@@ -42,6 +43,7 @@ class Wrapper:
     at: str = ""
     stream: str = ""
     has_open_end: bool = False
+    is_distinct: bool = True
 
 
 WRAPPERS: Final = (
@@ -76,11 +78,11 @@ WRAPPERS: Final = (
         name="kubectl output",
         pattern=r"^\[pod/(?P<host>[^\]\s]+)\] (?:(?P<at>" + STAMP + r") )?(?P<text>.*)$",
     ),
-    Wrapper(name="a time before each line", pattern=r"^(?P<at>" + STAMP + r") (?P<text>.*)$"),
+    Wrapper(name="a time before each line", pattern=r"^(?P<at>" + STAMP + r") (?P<text>.*)$", is_distinct=False),
     Wrapper(name="journal export", text="$.MESSAGE", host="$._HOSTNAME", at="$.__REALTIME_TIMESTAMP"),
-    Wrapper(name="JSON envelope", text="$.message", at="$['@timestamp']", host="$.host.name"),
-    Wrapper(name="JSON envelope", text="$.message", at="$.timestamp", host="$.hostname"),
-    Wrapper(name="JSON envelope", text="$.line", at="$.timestamp", host="$.labels.host"),
+    Wrapper(name="JSON envelope", text="$.message", at="$['@timestamp']", host="$.host.name", is_distinct=False),
+    Wrapper(name="JSON envelope", text="$.message", at="$.timestamp", host="$.hostname", is_distinct=False),
+    Wrapper(name="JSON envelope", text="$.line", at="$.timestamp", host="$.labels.host", is_distinct=False),
 )
 
 
