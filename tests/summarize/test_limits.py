@@ -52,7 +52,7 @@ def test_a_files_own_limit_shows_where_drops_are_undecided(table, document, file
     files = tuple(file(f"nginx/{nth}.log", Tier.NGINX, limits=("no duration in this format",)) for nth in range(4))
     told = document(table({"cause": None, "closed": 3, "lifetime_s": 3.0}), coverage=Coverage(files=files))
     (limit,) = [limit for limit in told.limits if "no duration" in limit.text]
-    assert limit.text == "nginx/0.log, nginx/1.log and 2 more: no duration in this format"
+    assert limit.text == "4 files (nginx-access): no duration in this format"
     assert "duration" in limit.log_next
 
 
@@ -82,3 +82,15 @@ def test_clocks_and_rejects(table, document, file):
     told = document(table({}), coverage=Coverage(files=(bad,)), clocks=[clock])
     assert "The clock of tier nginx runs 3,600 s behind the reference clock." in _limits(told)
     assert "5 % of the lines could not be read, most of them in c.jsonl." in _limits(told)
+
+
+def test_a_copy_in_a_better_format_makes_up_for_a_limit(table, document, file, at):
+    """The stock format beside a full one lacks nothing; alone it does. What no logging can mend is not told."""
+    span = {"first_at": at(0), "last_at": at(9)}
+    poor = file("access.log", Tier.NGINX, limits=("no $request_time", "a line does not say who closed"), **span)
+    rich = file("timing.log", Tier.NGINX, **span)
+    drop = table({"cause": None, "closed": 3, "lifetime_s": 3.0})
+    alone = [text for text in _limits(document(drop, coverage=Coverage(files=(poor,)))) if text.startswith("access")]
+    assert alone == ["access.log: no $request_time"]
+    both = _limits(document(drop, coverage=Coverage(files=(poor, rich))))
+    assert not [text for text in both if text.startswith("access")]

@@ -12,7 +12,7 @@ from wslog.summarize.advice import collect_advice
 from wslog.summarize.breakdown import break_down
 from wslog.summarize.causes import count_causes
 from wslog.summarize.chart_data import collect_chart_data
-from wslog.summarize.drops import drops_of
+from wslog.summarize.drops import ORDER, drops_of
 from wslog.summarize.facts import gather_facts
 from wslog.summarize.findings import write_findings
 from wslog.summarize.groups import group_drops
@@ -51,6 +51,7 @@ def summarize(
         timeouts: What is known about timers.
         wslog_version: Written into the document.
     """
+    connections = connections.sort(ORDER, nulls_last=True, maintain_order=True)  # sums of floats depend on the order
     drops = drops_of(connections)
     known = {timeout.id: timeout for timeout in timeouts}
     mends = load_mends()

@@ -15,7 +15,8 @@ from wslog.summarize.statements import state
 from wslog.summarize.words import clock, count, percent, seconds, sentence
 
 MAX_EXAMPLES: Final = 6
-PER_ROW: Final = 2  # lines of proof taken from one connection, so that the examples are of several
+PER_ROW: Final = 3  # lines of proof taken from one connection, so that the examples are of several
+PER_KIND: Final = 2  # lines that differ in their numbers only
 ROWS: Final = 50
 MAX_BURSTS: Final = 3
 PER_BURST: Final = 3
@@ -86,15 +87,28 @@ def _evidence(group: DropGroup, *, with_date: bool) -> tuple[str, ...]:
 
 
 def _examples(drops: pl.DataFrame) -> list[str]:
-    """Take the strongest evidence of the connections with the highest confidence, each line once."""
+    """Take the strongest evidence of the connections with the highest confidence, each kind of line at most twice.
+
+    A line that names no `file:line` of its own gets that of the connection it is about.
+    """
+    line = pl.col("evidence")
+    ref = pl.coalesce("client_ref", "nginx_access_ref", "alb_ref", "nginx_error_ref")
     lines = (
-        drops.select("confidence", pl.col("evidence").list.drop_nulls().list.head(PER_ROW))
-        .filter(pl.col("evidence").list.len() > 0)
+        drops.select("confidence", ref.alias("ref"), line.list.drop_nulls().list.head(PER_ROW))
+        .filter(line.list.len() > 0)
         .sort("confidence", descending=True, nulls_last=True, maintain_order=True)
-        .head(ROWS)["evidence"]
-        .explode()
+        .head(ROWS)
+        .explode("evidence")
+        .with_columns(kind=line.str.replace_all(r"^\S+:\d+|\d[\d.]*", "#"))
+        .with_columns(
+            pl.when(line.str.contains(r"^\S+:\d+\b") | pl.col("ref").is_null())
+            .then(line)
+            .otherwise(pl.concat_str("ref", line, separator=": "))
+        )
+        .unique("evidence", keep="first", maintain_order=True)
+        .filter(pl.int_range(pl.len()).over("kind") < PER_KIND)
     )
-    return [str(line) for line in lines.unique(maintain_order=True).head(MAX_EXAMPLES)]
+    return lines["evidence"].head(MAX_EXAMPLES).to_list()
 
 
 def _burst(burst: Burst, *, with_date: bool) -> tuple[str, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from wslog.knowledge import Mend, fill
-from wslog.result import Limit
+from wslog.result import FileCoverage, Limit
 from wslog.schema import Cause, Tier
 from wslog.summarize.facts import Facts
 from wslog.summarize.words import count, enumerate_words, percent, seconds
@@ -16,6 +17,7 @@ from wslog.summarize.words import count, enumerate_words, percent, seconds
 MUCH: Final = 0.1  # from this share on, what is missing matters
 MAX_FILE_LIMITS: Final = 8
 SHOWN_FILES: Final = 2
+SAME_SPAN: Final = dt.timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,35 +150,53 @@ CHECKS: Final[tuple[Callable[[Facts], list[Gap]], ...]] = (_ties, _tiers, _colum
 # What a file's own limit is about, and which mend speaks to it.
 ABOUT: Final = (
     (re.compile(r"\binfo\b", re.IGNORECASE), "log-nginx-error-info"),
-    (re.compile(r"\bnotice\b|\breload", re.IGNORECASE), "log-nginx-process-life"),
+    (re.compile(r"\bnotice\b", re.IGNORECASE), "log-nginx-process-life"),
+    (re.compile(r"\$\w|duration|combined", re.IGNORECASE), "log-nginx-format"),
     (
-        re.compile(r"duration|request_time|completion|upstream|milli|whole second|combined", re.IGNORECASE),
-        "log-nginx-format",
+        re.compile(r"last.message|lastSent|lastRecv|openedAt|silen|idle|hidden|visib", re.IGNORECASE),
+        "log-client-fields",
     ),
-    (re.compile(r"last message|lastSent|lastRecv|silen|idle|hidden|visib", re.IGNORECASE), "log-client-fields"),
     (re.compile(r"\bzone\b|\bclock\b", re.IGNORECASE), "clock-sync"),
-    (re.compile(r"trace|\bid\b|joined", re.IGNORECASE), "log-client-connection-id"),
+    (re.compile(r"trace|connId|\bid\b", re.IGNORECASE), "log-client-connection-id"),
 )
 
 
 def _file_gaps(facts: Facts, covered: set[str]) -> list[Gap]:
-    """Return what files say about themselves: only where drops are undecided, and only what no check has said."""
+    """Return what files say about themselves: where drops are undecided, logging can mend it, and no check said it."""
     if not facts.n_undecided:
         return []
-    paths: dict[str, list[str]] = {}
-    for file in facts.coverage.files:
-        for limit in file.limits if file.events else ():
-            paths.setdefault(limit, []).append(file.path)
+    having: dict[str, list[FileCoverage]] = {}
+    with_events = [file for file in facts.coverage.files if file.events]
+    for file in with_events:
+        for limit in file.limits:
+            if not any(_is_copy(file, other) and limit not in other.limits for other in with_events):
+                having.setdefault(limit, []).append(file)
     gaps = []
-    for limit, files in paths.items():
+    for limit, files in having.items():
         mend_id = next((mend_id for pattern, mend_id in ABOUT if pattern.search(limit)), "")
-        if mend_id not in covered or not mend_id:
+        if mend_id and mend_id not in covered:
             gaps.append(Gap(text=f"{_files(files)}: {limit}", mend_id=mend_id))
     return gaps[:MAX_FILE_LIMITS]
 
 
-def _files(paths: Sequence[str]) -> str:
-    shown = list(paths[:SHOWN_FILES])
-    if more := len(paths) - len(shown):
-        shown.append(f"{more} more")
-    return enumerate_words(shown)
+def _is_copy(file: FileCoverage, other: FileCoverage) -> bool:
+    """Return whether two files seem to log the same requests in two ways: what one lacks, the other may have.
+
+    That is so for access logs of the same length and time, and for error logs of two levels.
+    """
+    if file is other or file.tier is not other.tier:
+        return False
+    if file.format == other.format == "nginx-error":
+        return True
+    if not (file.first_at and other.first_at):
+        return False
+    if not (file.last_at and other.last_at) or abs(file.events - other.events) > 0.02 * file.events:
+        return False
+    return max(abs(file.first_at - other.first_at), abs(file.last_at - other.last_at)) <= SAME_SPAN
+
+
+def _files(files: Sequence[FileCoverage]) -> str:
+    """Name one or two files, or count them."""
+    if len(files) <= SHOWN_FILES:
+        return enumerate_words([file.path for file in files])
+    return f"{len(files)} files ({enumerate_words(sorted({file.format for file in files}))})"
