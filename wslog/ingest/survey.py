@@ -36,6 +36,8 @@ def survey_source(source: Source) -> Survey:
         head = read_head(source)
     except OSError as error:
         return Survey(source=source, not_read=f"cannot be read ({error.strerror or error})")
+    if not head.not_text and head.is_whole and not head.data.strip():
+        return Survey(source=source, not_read="only blank lines", compression=head.compression)
     if head.not_text:
         reason = head.trouble if head.trouble and not head.data else head.not_text
         return Survey(source=source, not_read=reason, compression=head.compression)
