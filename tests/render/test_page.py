@@ -126,3 +126,12 @@ def test_a_missing_chart_leaves_its_numbers() -> None:
 def test_same_document_same_page() -> None:
     """The page depends on the document alone."""
     assert render_html(documents.full(), SVGS) == render_html(documents.full(), SVGS)
+
+
+def test_many_findings_fold_to_a_line_each() -> None:
+    """The large findings stand open; small ones are there too, folded, and none is lost."""
+    full = documents.full()
+    small = dataclasses.replace(full.findings[1], share=0.01)
+    page = render_html(dataclasses.replace(full, findings=(*full.findings, *[small] * 9)), SVGS)
+    assert page.count('<article class="card"') == 3
+    assert page.count('<details class="card"') == 9

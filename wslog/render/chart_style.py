@@ -19,7 +19,7 @@ ACCENT: Final = "#24527a"
 FONT_SIZE: Final = 9.5
 _LABEL_SIZE: Final = 8.5
 _LABEL_ROW: Final = 14.0  # points between two rows of labels
-_LABEL_LENGTH: Final = 60
+_LABEL_LENGTH: Final = 72
 _CHARACTER: Final = 0.56  # mean width of a DejaVu Sans letter, in font sizes
 
 
@@ -100,19 +100,24 @@ def say_empty(ax: Axes, *, title: str, why: str) -> Axes:
     return ax
 
 
-_TICKS_DENSE: Final = (
-    *(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_200),
-    *(3_600, 7_200, 14_400, 43_200, 86_400),
+# Round lengths of time, the more familiar ones first: these keep their place where there is room for a few only.
+_TICKS: Final = (
+    *(1, 60, 3_600, 86_400, 0.1, 10, 600, 0.01, 36_000, 604_800),
+    *(5, 30, 300, 1_800, 0.5, 0.05, 2, 20, 120, 1_200, 7_200, 14_400, 43_200, 0.2, 0.02, 172_800),
 )
-_TICKS_SPARSE: Final = (0.01, 0.1, 1, 10, 60, 600, 3_600, 36_000, 86_400, 864_000)
+_TICK_ROOM: Final = {"x": 0.075, "y": 0.08}  # of the axis, between two ticks
 
 
 def seconds_axis(ax: Axes, axis: str, *, low: float, high: float) -> None:
     """Make one axis of *ax* (`"x"` or `"y"`) logarithmic in seconds from *low* to *high*, with ticks in words."""
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
 
-    ticks = _TICKS_SPARSE if high / low > 3_000 else _TICKS_DENSE
-    shown = [tick for tick in ticks if low <= tick <= high]
+    room = _TICK_ROOM[axis] * log(high / low)
+    shown: list[float] = []
+    for tick in _TICKS:
+        if low <= tick <= high and all(abs(log(tick / other)) >= room for other in shown):
+            shown.append(tick)
+    shown.sort()
     target = ax.xaxis if axis == "x" else ax.yaxis
     if axis == "x":
         ax.set_xscale("log")

@@ -43,15 +43,19 @@ def causes(document: Document) -> str:
     best = max(known, key=lambda share: share.n)
     label = names.cause_label(best, document)
     who = label.rpartition(" · ")[2] if best.timeout_s is not None and best.tier is not Tier.UNKNOWN else label
-    return f"{who[0].upper() if who == label else who[0]}{who[1:]} explains {numbers.percent(best.share)} of {total}"
+    if who == label:
+        cause, _, tier = label.partition(" · ")
+        who = f"{cause[:1].upper()}{cause[1:]}{f' ({tier})' if tier else ''}"
+    return f"{who} explains {numbers.percent(best.share)} of {total}"
 
 
 def lifetime_against_idle(document: Document) -> str:
     """Say what the rows and columns of the scatter are."""
     if not document.charts.points:
         return "How old and how silent connections were"
+    largest = sorted(document.clusters, key=lambda cluster: -cluster.n)
     values = {
-        name: sorted({cluster.timeout_s for cluster in document.clusters if cluster.axis.startswith(name)})[:3]
+        name: sorted(dict.fromkeys([c.timeout_s for c in largest if c.axis.startswith(name)][:3]))
         for name in ("idle", "lifetime")
     }
     parts = [

@@ -150,7 +150,7 @@ def draw_lifetime_against_idle(document: Document, ax: Axes) -> Axes:
         )  # fmt: skip
     for cluster in document.clusters:
         if cluster.axis.startswith("idle") and y_low < cluster.timeout_s < y_high:
-            ax.axhline(cluster.timeout_s, color=INK, linewidth=0.9, alpha=0.8, zorder=1.5)
+            ax.axhline(cluster.timeout_s, color=INK, linewidth=0.8, alpha=0.4, zorder=1.5)
     ages = [cluster.timeout_s for cluster in document.clusters if cluster.axis == "lifetime_s"]
     marks = [Mark(age, f"age {numbers.timer(age)}", is_strong=True) for age in ages if x_low < age < x_high]
     rows = mark_lines(ax, marks[:6])
@@ -241,7 +241,9 @@ def _timer_marks(timers: Sequence[TimerLine], document: Document, *, low: float,
     by_value: dict[float, list[str]] = {}
     for timer in timers:
         if low < timer.value_s < high:
-            by_value.setdefault(timer.value_s, []).append(timer.label)
+            # Labels may end in their value, which the mark says once for all of them.
+            label = timer.label.removesuffix(numbers.timer(timer.value_s)).rstrip()
+            by_value.setdefault(timer.value_s, []).append(label)
     marks = [
         Mark(value, f"{numbers.timer(value)}: {', '.join(dict.fromkeys(labels))}", is_strong=value in pointed)
         for value, labels in by_value.items()

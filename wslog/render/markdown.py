@@ -8,7 +8,7 @@ from wslog.render import names, numbers
 from wslog.render.escape import markdown, markdown_code, plain_block
 from wslog.result import Advice, Document, FileCoverage, Finding
 
-_MOST_EVIDENCE = 5
+_MOST_EVIDENCE = 3
 _MOST_BURSTS = 10
 _MOST_FILES = 30
 
@@ -35,8 +35,8 @@ def _head(document: Document) -> Iterator[str]:
     yield f"# {markdown(document.verdict)}"
     yield ""
     parts = [
-        f"**{numbers.counted(totals.drops, 'drop')}** of {numbers.counted(totals.opened, 'opened connection')}",
-        numbers.counted(totals.attempts, "attempt"),
+        f"**{numbers.counted(totals.drops, 'drop')}**",
+        f"{numbers.counted(totals.attempts, 'attempt')}, {numbers.count(totals.opened)} opened",
         f"{numbers.decimal(totals.connection_hours)} connection hours",
     ]
     if totals.drops_per_1000_connection_hours is not None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 _TEMPLATE: Final = "report.html.j2"
+_OPEN_CARDS: Final = 3  # always unfolded
+_OPEN_SHARE: Final = 0.05  # and those of this share, up to
+_MOST_OPEN: Final = 8
 
 
 class Figure(NamedTuple):
@@ -51,6 +54,7 @@ def render_html(document: Document, charts: Mapping[str, bytes]) -> str:
         shared=_shared_window(document),
         figures=_figures(document, charts),
         folds=folds,
+        n_open=_n_open(document),
         other_advice=[n for n in range(len(document.advice)) if n not in referred],
         groups=_groups(document),
         rejected=sum(file.rejected for file in document.coverage.files),
@@ -124,6 +128,12 @@ def _figures(document: Document, charts: Mapping[str, bytes]) -> list[Figure]:
         )
         for name, spec in CHARTS.items()
     ]
+
+
+def _n_open(document: Document) -> int:
+    """Return how many findings are unfolded: the rest are one line each, to be opened."""
+    large = sum(finding.share >= _OPEN_SHARE for finding in document.findings)
+    return min(max(large, _OPEN_CARDS), _MOST_OPEN)
 
 
 def _folds(document: Document) -> list[list[Fold]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
@@ -11,7 +12,8 @@ from wslog.render.escape import plain
 from wslog.result import Burst, CauseShare, Cluster, Document
 
 SCREEN_LINES: Final = 45
-_BAR_WIDTH: Final = 16
+_BAR_WIDTHS: Final = (12, 20)  # on a narrow and on a wide page
+_FILE_NAME: Final = 26
 _BOLD: Final = "1"
 _CYAN: Final = "36"
 _GREEN: Final = "32"
@@ -80,8 +82,8 @@ class _Page(NamedTuple):
     def _totals(self, document: Document) -> list[str]:
         totals = document.totals
         parts = [
-            f"{numbers.counted(totals.drops, 'drop')} of {numbers.counted(totals.opened, 'opened connection')}",
-            f"{numbers.counted(totals.attempts, 'attempt')}",
+            numbers.counted(totals.drops, "drop"),
+            f"{numbers.counted(totals.attempts, 'attempt')}, {numbers.count(totals.opened)} opened",
         ]
         if totals.drops_per_1000_connection_hours is not None:
             parts.append(f"{numbers.decimal(totals.drops_per_1000_connection_hours)} drops per 1000 connection hours")
@@ -96,13 +98,15 @@ class _Page(NamedTuple):
         if len(rows) > most:
             rest = document.causes[most - 1 :]
             rows = [*rows[: most - 1], _rest(rest)]
-        room = self.width - _BAR_WIDTH - 21
+        bar_width = _BAR_WIDTHS[self.width >= 90]
+        digits = max(len(numbers.count(n)) for _, n, _ in rows)
+        room = self.width - bar_width - digits - 14
         label_width = min(max(len(label) for label, _, _ in rows), room)
         lines = [self._head("Causes")]
         for label, n, share in rows:
-            filled = self._paint(numbers.bar(share, width=_BAR_WIDTH), _CYAN)
-            cells = f"  {_cut(label, label_width):<{label_width}}  {numbers.count(n):>7}  {numbers.percent(share):>6}"
-            lines.append(f"{cells}  {filled}".rstrip())
+            filled = self._paint(numbers.bar(share, width=bar_width), _CYAN)
+            tally = f"{numbers.count(n):>{digits}}  {numbers.percent(share):>6}"
+            lines.append(f"  {_cut(label, label_width):<{label_width}}  {tally}  {filled}".rstrip())
         return lines
 
     def _proofs(self, document: Document, most: int) -> list[str]:
@@ -112,14 +116,14 @@ class _Page(NamedTuple):
         lines = [self._head("How we know", shown=min(most, len(proven)), of=len(proven))]
         for finding in proven[:most]:
             sure = f"{names.cause_name(finding.cause)}, {numbers.percent(finding.confidence)} sure: "
-            lines.append("  " + _cut(sure + plain(finding.evidence[0]), self.width - 2))
+            lines.append(f"  {sure}{_short_proof(plain(finding.evidence[0]), self.width - len(sure) - 2)}")
         return lines
 
     def _clusters(self, clusters: Sequence[Cluster], most: int) -> list[str]:
         if not clusters:
             return []
         lines = [self._head("Clusters", shown=min(most, len(clusters)), of=len(clusters))]
-        for cluster in clusters[:most]:
+        for cluster in sorted(clusters, key=lambda cluster: -cluster.n)[:most]:
             known = names.timer_names(cluster.timeout_ids) or "no known timer has this value"
             drops = f"{numbers.counted(cluster.n, 'drop')}, {numbers.percent(cluster.share)}"
             lines.append("  " + _cut(f"{names.cluster_label(cluster)} ({drops}): {known}", self.width - 2))
@@ -141,7 +145,7 @@ class _Page(NamedTuple):
             return []
         lines = [self._head("What to change", shown=min(most, len(document.advice)), of=len(document.advice))]
         for number, advice in enumerate(document.advice[:most], start=1):
-            first, *rest = self._wrap(_first_line(advice.text), indent=5)
+            first, *rest = self._wrap(_first_sentence(advice.text), indent=5)
             gain = names.advice_gain(advice)
             lines.append(f"  {number}. {first.lstrip()}")
             lines += rest
@@ -158,7 +162,7 @@ class _Page(NamedTuple):
             self._head("What these logs cannot show", shown=min(most, len(document.limits)), of=len(document.limits))
         ]
         for limit in document.limits[:most]:
-            first, *rest = self._wrap(_first_line(limit.text), indent=4)
+            first, *rest = self._wrap(_first_sentence(limit.text), indent=4)
             lines += [f"  - {first.lstrip()}", *rest]
         return lines
 
@@ -206,8 +210,18 @@ def _rest(shares: Sequence[CauseShare]) -> tuple[str, int, float]:
     return label, sum(share.n for share in shares), sum(share.share for share in shares)
 
 
-def _first_line(text: str) -> str:
-    return text.strip().split("\n", 1)[0]
+def _first_sentence(text: str) -> str:
+    """Return the first sentence of the first line; the reports of the folder hold the rest."""
+    line = text.strip().split("\n", 1)[0]
+    return re.split(r"(?<=[a-z0-9)][.!?]) (?=[A-Z])", line, maxsplit=1)[0]
+
+
+def _short_proof(line: str, room: int) -> str:
+    """Return a line of evidence that fits, giving up the start of a long file name before the end of its message."""
+    file, colon, message = line.partition(": ")
+    if colon and len(line) > room and len(file) > _FILE_NAME:
+        line = f"…{file[1 - _FILE_NAME :]}: {message}"
+    return _cut(line, room)
 
 
 def _cut(text: str, width: int) -> str:
