@@ -386,6 +386,37 @@ def test_nothing_raises_and_every_line_is_accounted_for(lines: list[str]) -> Non
         conform(parsed.events, EVENTS)
 
 
+@pytest.mark.parametrize(
+    "layout",
+    [
+        'time={iso}, client=203.0.113.7, req="{request}", status=101, rt=60.004, urt={urt}, up={up}',
+        'time="{local}" remote="203.0.113.7" request="{request}" st="101" request_time="60.004" upstream_addr="{up}"',
+        '{iso} 203.0.113.7 rt.example.com "{request}" 101 25884 60.004 {up} 101 {urt} "okhttp/4.9"',
+        '[{local}] rt.example.com:443 203.0.113.7:4711 "{request}" 101 60.004 {up}',
+        '203.0.113.7 - - [{local}] "{request}" 101 4 "-" "Mozilla/5.0 (X)" 60.004 {urt} {up} .',
+        "{iso}|203.0.113.7|{request}|101|60.004|{up}",
+        "time:{iso}\thost:203.0.113.7\treq:{request}\tstatus:101\treqtime:60.004\tapptime:{urt}\tupstream:{up}",
+    ],
+)
+def test_layouts_in_the_wild_are_guessed(layout: str) -> None:
+    """Commas, tabs, bars, quotes and positions: the columns are right, also on the line with a second upstream."""
+    shared = {
+        "iso": "2026-03-10T10:01:00+00:00",
+        "local": "10/Mar/2026:10:01:00 +0000",
+        "request": "GET /ws?a=b HTTP/1.1",
+    }
+    usual = layout.format(urt="60.003", up="10.0.0.7:9000", **shared)
+    retried = layout.format(urt="0.001, 60.001", up="10.0.0.7:9000, 10.0.0.8:9000", **shared)
+    parsed = parse(usual, usual, retried)
+    assert parsed.rejects.is_empty()
+    columns = ["at", "client_ip", "path", "query", "status", "lifetime_s", "upstream"]
+    at = dt.datetime(2026, 3, 10, 10, 1, tzinfo=dt.UTC)
+    assert parsed.events.select(columns).rows() == [
+        (at, "203.0.113.7", "/ws", "a=b", 101, 60.004, upstream)
+        for upstream in ("10.0.0.7:9000", "10.0.0.7:9000", "10.0.0.8:9000")
+    ]
+
+
 def test_no_guess_without_time_request_and_status() -> None:
     """Less than a time, a request and a status is no access log."""
     assert infer_format(['203.0.113.7 "GET /ws HTTP/1.1" 101']) is None

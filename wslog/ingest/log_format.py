@@ -168,15 +168,20 @@ def _group(pieces: tuple[Piece, ...], index: int, escape: str) -> str:
         return FIXED[name][0]
     if NUMBERS.fullmatch(name):
         return NUMBER
-    if name.startswith("upstream_") and not name.startswith(
-        ("upstream_http_", "upstream_cookie_", "upstream_trailer_")
-    ):
-        return r'[^"\n]*?'
+    if before != '"' and (entry := _list_entry(name)):
+        return f"(?:{entry}(?:(?:, ?| : )(?:{entry})?)*)?"
     if before == after == '"':
         return {"default": r'[^"]*', "json": r'(?:[^"\\]|\\.)*'}.get(escape, r".*?")
     if following is not None and following.is_variable:  # self-separated
         return r"[^/\s?]*" if following.text in ("request_uri", "uri") else r"[^?]*"
     return r"\S*?" if WORDS.fullmatch(name) else r".*?"
+
+
+def _list_entry(name: str) -> str:
+    """Return the regex of one entry of an upstream list, empty if the variable is none."""
+    if re.fullmatch("upstream_(?:status|bytes_sent|bytes_received|[a-z_]+_(?:time|length))", name):
+        return r"(?:[0-9.]+|-)"
+    return r'[^\s",]+' if name == "upstream_addr" else ""
 
 
 def decode_columns(frame: pl.DataFrame, *, escape: str) -> pl.DataFrame:

@@ -30,7 +30,7 @@ _ALIASES: Final = {
     "status": "status st s statuscode httpstatus code responsecode responsestatus responsestatuscode httpstatuscode "
     "httpresponsestatuscode",
     "bytes_sent": "bytessent bytes bs sent bytesout sentbytes responsebytes httpresponsebytes",
-    "body_bytes_sent": "bodybytessent body bbs bodybytes bodysize bodybytesout httpresponsebodybytes",
+    "body_bytes_sent": "bodybytessent body bbs bodybytes bodysize size bodybytesout httpresponsebodybytes",
     "request_length": "requestlength reqlen rl reqlength bytesin requestbytes requestsize",
     "request_time": "requesttime rt reqtime duration durations requestduration elapsed responsetime latency took",
     "request_time_ms": "requesttimems durationms latencyms elapsedms responsetimems",
@@ -39,7 +39,7 @@ _ALIASES: Final = {
     "upstream_status": "upstreamstatus us ustatus upstatus upstreamstatuscode",
     "upstream_connect_time": "upstreamconnecttime uct upstreamconnect",
     "upstream_header_time": "upstreamheadertime uht upstreamheader",
-    "upstream_response_time": "upstreamresponsetime urt upstreamtime upstreamresponse uprt upstreamrt",
+    "upstream_response_time": "upstreamresponsetime urt upstreamtime upstreamresponse uprt upstreamrt apptime",
     "upstream_bytes_received": "upstreambytesreceived ubr ubin",
     "upstream_bytes_sent": "upstreambytessent ubs ubout",
     "http_upgrade": "httpupgrade upg upgrade requestupgrade",

@@ -43,7 +43,7 @@ HANDSHAKE: Final = (
 RESPONDING: Final = (
     r"^reading upstream|^sending to client|keepalive|waiting for request"  # plain HTTP, or no request at all
 )
-TIME_START: Final = r"^\d{4}/\d\d"
+TIME_START: Final = r"^\d{4}/"
 ACCESS_LINE: Final = r"^\S+ .*\[\d\d/[A-Z][a-z]{2}/\d{4}:"
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
-from wslog.ingest.nginx_aliases import is_address_list, plain_key, variable_of
+from wslog.ingest.nginx_aliases import plain_key, variable_of
 
 _TIME_LOCAL: Final = r"\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}"
 _TIME_ISO: Final = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:[.,]\d+)?(?:Z|[+-]\d{2}:?\d{2})"
@@ -38,10 +38,17 @@ _FORMS: Final = (  # for values without a key: variable, form of every filled va
     ("http_user_agent", re.compile(r".*[A-Za-z][\w.-]*/[\d.].*", re.S)),
 )
 _ADDRESS: Final = re.compile(rf"{_IP}|unix:")
+_HOST: Final = re.compile(r"(?i)(?:localhost|(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]*)(?::\d+)?")
+_PEER: Final = re.compile(rf"(?:\d+\.\d+\.\d+\.\d+|\[{_IP}\]):\d+(?:(?:, | : ).*)?|unix:.*")
+_TARGET: Final = re.compile(r"/\S*")
 _APART: Final = re.compile(r"[\s,;|]")
 _ADDRESS_PORT: Final = re.compile(r"\d+\.\d+\.\d+\.\d+:\d+")
 _SECONDS: Final = re.compile(r"\d+\.\d{3}")
 _MOSTLY: Final = 0.6
+_DELIMITERS: Final = ("\t", "|")
+MIN_DELIMITERS: Final = 3
+
+Token = tuple[str, str, str, int, int]  # key, form, value, start, end
 
 
 @dataclass(slots=True)
@@ -87,14 +94,19 @@ def infer_format(sample: Sequence[str]) -> str | None:
     return _escape_of(slots) + _assemble(rows[0], slots)
 
 
-def _tokenise(line: str) -> list[tuple[str, str, str, int, int]]:
+def _tokenise(line: str) -> list[Token]:
     """Return `(key, form, value, start, end)` for each token; words after an unquoted keyed value belong to it."""
-    tokens: list[tuple[str, str, str, int, int]] = []
+    delimiter = next((mark for mark in _DELIMITERS if line.count(mark) >= MIN_DELIMITERS), "")
+    if delimiter:
+        return _split(line, delimiter)
+    tokens: list[Token] = []
     for hit in _TOKEN.finditer(line):
         form = hit.lastgroup or "bare"
         key, start, end = hit["key"] or "", hit.start(form), hit.end(form)
         if form == "bare":
             end -= len(hit["bare"]) - len(hit["bare"].rstrip(",;|"))
+            if end == start and hit["bare"]:
+                continue  # a comma after a quoted value
             previous = tokens[-1] if tokens else None
             if not key and previous and previous[0] and previous[1] == "bare":
                 tokens[-1] = (previous[0], "bare", line[previous[3] : end], previous[3], end)
@@ -103,7 +115,21 @@ def _tokenise(line: str) -> list[tuple[str, str, str, int, int]]:
     return tokens
 
 
-def _is_apart(line: str, tokens: Sequence[tuple[str, str, str, int, int]]) -> bool:
+def _split(line: str, delimiter: str) -> list[Token]:
+    """Return the tokens of a line whose fields a tab or a bar divides; `key:value` (LTSV) and `key=value` have keys."""
+    mark = re.escape(delimiter)
+    field_ = re.compile(
+        rf"(?:^|(?<={mark})) *(?:(?P<key>[A-Za-z_][\w.-]*)[:=](?!//))?"
+        rf'(?:"(?P<quoted>[^"]*)"|\[(?P<bracket>[^\]]*)\]|(?P<bare>[^{mark}]*?)) *(?={mark}|$)'
+    )
+    tokens: list[Token] = []
+    for hit in field_.finditer(line):
+        form = hit.lastgroup or "bare"
+        tokens.append((hit["key"] or "", form, hit[form], hit.start(form), hit.end(form)))
+    return tokens
+
+
+def _is_apart(line: str, tokens: Sequence[Token]) -> bool:
     """Tell whether something stands between all tokens; raw quotes inside a value make them touch."""
     gaps = ((left[4], right[3] - len(right[0])) for left, right in pairwise(tokens))
     return all(_APART.search(line, left, max(left, right)) for left, right in gaps)
@@ -111,18 +137,27 @@ def _is_apart(line: str, tokens: Sequence[tuple[str, str, str, int, int]]) -> bo
 
 def _name_keyed(slots: list[_Slot]) -> None:
     has_agent = sum(plain_key(slot.key) in ("ua", "agent", "useragent", "httpuseragent") for slot in slots) > 1
+    has_address = any(variable_of(slot.key, slot.values) == "remote_addr" for slot in slots) or _starts_with_address(
+        slots
+    )
     for slot in slots:
         if not slot.key:
             continue
         variable = variable_of(slot.key, slot.values)
         if plain_key(slot.key) == "ua" and not slot.filled and has_agent:
             variable = "upstream_addr"  # never filled here, and the user agent stands elsewhere
+        if variable == "host" and slot.is_mostly(_ADDRESS) and not has_address:
+            variable = "remote_addr"  # what LTSV calls the host is the client
         if variable == "connection" and all(re.fullmatch(r"\d+/\d+", value) for value in slot.filled):
             slot.text = "${connection}/${connection_requests}"
         elif variable == "remote_addr" and slot.is_mostly(_ADDRESS_PORT):
             slot.text = "${remote_addr}:${remote_port}"
         elif variable and not any(f"${{{variable}}}" in other.text for other in slots):
             slot.text = f"${{{variable}}}"
+
+
+def _starts_with_address(slots: list[_Slot]) -> bool:
+    return any(not slot.key and (slot.is_mostly(_ADDRESS) or slot.is_mostly(_ADDRESS_PORT)) for slot in slots[:4])
 
 
 def _name_positional(slots: list[_Slot]) -> None:
@@ -140,12 +175,19 @@ def _positional(slot: _Slot, index: int, slots: list[_Slot], taken: str) -> str:
     address = _leading_address(slot, index, following) if "${remote_addr}" not in taken else ""
     if address:
         return address
-    if slot.form == "bare" and previous == "${request_method}" and slot.values[0].startswith("/"):
+    if (
+        slot.form == "bare"
+        and "${request_method}" in taken
+        and "${request_uri}" not in taken
+        and slot.is_mostly(_TARGET)
+    ):
         return "${request_uri}"
     if slot.form == "bare" and previous == "${status}" and _is_only_number(slot, following):
         return "" if "${body_bytes_sent}" in taken else "${body_bytes_sent}"
-    if "${upstream_addr}" not in taken and slot.filled and all(map(is_address_list, slot.filled)):
+    if "${upstream_addr}" not in taken and slot.is_mostly(_PEER):
         return "${upstream_addr}"
+    if "${host}" not in taken and slot.is_mostly(_HOST):
+        return "${host}"
     return next((f"${{{name}}}" for name, form in _FORMS if _is_new(name, slot, taken) and slot.is_mostly(form)), "")
 
 
@@ -162,7 +204,7 @@ def _leading_address(slot: _Slot, index: int, following: _Slot | None) -> str:
     if slot.is_mostly(_ADDRESS):
         return "${remote_addr}"
     leads = index == 0 and following and (following.is_mostly(_ADDRESS) or following.is_mostly(_ADDRESS_PORT))
-    return "${host}" if leads else ""
+    return "${host}" if leads and slot.is_mostly(_HOST) else ""
 
 
 def _is_only_number(slot: _Slot, following: _Slot | None) -> bool:
@@ -201,7 +243,7 @@ def _escape_of(slots: list[_Slot]) -> str:
     return "escape=json " if has_backslashed_quote else ""
 
 
-def _assemble(row: tuple[str, list[tuple[str, str, str, int, int]]], slots: list[_Slot]) -> str:
+def _assemble(row: tuple[str, list[Token]], slots: list[_Slot]) -> str:
     """Return the sample line with its values replaced by variables."""
     line, tokens = row
     parts: list[str] = []
