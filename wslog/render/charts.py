@@ -214,6 +214,10 @@ def draw_all(document: Document) -> dict[str, tuple[bytes, bytes]]:
         for name, spec in CHARTS.items():
             figure = Figure(figsize=FIGURE_INCHES, layout="constrained", facecolor="white")
             spec.draw(document, figure.subplots())
+            # Labels above the axes change the layout that they are laid out in: let it settle, then fix it.
+            for _ in range(3):
+                figure.draw_without_rendering()
+            figure.set_layout_engine("none")
             svg, png = io.BytesIO(), io.BytesIO()
             figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None}, dpi=PNG_DPI)
             figure.savefig(png, format="png", metadata={"Software": None}, dpi=PNG_DPI)
