@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from wslog.ingest.format import Config, Parsed
+from wslog.ingest.nginx_access import NGINX_ACCESS
 from wslog.ingest.nginx_json import NGINX_JSON
 from wslog.schema import EVENTS, conform
 
@@ -131,6 +132,18 @@ def test_bad_lines_are_rejected_with_a_reason() -> None:
 def test_other_records_are_left_alone(line: str) -> None:
     """Close records, load balancer entries and application logs are not access lines."""
     assert NGINX_JSON.detect([line], Config()) is None
+
+
+def test_a_configured_format_knows_its_keys_better() -> None:
+    """With the log_format at hand the lines are read by it, not by the names of the keys."""
+    line = '{"t":1773136860.123,"status":101,"path":"/ws","rt":60.003,"total":60.004}'
+    text = 'escape=json {"t":$msec,"status":$status,"path":"$uri","rt":$upstream_response_time,"total":$request_time}'
+    config = Config(log_formats={"odd": text})
+    assert NGINX_JSON.detect([line], config) is None
+    parser = NGINX_ACCESS.detect([line], config)
+    assert parser is not None
+    assert parser.parse(block([line])).events["lifetime_s"].to_list() == [60.004]
+    assert events(line)[0]["lifetime_s"] == 60.003  # all that the names say
 
 
 @recorded

@@ -155,7 +155,18 @@ def _read_singly(lines: pl.DataFrame, named: dict[str, str]) -> tuple[pl.DataFra
     return frame, rejects
 
 
-def detect_nginx_json(sample: Sequence[str], config: Config) -> LineParser | None:  # noqa: ARG001 - one signature for all
+def _is_configured(lines: Sequence[str], config: Config) -> bool:
+    """Tell whether a configured log_format prints these lines: then it says better than any list what a key means."""
+    text = pl.Series(lines, dtype=pl.String)
+    for configured in config.log_formats.values():
+        with suppress(OptionError):
+            compiled = compile_format(configured)
+            if compiled.has_time and compiled.matches(text) == len(lines):
+                return True
+    return False
+
+
+def detect_nginx_json(sample: Sequence[str], config: Config) -> LineParser | None:
     """Recognise JSON access lines by their keys: a time, a status, and a request or its path."""
     filled = [line for line in sample if line.strip()]
     rows = [
@@ -164,7 +175,7 @@ def detect_nginx_json(sample: Sequence[str], config: Config) -> LineParser | Non
     rows = [(line, pairs) for line, pairs in rows if not _is_foreign(pairs)]
     named = name_keys([pairs for _, pairs in rows])
     fitting = [line for line, pairs in rows if _is_access(named[key] for key, _ in pairs if key in named)]
-    if not fitting or len(fitting) < MIN_SHARE * len(filled):
+    if not fitting or len(fitting) < MIN_SHARE * len(filled) or _is_configured(fitting, config):
         return None
     layouts: dict[str, CompiledFormat] = {}
     for text in dict.fromkeys(layout_of(line, named) for line in fitting):
