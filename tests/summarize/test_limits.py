@@ -72,7 +72,7 @@ def test_logs_of_different_days(table, document, file, at):
     files = (file("c.jsonl", Tier.CLIENT), file("a.log", Tier.NGINX))
     windows = [Window(tier=Tier.CLIENT, start=at(0), end=at(1)), Window(tier=Tier.NGINX, start=at(5), end=at(6))]
     told = document(table({"closed": 1}), coverage=Coverage(files=files), windows=windows)
-    assert [text for text in _limits(told) if "cover no common time" in text]
+    assert [text for text in _limits(told) if "no time that the logs of all tiers cover" in text]
 
 
 def test_clocks_and_rejects(table, document, file):
@@ -87,10 +87,10 @@ def test_clocks_and_rejects(table, document, file):
 def test_a_copy_in_a_better_format_makes_up_for_a_limit(table, document, file, at):
     """The stock format beside a full one lacks nothing; alone it does. What no logging can mend is not told."""
     span = {"first_at": at(0), "last_at": at(9)}
-    poor = file("access.log", Tier.NGINX, limits=("no $request_time", "a line does not say who closed"), **span)
+    poor = file("access.log", Tier.NGINX, limits=("no $request_time", "no $msec", "says not who closed"), **span)
     rich = file("timing.log", Tier.NGINX, **span)
     drop = table({"cause": None, "closed": 3, "lifetime_s": 3.0})
     alone = [text for text in _limits(document(drop, coverage=Coverage(files=(poor,)))) if text.startswith("access")]
-    assert alone == ["access.log: no $request_time"]
+    assert alone == ["access.log: no $request_time; no $msec"]
     both = _limits(document(drop, coverage=Coverage(files=(poor, rich))))
     assert not [text for text in both if text.startswith("access")]

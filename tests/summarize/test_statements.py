@@ -22,6 +22,7 @@ CASES = {
     "a timer that no configuration and no known default explains closed 2 after 47 s of silence": {
         "cause": "idle_timeout", "tier": "unknown", "timeout_s": 47.0, "timeout_id": [],
     },
+    "nginx closed 2 after a silence of unknown length": {"cause": "idle_timeout", "tier": "nginx"},
     "a limit ended 2 at an age of 90 s, whatever their traffic": {
         "cause": "lifetime_limit", "tier": "unknown", "timeout_s": 90.0,
     },

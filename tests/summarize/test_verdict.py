@@ -34,6 +34,14 @@ def test_timers_of_one_tier_are_one_answer(table, document, idle_by_nginx):
     )
 
 
+def test_candidates_of_one_timer_are_none_for_another(table, document, idle_by_nginx):
+    """Undecided timers of several values are told without the names that fit one of them."""
+    tie = idle_by_nginx | {"tier": "unknown", "timeout_id": ["nginx-proxy-read-timeout", "aws-alb-idle"]}
+    assert document(table(tie, tie, tie | {"timeout_s": 47.0, "timeout_id": None})).verdict == (
+        "Timers whose owner no log names closed all 3 dropped connections after 60 s or 47 s of silence."
+    )
+
+
 def test_failed_handshakes_do_not_hide_who_closed_what_was_open(table, document, idle_by_nginx):
     """A storm of retries is most of the drops; what ended open connections still has its sentence."""
     failed = {"cause": "handshake_failed", "tier": "app", "handshake_status": 502, "is_opened": False}

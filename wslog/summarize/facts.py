@@ -26,7 +26,7 @@ class Facts:
         n_undecided: Drops of unknown cause or tier.
         no_idle_share: Of the drops that had opened and have a client record: silence not known.
         no_lifetime_share: Of the drops that had opened: age not known.
-        no_session_share: Without a session.
+        no_session_share: Of the drops that have a client record: without a session.
         unmatched_share: Of the drops that had opened and have a client record: no server line found.
         outside_share: Closed outside the time that all tiers cover.
     """
@@ -102,7 +102,7 @@ def gather_facts(
         n_undecided=sum(group.n for group in groups if group.cause is Cause.UNKNOWN or group.tier is Tier.UNKNOWN),
         no_idle_share=_share(from_clients, pl.col("idle_s").is_null()),
         no_lifetime_share=_share(opened, pl.col("lifetime_s").is_null()),
-        no_session_share=_share(drops, pl.col("session_id").is_null()),
+        no_session_share=_share(drops.filter(pl.col("client_ref").is_not_null()), pl.col("session_id").is_null()),
         unmatched_share=_share(from_clients, no_server_line),
         outside_share=_share(drops, outside) if shared.start is not None else 0.0,
     )

@@ -103,7 +103,7 @@ def _columns(facts: Facts) -> list[Gap]:
         text = f"{percent(facts.unmatched_share)} of the clients' drops found no line in the servers' logs."
         gaps.append(Gap(text=text, mend_id="log-client-connection-id"))
     if facts.no_session_share > 0.5 and Tier.CLIENT in facts.tiers:
-        text = f"{percent(facts.no_session_share)} of the drops name no session: who came back, and when, is not known."
+        text = f"{percent(facts.no_session_share)} of the clients' drops name no session: who came back, and when, is not known."
         gaps.append(Gap(text=text, log_next="Log a session id that stays the same over reconnects (sessionId)."))
     return gaps
 
@@ -112,7 +112,7 @@ def _times(facts: Facts) -> list[Gap]:
     gaps = []
     with_lines = facts.tiers & {Tier.CLIENT, Tier.NGINX, Tier.ALB}
     if facts.shared.start is None and len(with_lines) > 1:
-        text = "The logs of the tiers cover no common time: no drop could be looked up in another tier's log."
+        text = "There is no time that the logs of all tiers cover: drops cannot be looked up in every tier's log."
         gaps.append(Gap(text=text, log_next="Collect the logs of all tiers for the same time."))
     elif facts.outside_share > MUCH:
         text = f"{percent(facts.outside_share)} of the drops lie outside the time that the logs of all tiers cover."
@@ -147,7 +147,7 @@ def _rejected(facts: Facts) -> list[Gap]:
 
 CHECKS: Final[tuple[Callable[[Facts], list[Gap]], ...]] = (_ties, _tiers, _columns, _times, _inferred, _rejected)
 
-# What a file's own limit is about, and which mend speaks to it.
+# What a server log's own limit is about, and which mend speaks to it.
 ABOUT: Final = (
     (re.compile(r"\binfo\b", re.IGNORECASE), "log-nginx-error-info"),
     (re.compile(r"\bnotice\b", re.IGNORECASE), "log-nginx-process-life"),
@@ -157,7 +157,7 @@ ABOUT: Final = (
         "log-client-fields",
     ),
     (re.compile(r"\bzone\b|\bclock\b", re.IGNORECASE), "clock-sync"),
-    (re.compile(r"trace|connId|\bid\b", re.IGNORECASE), "log-client-connection-id"),
+    (re.compile(r"trace|\bid\b", re.IGNORECASE), "log-client-connection-id"),
 )
 
 
@@ -171,12 +171,21 @@ def _file_gaps(facts: Facts, covered: set[str]) -> list[Gap]:
         for limit in file.limits:
             if not any(_is_copy(file, other) and limit not in other.limits for other in with_events):
                 having.setdefault(limit, []).append(file)
-    gaps = []
+    # What one file lacks for several reasons is mended at once.
+    merged: dict[tuple[str, str], list[str]] = {}
     for limit, files in having.items():
-        mend_id = next((mend_id for pattern, mend_id in ABOUT if pattern.search(limit)), "")
+        mend_id = _mend_of(limit, files[0].tier)
         if mend_id and mend_id not in covered:
-            gaps.append(Gap(text=f"{_files(files)}: {limit}", mend_id=mend_id))
+            merged.setdefault((_files(files), mend_id), []).append(limit)
+    gaps = [Gap(text=f"{files}: {'; '.join(limits)}", mend_id=mend_id) for (files, mend_id), limits in merged.items()]
     return gaps[:MAX_FILE_LIMITS]
+
+
+def _mend_of(limit: str, tier: Tier | None) -> str:
+    """Return the id of the mend that speaks to a file's own limit; empty: none does."""
+    if tier is Tier.CLIENT:
+        return "log-client-fields"
+    return next((mend_id for pattern, mend_id in ABOUT if pattern.search(limit)), "")
 
 
 def _is_copy(file: FileCoverage, other: FileCoverage) -> bool:

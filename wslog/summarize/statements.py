@@ -69,10 +69,12 @@ def settings_of(group: DropGroup, known: Mapping[str, Timeout]) -> str:
 
 
 def _idle(group: DropGroup, many: str, known: Mapping[str, Timeout], _: bool) -> str:
-    silence = f"after {_values(group)} of silence" if group.timeouts_s else "after a constant silence"
+    silence = f"after {_values(group)} of silence" if group.timeouts_s else "after a silence of unknown length"
     if group.tier is not Tier.UNKNOWN:
         return f"{_owner(group, known)} closed {many} {silence}{_brackets(settings_of(group, known))}"
     products = _products(group, known)
+    if len(group.timeouts_s) > 1:  # candidates of one value are none for another
+        return f"timers whose owner no log names closed {many} {silence}"
     if len(group.timeout_ids) == 2 and len(products) == 2:
         either = enumerate_words(products, last="or")
         return f"{either} closed {many} {silence}: timers of both fit, and no log says which"
