@@ -1,7 +1,7 @@
 """wslog: who closed these WebSockets with 1006, how do we know, and what do we change?
 
-In Python: `wslog.analyze("logs/")`, `wslog.load("analysis.json")`, `wslog.read_events("logs/nginx/")`. Importing wslog is
-cheap: polars and the rest come with the first use.
+In Python: `wslog.analyze("logs/")`, `wslog.load("analysis.json")`, `wslog.read_events("logs/nginx/")`.
+Importing wslog is cheap: polars and the rest come with the first use.
 """
 
 from __future__ import annotations

@@ -44,7 +44,8 @@ class Analysis:
         """
         if self._connections is None:
             raise SavedAnalysisError(
-                "a saved analysis holds no connections", mend="Keep connections.parquet beside it, or analyze the logs again."
+                "a saved analysis holds no connections",
+                mend="Keep connections.parquet beside it, or analyze the logs again.",
             )
         return self._connections
 
@@ -148,7 +149,9 @@ class Analysis:
         # A whole page inside a notebook cell: framed, so that its styles stay its own.
         import html
 
-        return f'<iframe srcdoc="{html.escape(self.to_html())}" style="width:100%;height:720px;border:0" sandbox></iframe>'
+        return (
+            f'<iframe srcdoc="{html.escape(self.to_html())}" style="width:100%;height:720px;border:0" sandbox></iframe>'
+        )
 
     def __repr__(self) -> str:
         totals = self.document.totals
@@ -213,7 +216,9 @@ def load(path: str | Path) -> Analysis:
     try:
         document = load_document(file.read_bytes())
     except FileNotFoundError:
-        raise SavedAnalysisError("there is no such file", where=str(file), mend="Name an analysis.json or a report folder.") from None
+        raise SavedAnalysisError(
+            "there is no such file", where=str(file), mend="Name an analysis.json or a report folder."
+        ) from None
     except SavedAnalysisError as error:
         raise error.at(str(file)) from None
     beside = (file.with_suffix(".parquet"), file.with_name("connections.parquet"))

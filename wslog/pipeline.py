@@ -76,7 +76,7 @@ def analyze(
     joined = join_tiers(read.events)
     selection = Selection(since=since, until=until, path_globs=tuple(path_globs), host_globs=tuple(host_globs))
     explained = explain_closes(
-        selection.apply(joined.connections), lifecycle=joined.lifecycle, levels=joined.levels, settings=read.settings,
+        selection.apply(joined.connections), lifecycle=joined.lifecycle, levels=read.levels, settings=read.settings,
         timeouts=known,
     )  # fmt: skip
     connections, coverage = explained.connections, read.coverage
@@ -99,7 +99,8 @@ def _windows(joined: pl.DataFrame) -> tuple[Window, ...]:
     )
     windows = []
     for tier, at, ref in seen:
-        times = joined.filter(pl.col(ref).is_not_null())[at]
-        if times.drop_nulls().len():
-            windows.append(Window(tier=tier, start=times.min(), end=times.max()))  # type: ignore[arg-type]
+        seen_here = joined.filter(pl.col(ref).is_not_null() & pl.col(at).is_not_null())
+        if seen_here.height:
+            start, end = seen_here.select(pl.col(at).min().alias("start"), pl.col(at).max().alias("end")).row(0)
+            windows.append(Window(tier=tier, start=start, end=end))
     return tuple(windows)

@@ -18,9 +18,7 @@ LEFT_OUT: Final = "(left out)"
 
 def anonymize_connections(connections: pl.DataFrame) -> pl.DataFrame:
     """Replace what identifies people in `schema.CONNECTIONS` rows."""
-    return connections.with_columns(
-        _numbered(connections, column, word) for column, word in PSEUDONYMS.items()
-    )
+    return connections.with_columns(_numbered(connections, column, word) for column, word in PSEUDONYMS.items())
 
 
 def _numbered(connections: pl.DataFrame, column: str, word: str) -> pl.Series:
@@ -32,6 +30,7 @@ def _numbered(connections: pl.DataFrame, column: str, word: str) -> pl.Series:
 def anonymize_coverage(coverage: Coverage) -> Coverage:
     """Leave the text of rejected lines out: it may hold anything."""
     files = tuple(
-        replace(file, rejects=tuple(replace(reject, text=LEFT_OUT) for reject in file.rejects)) for file in coverage.files
+        replace(file, rejects=tuple(replace(reject, text=LEFT_OUT) for reject in file.rejects))
+        for file in coverage.files
     )
     return replace(coverage, files=files)

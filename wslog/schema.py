@@ -102,12 +102,18 @@ EVENTS: Final[Mapping[str, Column]] = {
     "at_resolution_s": Column(SECONDS, "s", "how fine the line's clock is; the truth lies in [at, at + this)"),
     "has_zone": Column(FLAG, "", "false: the line names no time zone and was read as if it were UTC, or as --tz says"),
     "created_at": Column(INSTANT, "UTC", "client: when the WebSocket was constructed"),
-    "opened_at": Column(INSTANT, "UTC", "when the WebSocket opened (client) or its request began (servers); null: never or not known"),
+    "opened_at": Column(
+        INSTANT, "UTC", "when the WebSocket opened (client) or its request began (servers); null: never or not known"
+    ),
     "closed_at": Column(INSTANT, "UTC", "when the connection ended, by this line's clock"),
     "lifetime_s": Column(SECONDS, "s", "open to close; null where the format cannot tell"),
-    "handshake_s": Column(SECONDS, "s", "the handshake alone: upstream header time, ALB processing times, created to opened"),
+    "handshake_s": Column(
+        SECONDS, "s", "the handshake alone: upstream header time, ALB processing times, created to opened"
+    ),
     "is_opened": Column(FLAG, "", "the handshake completed; null: the line cannot tell"),
-    "is_websocket": Column(FLAG, "", "surely a WebSocket (101, Upgrade header, a close record); null: may be a failed handshake"),
+    "is_websocket": Column(
+        FLAG, "", "surely a WebSocket (101, Upgrade header, a close record); null: may be a failed handshake"
+    ),
     "status": Column(SMALL, "HTTP", "the status this tier answered with"),
     "upstream_status": Column(SMALL, "HTTP", "the next tier's status; last of a list"),
     "method": Column(TEXT, "", "HTTP method"),
@@ -162,7 +168,9 @@ CONNECTIONS: Final[Mapping[str, Column]] = {
     "close_code": Column(SMALL, "", "what the client reported"),
     "close_reason": Column(TEXT, "", "what the client reported; untrusted text"),
     "was_clean": Column(FLAG, "", "what the client reported"),
-    "is_drop": Column(FLAG, "", "the client reported 1006, or no client record exists and the servers' logs show an abnormal end"),
+    "is_drop": Column(
+        FLAG, "", "the client reported 1006, or no client record exists and the servers' logs show an abnormal end"
+    ),
     "is_opened": Column(FLAG, "", "the handshake completed"),
     "cause": Column(TEXT, "Cause", "why it ended"),
     "tier": Column(TEXT, "Tier", "who is at fault"),
@@ -221,7 +229,9 @@ JOINED: Final[Mapping[str, Column]] = {
         )
     },
     "has_client": Column(FLAG, "", "a client record exists"),
-    "maybe_client": Column(SECONDS, "0..1", "server rows: probability that some client record is about this connection"),
+    "maybe_client": Column(
+        SECONDS, "0..1", "server rows: probability that some client record is about this connection"
+    ),
     "is_pagehide_only": Column(FLAG, "", "the client's only record is that its page went away"),
     "is_persisted": Column(FLAG, "", "the page went into the back/forward cache"),
     "created_at": Column(INSTANT, "UTC", "client: when the WebSocket was constructed"),
@@ -229,7 +239,9 @@ JOINED: Final[Mapping[str, Column]] = {
     "close_called_at": Column(INSTANT, "UTC", "client: when the page called close()"),
     "hidden_at": Column(INSTANT, "UTC", "client: when the page was last hidden"),
     "pagehide_at": Column(INSTANT, "UTC", "client: when the page went away"),
-    "client_lag_s": Column(SECONDS, "s", "how much later than the servers the client noticed the end; negative: earlier"),
+    "client_lag_s": Column(
+        SECONDS, "s", "how much later than the servers the client noticed the end; negative: earlier"
+    ),
     "server_closed_at": Column(INSTANT, "UTC", "when nginx (else the ALB) saw the end"),
     "server_lifetime_s": Column(SECONDS, "s", "open to close as nginx (else the ALB) saw it, without the handshake"),
     "nginx_ref": Column(TEXT, "file:line", "its nginx access line"),

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from wslog.errors import OptionError
 
 FORMS: Final = (
-    "2026-11-22, 2026-11-22T17:00, 2026-11-22T17:00:00+01:00, 2026-W46, 7d, 24h, 90m, 7 days ago, today, yesterday, last week"
+    "2026-11-22, 2026-11-22T17:00, 2026-11-22T17:00:00+01:00, 2026-W46, 7d, 24h, 90m, 7 days ago, "
+    "today, yesterday, last week"
 )
 UNITS: Final = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60}
 _AGO: Final = re.compile(r"(\d+)\s*(w|d|h|m|weeks?|days?|hours?|minutes?)(\s+ago)?")
@@ -55,7 +56,9 @@ def zone_named(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise OptionError(f"there is no time zone {name!r}", where="--tz", mend="Write an IANA name such as Europe/Berlin.") from None
+        raise OptionError(
+            f"there is no time zone {name!r}", where="--tz", mend="Write an IANA name such as Europe/Berlin."
+        ) from None
 
 
 def _span(words: str, today: dt.date) -> tuple[dt.date | None, int]:

@@ -61,7 +61,11 @@ def find_bursts(closes: pl.DataFrame) -> list[RawBurst]:
     Returns:
         Bursts of all scopes, in order of time and scope.
     """
-    scopes = closes.filter(pl.col("closed_s").is_not_null()).sort("scope", "closed_s").partition_by("scope", maintain_order=True)
+    scopes = (
+        closes.filter(pl.col("closed_s").is_not_null())
+        .sort("scope", "closed_s")
+        .partition_by("scope", maintain_order=True)
+    )
     found = [burst for rows in scopes for burst in _in_scope(rows, len(scopes))]
     return sorted(found, key=lambda b: (b.start_s, b.scope))
 
@@ -133,7 +137,9 @@ def _best(seconds: Floats, masked: NDArray[np.bool_], n_scopes: int) -> tuple[in
     return None if best is None else (best[1], best[2])
 
 
-def _denser_band(start: NDArray[np.int64], stop: NDArray[np.int64], counts: Floats, length: Floats) -> tuple[Floats, Floats]:
+def _denser_band(
+    start: NDArray[np.int64], stop: NDArray[np.int64], counts: Floats, length: Floats
+) -> tuple[Floats, Floats]:
     """Counts and length of the denser side band; a side with under a minute of log is left out."""
     last = len(counts) - 1
     l1 = np.maximum(start - GUARD_S, 0)

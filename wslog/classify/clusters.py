@@ -8,20 +8,21 @@ carried a message fit both and join whichever stands at the same place.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import polars as pl
 
+from wslog.classify.facts import share_of
 from wslog.classify.spikes import Spike, configured_value, find_spikes
-from wslog.knowledge.model import Setting, TimerKind, Timeout
+from wslog.knowledge.model import Setting, Timeout, TimerKind
 from wslog.result import Cluster
 
 IDLE_KINDS: Final = (TimerKind.IDLE_ANY, TimerKind.IDLE_C2S, TimerKind.IDLE_S2C)
 SILENT_FROM_S: Final = 5.0
 WIDEST: Final = 0.03  # of the value (at least 1 s): wider piles are not timers
-UNANSWERED_SHARE: Final = 0.9
+UNANSWERED_SHARE: Final = 0.75  # a proxy's timer does not care who spoke last: half or less
 UNANSWERED_S: Final = 1.0
 OUTLIVED_SHARE: Final = 0.05
 
@@ -59,7 +60,15 @@ def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Se
     silent = prompt.filter(pl.col("is_silent") & (pl.col("lifetime_s") > SILENT_FROM_S))
     for spike in _typed(silent, "lifetime_s", known):
         if not any(_same_place(spike, other) for other in found):
-            found.append(TypedSpike(spike.spike, "idle_s" if _is_any_near(spike, known) else "lifetime_s", spike.timeout_s, spike.q05_s, spike.q95_s))
+            found.append(
+                TypedSpike(
+                    spike.spike,
+                    "idle_s" if _is_any_near(spike, known) else "lifetime_s",
+                    spike.timeout_s,
+                    spike.q05_s,
+                    spike.q95_s,
+                )
+            )
     return [s for s in found if not _is_shadow(s, found, drops)]
 
 
@@ -80,8 +89,8 @@ def _as_give_up(found: TypedSpike, drops: pl.DataFrame) -> TypedSpike:
     A proxy's timer does not care who spoke last; a heartbeat's does.
     """
     inside = drops.filter(pl.col("idle_s").is_between(found.spike.low_s, found.spike.high_s) & ~pl.col("is_silent"))
-    unanswered = (inside["unanswered_s"] > UNANSWERED_S).fill_null(value=False).mean() or 0.0
-    return TypedSpike(found.spike, "idle_out_s", found.timeout_s, found.q05_s, found.q95_s) if unanswered >= UNANSWERED_SHARE else found
+    unanswered = share_of(inside, pl.col("unanswered_s") > UNANSWERED_S)
+    return replace(found, axis="idle_out_s") if unanswered >= UNANSWERED_SHARE else found
 
 
 def _same_place(a: TypedSpike, b: TypedSpike) -> bool:
@@ -101,8 +110,8 @@ def _is_shadow(found: TypedSpike, others: list[TypedSpike], drops: pl.DataFrame)
     for other in others:
         if other.axis == "idle_s":
             is_idle = is_idle | pl.col("idle_s").is_between(other.spike.low_s, other.spike.high_s)
-    explained = inside.select(is_idle.fill_null(value=False).mean()).item() or 0.0
-    return explained > 0.7 or not outlived(found, drops, inside["path"].unique().to_list()).filter(~pl.col("outlived")).height
+    lasting = outlived(found, drops, inside["path"].unique().to_list())
+    return share_of(inside, is_idle) > 0.7 or bool(lasting["outlived"].all())
 
 
 def outlived(found: TypedSpike, rows: pl.DataFrame, paths: Sequence[str | None]) -> pl.DataFrame:
@@ -115,25 +124,27 @@ def outlived(found: TypedSpike, rows: pl.DataFrame, paths: Sequence[str | None])
     )
 
 
-def add_membership(facts: pl.DataFrame, found: Sequence[TypedSpike]) -> pl.DataFrame:
-    """Add how likely each drop belongs to which spike.
+# Per axis: the columns for decibans, for the timer's value, and for the cluster.
+MEMBERSHIP: Final = {
+    "idle_s": ("idle_db", "idle_timer_s", "idle_cluster"),
+    "lifetime_s": ("life_db", "life_timer_s", "life_cluster"),
+    "idle_out_s": ("give_up_db", "give_up_s", "give_up_cluster"),
+}
 
-    Returns:
-        *facts* with `idle_db`, `life_db`, `give_up_db` (decibans for membership, null: not in a spike, or no such
-        duration), `cluster_id` (of the likeliest), `idle_timer_s`, `life_timer_s`, `give_up_s`.
-    """
-    columns = {"idle_s": ("idle_db", "idle_timer_s", "idle_cluster"), "lifetime_s": ("life_db", "life_timer_s", "life_cluster"), "idle_out_s": ("give_up_db", "give_up_s", "give_up_cluster")}  # fmt: skip
+
+def add_membership(facts: pl.DataFrame, found: Sequence[TypedSpike]) -> pl.DataFrame:
+    """Add which spike each drop is in, and how sure that is in decibans (null: in none, or no such duration)."""
     frame = facts.with_columns(
         pl.lit(None, dtype=dtype).alias(name)
-        for names in columns.values()
+        for names in MEMBERSHIP.values()
         for name, dtype in zip(names, (pl.Float64, pl.Float64, pl.Int32), strict=True)
     )
     for number, item in enumerate(found):
-        db_name, timer_name, cluster_name = columns[item.axis]
+        db_name, timer_name, cluster_name = MEMBERSHIP[item.axis]
         p = 1.0 - min(max(item.spike.background_share, 0.01), 0.99)
         decibans = min(20.0, max(0.0, 10 * float(np.log10(p / (1 - p)))))
         value = pl.col("idle_s" if item.axis == "idle_out_s" else item.axis)
-        inside = value.is_between(item.spike.low_s, item.spike.high_s, closed="left") & OPENED_DROP
+        inside = value.is_between(item.spike.low_s, item.spike.high_s, closed="left") & pl.col("is_client_drop")
         if item.axis == "lifetime_s":
             lasting = outlived(item, frame.filter(pl.col("is_client_drop")), frame["path"].unique().to_list())
             inside = inside & ~pl.col("path").is_in(lasting.filter("outlived")["path"].to_list()).fill_null(value=False)
@@ -146,16 +157,22 @@ def add_membership(facts: pl.DataFrame, found: Sequence[TypedSpike]) -> pl.DataF
     return frame
 
 
-OPENED_DROP: Final = pl.col("is_client_drop")
-
-
-def fitting(value_s: float, kinds: Sequence[TimerKind], timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> tuple[str, ...]:
+def fitting(
+    value_s: float, kinds: Sequence[TimerKind], timeouts: Sequence[Timeout], settings: Sequence[Setting]
+) -> tuple[str, ...]:
     """Return ids of configured timers at a value, else of known defaults there."""
+
     def fits(x: float | None) -> bool:
         return x is not None and abs(x - value_s) <= max(0.35, 0.01 * value_s)
 
     by_id = {t.id: t for t in timeouts}
-    configured = sorted({s.timeout_id for s in settings if fits(s.value_s) and (s.timeout_id not in by_id or by_id[s.timeout_id].kind in kinds)})
+    configured = sorted(
+        {
+            s.timeout_id
+            for s in settings
+            if fits(s.value_s) and (s.timeout_id not in by_id or by_id[s.timeout_id].kind in kinds)
+        }
+    )
     return tuple(configured or sorted(t.id for t in timeouts if t.kind in kinds and fits(t.default_s)))
 
 
@@ -171,7 +188,11 @@ def to_clusters(
         timeouts: Known timers.
         settings: Timers found in configuration.
     """
-    kinds = {"idle_s": IDLE_KINDS, "lifetime_s": (TimerKind.LIFETIME,), "idle_out_s": (TimerKind.CLOSE_WAIT, TimerKind.PING_TIMEOUT)}
+    kinds = {
+        "idle_s": IDLE_KINDS,
+        "lifetime_s": (TimerKind.LIFETIME,),
+        "idle_out_s": (TimerKind.CLOSE_WAIT, TimerKind.PING_TIMEOUT),
+    }
     clusters = []
     for number, item in enumerate(found):
         decided = judged.filter((pl.col("cluster_id") == number) & (pl.col("timeout_id").list.len() == 1))
@@ -179,10 +200,17 @@ def to_clusters(
         spike = item.spike
         clusters.append(
             Cluster(
-                id=number, axis=item.axis, center_s=round(spike.center_s, 3), width_s=round(item.q95_s - item.q05_s, 3),
-                timeout_s=item.timeout_s, n=round(spike.n), share=round(spike.share, 4), share_low=round(spike.share_low, 4),
-                share_high=round(spike.share_high, 4), p_value=spike.p_value,
+                id=number,
+                axis=item.axis,
+                center_s=round(spike.center_s, 3),
+                width_s=round(item.q95_s - item.q05_s, 3),
+                timeout_s=item.timeout_s,
+                n=round(spike.n),
+                share=round(spike.share, 4),
+                share_low=round(spike.share_low, 4),
+                share_high=round(spike.share_high, 4),
+                p_value=spike.p_value,
                 timeout_ids=tuple(named) or fitting(item.timeout_s, kinds[item.axis], timeouts, settings),
             )
-        )  # fmt: skip
+        )
     return tuple(clusters)

@@ -20,7 +20,11 @@ _matched = pl.col("nginx_ref").is_not_null() & pl.col("has_client")
 _sent_after_close = pl.col("wire_idle_s") < -FOLLOWED_S[1]
 # The client's clock says a message went while nginx's or the ALB's timer was already counting: it never arrived.
 _unheard = pl.col("wire_idle_s").is_between(FOLLOWED_S[1], pl.col("path_timer_s") - SETTLED_S)
-_still_sending = (pl.col("unanswered_s") > 2.0) & (pl.col("idle_out_s") >= CLOSE_WAITS_S[0]) & (pl.col("is_silent").not_() | _unheard)
+_still_sending = (
+    (pl.col("unanswered_s") > 2.0)
+    & (pl.col("idle_out_s") >= CLOSE_WAITS_S[0])
+    & (pl.col("is_silent").not_() | _unheard)
+)
 
 
 def _fits(setting: str) -> pl.Expr:
@@ -32,9 +36,14 @@ def _fits(setting: str) -> pl.Expr:
 # Booleans speak with the weight itself; `strength` items bring decibans of their own (null: silent).
 ITEMS: Final[Mapping[str, pl.Expr]] = {
     "nginx_timed_out": pl.col("nginx_timed_out"),
-    "nginx_silent_about_timeout": pl.col("info_visible") & pl.col("nginx_ref").is_not_null() & ~pl.col("nginx_timed_out"),
+    "nginx_silent_about_timeout": pl.col("info_visible")
+    & pl.col("nginx_ref").is_not_null()
+    & ~pl.col("nginx_timed_out"),
     "in_idle_cluster": pl.col("idle_db"),
-    "not_in_idle_cluster": pl.col("idle_s").is_not_null() & pl.col("idle_db").is_null() & ~pl.col("late") & ~pl.col("early"),
+    "not_in_idle_cluster": pl.col("idle_s").is_not_null()
+    & pl.col("idle_db").is_null()
+    & ~pl.col("late")
+    & ~pl.col("early"),
     "in_lifetime_cluster": pl.col("life_db"),
     "not_in_lifetime_cluster": pl.col("lifetime_s").is_not_null() & pl.col("life_db").is_null(),
     "in_give_up_cluster": pl.col("give_up_db"),
@@ -65,6 +74,16 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     "upstream_reset": pl.col("upstream_reset"),
     "downstream_reset": pl.col("downstream_reset"),
     "nginx_lost_client": pl.col("nginx_lost_client"),
-    "quiet_end": pl.col("followed") & _matched & pl.col("error_ref").is_null() & pl.col("info_visible") & _outside & _no_burst,
-    "quiet_end_unlogged": pl.col("followed") & _matched & pl.col("error_ref").is_null() & ~pl.col("info_visible") & _outside & _no_burst,
+    "quiet_end": pl.col("followed")
+    & _matched
+    & pl.col("error_ref").is_null()
+    & pl.col("info_visible")
+    & _outside
+    & _no_burst,
+    "quiet_end_unlogged": pl.col("followed")
+    & _matched
+    & pl.col("error_ref").is_null()
+    & ~pl.col("info_visible")
+    & _outside
+    & _no_burst,
 }

@@ -13,7 +13,7 @@ from wslog.classify import clusters, mass_drops
 from wslog.classify.facts import IS_1006, OPENED, add_facts
 from wslog.classify.handshakes import judge_handshakes
 from wslog.classify.scorecard import judge, load_scorecard
-from wslog.knowledge.model import Setting, TimerKind, Timeout
+from wslog.knowledge.model import Setting, Timeout, TimerKind
 from wslog.result import Burst, Cluster
 from wslog.schema import CONNECTIONS, Cause, Tier, conform
 
@@ -72,7 +72,7 @@ def _instant(epoch_s: float) -> dt.datetime:
 def _judge(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> pl.DataFrame:
     """Send each row to the judge of its kind."""
     by_client = pl.col("has_client")
-    never = (by_client & ~OPENED & ~pl.col("is_pagehide_only") & (IS_1006 | pl.col("close_code").is_null())) | (~by_client & ~OPENED)
+    never = ~OPENED & ~(by_client & pl.col("is_pagehide_only"))
     hidden = by_client & pl.col("is_pagehide_only")
     clean = by_client & pl.col("close_code").is_not_null() & ~IS_1006
     kind = (
@@ -97,26 +97,35 @@ def _judge(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> pl.DataFrame:
 def _clean() -> list[pl.Expr]:
     """A close frame came: whatever its code, somebody said goodbye."""
     said = pl.format("{}: close code {}", pl.col("client_ref"), pl.col("close_code"))
-    return [
-        pl.lit(Cause.CLEAN_CLOSE.value).alias("cause"), pl.lit(Tier.UNKNOWN.value).alias("tier"), pl.lit(0.99).alias("confidence"),
-        pl.lit("clean").alias("label"), pl.concat_list(said).alias("evidence"),
-    ]  # fmt: skip
+    return _verdict(pl.lit(Cause.CLEAN_CLOSE.value), Tier.UNKNOWN, 0.99, said)
 
 
 def _hidden() -> list[pl.Expr]:
     """The page went away and no close record followed."""
     cached = pl.col("is_persisted").fill_null(value=False)
-    said = pl.when(cached).then(
-        pl.format("{}: the page went into the back/forward cache with its socket open and never came back", pl.col("client_ref"))
-    ).otherwise(pl.format("{}: the page went away; no close event follows one", pl.col("client_ref")))
+    said = (
+        pl.when(cached)
+        .then(pl.lit("the page went into the back/forward cache with its socket open and never came back"))
+        .otherwise(pl.lit("the page went away; no close event follows one"))
+    )
+    cause = pl.when(cached).then(pl.lit(Cause.CLIENT_SUSPENDED.value)).otherwise(pl.lit(Cause.CLIENT_LEFT.value))
+    return _verdict(cause, Tier.CLIENT, 0.95, pl.format("{}: {}", pl.col("client_ref"), said))
+
+
+def _verdict(cause: pl.Expr, tier: Tier, confidence: float, said: pl.Expr) -> list[pl.Expr]:
+    """The columns of `VERDICT` for rows that need no weighing."""
     return [
-        pl.when(cached).then(pl.lit(Cause.CLIENT_SUSPENDED.value)).otherwise(pl.lit(Cause.CLIENT_LEFT.value)).alias("cause"),
-        pl.lit(Tier.CLIENT.value).alias("tier"), pl.lit(0.95).alias("confidence"), pl.lit("left").alias("label"),
+        cause.alias("cause"),
+        pl.lit(tier.value).alias("tier"),
+        pl.lit(confidence).alias("confidence"),
+        pl.lit("").alias("label"),
         pl.concat_list(said).alias("evidence"),
-    ]  # fmt: skip
+    ]
 
 
-ABNORMAL: Final = pl.col("cause").is_in([c.value for c in Cause if c not in {Cause.UNKNOWN, Cause.CLEAN_CLOSE, Cause.CLIENT_LEFT}])
+ABNORMAL: Final = pl.col("cause").is_in(
+    [c.value for c in Cause if c not in {Cause.UNKNOWN, Cause.CLEAN_CLOSE, Cause.CLIENT_LEFT}]
+)
 
 
 def _published(rows: pl.DataFrame, timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> list[pl.Expr]:
@@ -124,22 +133,31 @@ def _published(rows: pl.DataFrame, timeouts: Sequence[Timeout], settings: Sequen
     is_idle, is_life = pl.col("cause") == Cause.IDLE_TIMEOUT, pl.col("cause") == Cause.LIFETIME_LIMIT
     # nginx names no value in its line; the row's own silence, as its clock saw it, does.
     own = pl.when(pl.col("nginx_timed_out")).then(pl.coalesce("nginx_setting_s", "idle_timer_s", "path_timer_s"))
-    timeout = pl.when(is_idle).then(pl.coalesce(own, "idle_timer_s")).when(is_life).then(pl.col("life_timer_s"))
+    timeout: pl.Expr = (
+        pl.when(is_idle).then(pl.coalesce(own, "idle_timer_s")).when(is_life).then(pl.col("life_timer_s"))
+    )
     timeout = timeout.round(1)
-    values = sorted(set(rows.select(timeout.alias("t")).filter(pl.col("t").is_not_null())["t"].to_list()))
+    values = rows.select(timeout.alias("value"))["value"].drop_nulls().unique().sort().to_list()
     server_only = ~pl.col("has_client") & ABNORMAL & (pl.col("maybe_client") < SOMEBODY)
     return [
-        (pl.when(pl.col("has_client")).then(IS_1006.fill_null(value=False)).otherwise(server_only.fill_null(value=False))).alias("is_drop"),
+        pl.when("has_client").then(IS_1006).otherwise(server_only).fill_null(value=False).alias("is_drop"),
         timeout.alias("timeout_s"),
         _candidates(timeout, values, timeouts, settings).alias("timeout_id"),
-        pl.when(is_idle).then(pl.col("idle_cluster")).when(is_life).then(pl.col("life_cluster")).otherwise(pl.col("give_up_cluster")).alias("cluster_id"),
+        pl.when(is_idle)
+        .then(pl.col("idle_cluster"))
+        .when(is_life)
+        .then(pl.col("life_cluster"))
+        .otherwise(pl.col("give_up_cluster"))
+        .alias("cluster_id"),
         pl.col("nginx_ref").alias("nginx_access_ref"),
         pl.col("error_ref").alias("nginx_error_ref"),
         pl.col("confidence").round(4),
     ]  # fmt: skip
 
 
-def _candidates(timeout: pl.Expr, values: Sequence[float], timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> pl.Expr:
+def _candidates(
+    timeout: pl.Expr, values: Sequence[float], timeouts: Sequence[Timeout], settings: Sequence[Setting]
+) -> pl.Expr:
     """Known timers that the verdict's value and tier allow; one entry: decided."""
     by_id = {t.id: t for t in timeouts}
     choice: pl.Expr = pl.lit(None, dtype=pl.List(pl.String))
@@ -152,7 +170,15 @@ def _candidates(timeout: pl.Expr, values: Sequence[float], timeouts: Sequence[Ti
                 decided = (pl.col("cause") == Cause.IDLE_TIMEOUT) & (pl.col("tier") == tier)
                 choice = pl.when(here & decided).then(pl.lit([name])).otherwise(choice)
         is_open = (pl.col("cause") == Cause.IDLE_TIMEOUT) & ~pl.col("tier").is_in([Tier.NGINX, Tier.ALB])
-        choice = pl.when(here & is_open & pl.lit(bool(idle))).then(pl.lit(list(idle), dtype=pl.List(pl.String))).otherwise(choice)
+        choice = (
+            pl.when(here & is_open & pl.lit(bool(idle)))
+            .then(pl.lit(list(idle), dtype=pl.List(pl.String)))
+            .otherwise(choice)
+        )
         is_life = pl.col("cause") == Cause.LIFETIME_LIMIT
-        choice = pl.when(here & is_life & pl.lit(bool(life))).then(pl.lit(list(life), dtype=pl.List(pl.String))).otherwise(choice)
+        choice = (
+            pl.when(here & is_life & pl.lit(bool(life)))
+            .then(pl.lit(list(life), dtype=pl.List(pl.String)))
+            .otherwise(choice)
+        )
     return choice

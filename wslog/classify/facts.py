@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from wslog.knowledge.model import Setting
-from wslog.schema import CloseCode
+from wslog.schema import INSTANT, CloseCode
 
 TIMED_OUT: Final = (110, 60)  # Linux, BSD
 RESET: Final = (104, 54)
@@ -29,6 +29,11 @@ def _yes(condition: pl.Expr) -> pl.Expr:
     return condition.fill_null(value=False)
 
 
+def share_of(rows: pl.DataFrame, condition: pl.Expr) -> float:
+    """Return the part of *rows* for which *condition* is known to hold; 0 of no rows."""
+    return float(rows.select(condition.fill_null(value=False).mean().fill_null(0.0)).item())
+
+
 def add_facts(connections: pl.DataFrame, *, levels: frozenset[str], settings: Sequence[Setting]) -> pl.DataFrame:
     """Add the facts to `schema.JOINED` rows.
 
@@ -38,8 +43,7 @@ def add_facts(connections: pl.DataFrame, *, levels: frozenset[str], settings: Se
         settings: Timers found in configuration files.
     """
     lag = pl.col("client_lag_s")
-    has_nginx_log = _covered(connections, "nginx_closed_at")
-    has_alb_log = _covered(connections, "alb_closed_at")
+    has_nginx_log, has_alb_log = _covered(connections, "nginx"), _covered(connections, "alb")
     wire_idle = (pl.col("server_closed_at") - pl.col("last_message_at")).dt.total_milliseconds() / 1000
     silent_limit = pl.max_horizontal(pl.lit(1.0), 0.03 * pl.col("lifetime_s"))
     frame = connections.with_columns(
@@ -48,12 +52,22 @@ def add_facts(connections: pl.DataFrame, *, levels: frozenset[str], settings: Se
         _yes(lag.is_between(*FOLLOWED_S)).alias("followed"),
         _yes(lag >= LATE_S).alias("late"),
         _yes(lag <= EARLY_S).alias("early"),
-        _yes(UPGRADED & pl.col("error_errno").is_in(TIMED_OUT) & pl.col("error_message").str.starts_with("upstream timed out")).alias("nginx_timed_out"),
+        _yes(
+            UPGRADED
+            & pl.col("error_errno").is_in(TIMED_OUT)
+            & pl.col("error_message").str.starts_with("upstream timed out")
+        ).alias("nginx_timed_out"),
         _yes(UPGRADED & pl.col("error_message").str.starts_with("client timed out")).alias("nginx_lost_client"),
-        _yes(UPGRADED & pl.col("error_errno").is_in(RESET) & (pl.col("error_level") == "error")).alias("upstream_reset"),
-        _yes(UPGRADED & pl.col("error_errno").is_in(RESET) & (pl.col("error_level") == "info")).alias("downstream_reset"),
+        _yes(UPGRADED & pl.col("error_errno").is_in(RESET) & (pl.col("error_level") == "error")).alias(
+            "upstream_reset"
+        ),
+        _yes(UPGRADED & pl.col("error_errno").is_in(RESET) & (pl.col("error_level") == "info")).alias(
+            "downstream_reset"
+        ),
         pl.lit(bool(levels & {"info", "debug"})).alias("info_visible"),
-        (pl.col("nginx_ref").is_null() & pl.col("alb_ref").is_not_null() & OPENED & has_nginx_log).alias("nginx_missing"),
+        (pl.col("nginx_ref").is_null() & pl.col("alb_ref").is_not_null() & OPENED & has_nginx_log).alias(
+            "nginx_missing"
+        ),
         (pl.col("nginx_ref").is_null() & has_nginx_log).alias("no_nginx_line"),
         (pl.col("alb_ref").is_null() & pl.col("nginx_ref").is_not_null() & has_alb_log).alias("alb_missing"),
         pl.when(pl.col("has_client") & pl.col("client_skew_s").is_not_null()).then(wire_idle).alias("wire_idle_s"),
@@ -71,17 +85,15 @@ def add_facts(connections: pl.DataFrame, *, levels: frozenset[str], settings: Se
         .agg(pl.col("wire_idle_s").median().alias("path_timer_s"), pl.len().alias("n_path"))
         .filter(pl.col("n_path") >= PATH_TIMERS_FROM)
     )
-    return frame.join(learnt.select("path", "path_timer_s"), on="path", how="left", maintain_order="left").with_columns(
-        pl.coalesce("nginx_setting_s", "path_timer_s").alias("path_timer_s")
-    )
+    known = learnt.select("path", "path_timer_s")
+    timer = pl.coalesce("nginx_setting_s", "path_timer_s").alias("path_timer_s")
+    return frame.join(known, on="path", how="left", maintain_order="left").with_columns(timer)
 
 
-def _covered(connections: pl.DataFrame, column: str) -> pl.Expr:
-    """Whether that tier's log covers the moment the connection ended."""
-    first, last = connections[column].min(), connections[column].max()
-    if first is None or last is None:
-        return pl.lit(value=False)
-    return _yes(ENDED_AT.is_between(pl.lit(first), pl.lit(last)))
+def _covered(connections: pl.DataFrame, tier: str) -> pl.Expr:
+    """Whether that tier's access log covers the moment the connection ended."""
+    logged = connections.filter(pl.col(f"{tier}_ref").is_not_null())[f"{tier}_closed_at"]
+    return _yes(ENDED_AT.is_between(pl.lit(logged.min(), dtype=INSTANT), pl.lit(logged.max(), dtype=INSTANT)))
 
 
 def _setting(settings: Sequence[Setting], timeout_id: str) -> pl.Expr:
@@ -95,5 +107,9 @@ def _setting(settings: Sequence[Setting], timeout_id: str) -> pl.Expr:
             continue  # a regular expression of another engine: not judged
         value = pl.when(applies).then(setting.value_s).otherwise(value)
     if timeout_id == "aws-alb-idle":
-        return pl.when(pl.col("alb_ref").is_not_null()).then(value) if len({s.value_s for s in mine}) == 1 else pl.lit(None, dtype=pl.Float64)
+        return (
+            pl.when(pl.col("alb_ref").is_not_null()).then(value)
+            if len({s.value_s for s in mine}) == 1
+            else pl.lit(None, dtype=pl.Float64)
+        )
     return value

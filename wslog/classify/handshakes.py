@@ -31,23 +31,28 @@ def judge_handshakes(rows: pl.DataFrame, down: Sequence[tuple[dt.datetime, dt.da
     lost = unseen & ~is_down & (offline | (pl.col("attempt_s") >= HUNG_S)) & pl.col("has_client")
     from_app = answered.is_not_null() & (answered == status)
     message = pl.col("error_message").fill_null("")
-    tier = (
-        pl.when(lost).then(pl.lit(Tier.NETWORK.value))
-        .when(status == 499).then(pl.lit(Tier.CLIENT.value))
-        .when(status.is_in([502, 504]) | message.str.contains("no live upstreams|connect\\(\\) (to .* )?failed|prematurely closed")).then(pl.lit(Tier.APP.value))
-        .when(status.is_not_null() & from_app).then(pl.lit(Tier.APP.value))
-        .when(status.is_not_null()).then(pl.lit(Tier.NGINX.value))
-        .when((pl.col("alb_status") == 502) & pl.col("alb_upstream_status").is_null()).then(pl.lit(Tier.NGINX.value))
-        # Behind an ALB it is nginx that says 502 or 504, and it says so of the app server.
-        .when(pl.col("alb_status").is_in([502, 504]) & (pl.col("alb_upstream_status") == pl.col("alb_status"))).then(pl.lit(Tier.APP.value))
-        .when(pl.col("alb_status") == 460).then(pl.lit(Tier.CLIENT.value))
-        .when(pl.col("alb_status").is_not_null() & pl.col("alb_upstream_status").is_null()).then(pl.lit(Tier.ALB.value))
-        .when(is_down).then(pl.lit(Tier.NGINX.value))
-        .otherwise(pl.lit(Tier.UNKNOWN.value))
-    )  # fmt: skip
+    said_refused = message.str.contains(r"no live upstreams|connect\(\) (to .* )?failed|prematurely closed")
+    alb, target = pl.col("alb_status"), pl.col("alb_upstream_status")
+    # Behind an ALB it is nginx that says 502 or 504, and it says so of the app server.
+    alb_passed_on = alb.is_in([502, 504]) & (target == alb)
+    rules = (
+        (lost, Tier.NETWORK),
+        ((status == 499) | (alb == 460), Tier.CLIENT),
+        (status.is_in([502, 504]) | said_refused, Tier.APP),
+        (status.is_not_null() & from_app, Tier.APP),
+        (status.is_not_null(), Tier.NGINX),
+        ((alb == 502) & target.is_null(), Tier.NGINX),
+        (alb_passed_on, Tier.APP),
+        (alb.is_not_null() & target.is_null(), Tier.ALB),
+        (is_down, Tier.NGINX),
+    )
+    tier = pl.coalesce(*(pl.when(holds).then(pl.lit(who.value)) for holds, who in rules), pl.lit(Tier.UNKNOWN.value))
     said = pl.concat_list(_statements(is_down, down_ref, unseen, offline, from_app)).list.drop_nulls()
     return rows.select(
-        pl.when(lost).then(pl.lit(Cause.NETWORK_LOSS.value)).otherwise(pl.lit(Cause.HANDSHAKE_FAILED.value)).alias("cause"),
+        pl.when(lost)
+        .then(pl.lit(Cause.NETWORK_LOSS.value))
+        .otherwise(pl.lit(Cause.HANDSHAKE_FAILED.value))
+        .alias("cause"),
         tier.alias("tier"),
         pl.when(lost).then(0.85).otherwise(CERTAIN).alias("confidence"),
         pl.lit("handshake").alias("label"),
@@ -65,23 +70,32 @@ def _during(down: Sequence[tuple[dt.datetime, dt.datetime, str]]) -> tuple[pl.Ex
     return is_down, ref
 
 
-def _statements(is_down: pl.Expr, down_ref: pl.Expr, unseen: pl.Expr, offline: pl.Expr, from_app: pl.Expr) -> list[pl.Expr]:
+def _statements(
+    is_down: pl.Expr, down_ref: pl.Expr, unseen: pl.Expr, offline: pl.Expr, from_app: pl.Expr
+) -> list[pl.Expr]:
     """The evidence, one text (or null) each, the strongest first."""
+
     def text(value: pl.Expr) -> pl.Expr:
         return value.cast(pl.String).fill_null("-")
 
     error = pl.when(pl.col("error_ref").is_not_null()).then(
-        pl.format("{}: {} while {}", text(pl.col("error_ref")), text(pl.col("error_message")), text(pl.col("error_action")))
+        pl.format(
+            "{}: {} while {}", text(pl.col("error_ref")), text(pl.col("error_message")), text(pl.col("error_action"))
+        )
     )
+    passed_on = pl.format("app said {}", text(pl.col("nginx_upstream_status")))
+    whose = pl.when(from_app).then(pl.lit("passing on the app's answer")).otherwise(passed_on)
     nginx = pl.when(pl.col("nginx_status").is_not_null()).then(
-        pl.format("{}: nginx answered {}, {}", text(pl.col("nginx_ref")), text(pl.col("nginx_status")),
-                  pl.when(from_app).then(pl.lit("passing on the app's answer")).otherwise(pl.format("app said {}", text(pl.col("nginx_upstream_status")))))
-    )  # fmt: skip
+        pl.format("{}: nginx answered {}, {}", text(pl.col("nginx_ref")), text(pl.col("nginx_status")), whose)
+    )
+    alb_said, target_said = text(pl.col("alb_status")), text(pl.col("alb_upstream_status"))
     alb = pl.when(pl.col("alb_status").is_not_null()).then(
-        pl.format("{}: the ALB answered {}, its target said {}", text(pl.col("alb_ref")), text(pl.col("alb_status")), text(pl.col("alb_upstream_status")))
+        pl.format("{}: the ALB answered {}, its target said {}", text(pl.col("alb_ref")), alb_said, target_said)
     )
     down = pl.when(unseen & is_down).then(pl.format("{}: nginx was down at that time", text(down_ref)))
-    hung = pl.when(unseen & (pl.col("attempt_s") >= HUNG_S)).then(pl.format("no server logged it, and it hung for {} s", text(pl.col("attempt_s").round(1))))
+    hung = pl.when(unseen & (pl.col("attempt_s") >= HUNG_S)).then(
+        pl.format("no server logged it, and it hung for {} s", text(pl.col("attempt_s").round(1)))
+    )
     gone = pl.when(unseen & offline).then(pl.lit("the browser said it was offline"))
     nobody = pl.when(unseen & ~is_down).then(pl.lit("the client saw no open; no server line was found for it"))
     return [error, nginx, alb, down, hung, gone, nobody]

@@ -1,7 +1,7 @@
 """Durations as integer counts in fixed bins: mergeable in any order, identical on every machine.
 
-Bins follow 1-2-5 steps, 0.05-0.1 % wide: 1 ms up to 2 s, 2 ms from 2 s, 5 ms from 5 s, 10 ms from 10 s, and so on. Edges
-line up with whole seconds, so rounded data never alias.
+Bins follow 1-2-5 steps, 0.05-0.1 % wide: 1 ms up to 2 s, 2 ms from 2 s, 5 ms from 5 s, 10 ms from 10 s, and so on.
+Edges line up with whole seconds, so rounded data never alias.
 """
 
 from __future__ import annotations

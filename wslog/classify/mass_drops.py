@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from wslog.classify.bursts import RawBurst, find_bursts
-from wslog.classify.facts import IS_1006, OPENED
+from wslog.classify.facts import IS_1006, OPENED, share_of
 from wslog.schema import Cause, EventKind, Tier
 
 LONGEST_S: Final = 15.0  # a wider pile is a rush hour, not a happening
@@ -19,6 +19,8 @@ RELOAD_WAIT_S: Final = 7200.0  # worker_shutdown_timeout is seldom longer
 SHARP_S: Final = 0.2  # nginx cuts what is left of an old worker within milliseconds
 UNCLEAN_SHARE: Final = 0.5  # of a burst's closes; a burst of goodbyes drops nobody
 ALL_AT_ONCE: Final = 0.8  # of everything open, for a burst to be the proxy's doing without a notice
+LEAST_KILLED: Final = 0.2  # of what was alive in the scope, for a burst to matter
+MOST_KILLED: Final = 0.5  # and to be a restart
 NO_LINE: Final = "no nginx line"
 
 
@@ -52,17 +54,22 @@ def find_mass_drops(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> list[MassDr
     # nginx's own timers make echoes of whatever synchronised their clients; they are explained without a burst.
     opened = facts.filter(OPENED & ~pl.col("nginx_timed_out") & (~pl.col("is_pagehide_only").fill_null(value=False)))
     rows = opened.select(
-        _epoch("ended_at").alias("closed_s"), _epoch("opened_at").alias("opened_s"), "upstream", "no_nginx_line", "path",
-        "nginx_is_complete", "close_code", "has_client", _epoch("nginx_closed_at").alias("nginx_s"),
+        "upstream", "no_nginx_line", "path", "nginx_is_complete", "close_code", "has_client",
+        _epoch("ended_at").alias("closed_s"), _epoch("opened_at").alias("opened_s"),
+        _epoch("nginx_closed_at").alias("nginx_s"),
     )  # fmt: skip
     has_servers = facts["server_closed_at"].is_not_null().any()
     pieces = [rows.with_columns(pl.lit("all").alias("scope"))]
-    pieces += [rows.filter(pl.col("upstream").is_not_null()).with_columns(pl.format("upstream {}", "upstream").alias("scope"))]
+    pieces += [
+        rows.filter(pl.col("upstream").is_not_null()).with_columns(pl.format("upstream {}", "upstream").alias("scope"))
+    ]
     pieces += [rows.filter("no_nginx_line").with_columns(pl.lit(NO_LINE).alias("scope"))]
     if not has_servers:
         pieces += [rows.filter(pl.col("path").is_not_null()).with_columns(pl.format("path {}", "path").alias("scope"))]
     scoped = pl.concat(pieces)
-    bursts = [b for b in find_bursts(scoped.select("scope", "opened_s", "closed_s")) if b.end_s - b.start_s <= LONGEST_S]
+    bursts = [
+        b for b in find_bursts(scoped.select("scope", "opened_s", "closed_s")) if b.end_s - b.start_s <= LONGEST_S
+    ]
     named = [_name(burst, scoped, bursts, lifecycle, has_servers=bool(has_servers)) for burst in bursts]
     found = [m for m in named if m is not None]
     return [m for m in found if not _is_part_of_another(m, found)]
@@ -72,19 +79,25 @@ def _epoch(column: str) -> pl.Expr:
     return pl.col(column).dt.timestamp("ms") / 1000
 
 
-def _name(burst: RawBurst, scoped: pl.DataFrame, bursts: list[RawBurst], lifecycle: pl.DataFrame, *, has_servers: bool) -> MassDrop | None:
+def _name(
+    burst: RawBurst, scoped: pl.DataFrame, bursts: list[RawBurst], lifecycle: pl.DataFrame, *, has_servers: bool
+) -> MassDrop | None:
+    """Say what a burst was; None if most of it said goodbye, most of its scope lived on, or nothing explains it."""
     inside = scoped.filter((pl.col("scope") == burst.scope) & pl.col("closed_s").is_between(burst.start_s, burst.end_s))
     unclean = inside.filter(IS_1006 | ~pl.col("has_client")).height
-    if unclean < max(3, UNCLEAN_SHARE * inside.height) or burst.killed_share < 0.2:
+    if unclean < max(3, UNCLEAN_SHARE * inside.height) or burst.killed_share < LEAST_KILLED:
         return None
-    upstreams = sorted({b.scope for b in bursts if b.scope.startswith("upstream ") and abs(b.start_s - burst.start_s) <= 1.0 and b.killed_share >= 0.5})
-    kind, notices = _kind(burst, inside, upstreams, lifecycle, has_servers=has_servers)
-    if kind is None:
+    if burst.scope == NO_LINE:
+        named = _unlogged(burst, lifecycle)
+    else:
+        n_upstreams = len({b.scope for b in bursts if _is_upstream_lost_with(b, burst)})
+        named = _reload(burst, inside, n_upstreams, lifecycle) or _by_scope(burst, has_servers=has_servers)
+    if named is None:
         return None
+    kind, notices = named
     cause, tier = CAUSES[kind]
     share = f"{burst.killed_share:.0%} of what was open"
-    spread = burst.end_s - burst.start_s
-    what = f"{burst.n} connections ended within {spread:.1f} s ({burst.scope}; {share})"
+    what = f"{burst.n} connections ended within {burst.end_s - burst.start_s:.1f} s ({burst.scope}; {share})"
     return MassDrop(kind=kind, raw=burst, n_drops=unclean, cause=cause, tier=tier, evidence=(what, *notices))
 
 
@@ -96,39 +109,64 @@ CAUSES: Final = {
     "upstream": (Cause.SERVER_RESTART, Tier.APP),
     "together": (Cause.UNKNOWN, Tier.UNKNOWN),
 }
+Named = tuple[str, tuple[str, ...]]
 
 
-def _kind(burst: RawBurst, inside: pl.DataFrame, upstreams: list[str], lifecycle: pl.DataFrame, *, has_servers: bool) -> tuple[str | None, tuple[str, ...]]:
-    """Decide what a burst was, from nginx's notices around it and from which lines are missing."""
-    def near(kind: EventKind, before: float = NOTICE_S) -> tuple[str, ...]:
-        at = _epoch("at")
-        hits = lifecycle.filter((pl.col("event") == kind) & at.is_between(burst.start_s - before - 1.0, burst.end_s + 1.5))
-        return tuple(f"{r}: {m}" for r, m in hits.select("ref", pl.col("message").fill_null("")).head(3).iter_rows())
+def _is_upstream_lost_with(other: RawBurst, burst: RawBurst) -> bool:
+    return (
+        other.scope.startswith("upstream ")
+        and abs(other.start_s - burst.start_s) <= 1.0
+        and other.killed_share >= MOST_KILLED
+    )
 
-    if burst.scope == NO_LINE:
-        if crash := near(EventKind.WORKER_CRASH):
-            return "crash", (*crash, "a killed worker writes no access lines")
-        if stop := near(EventKind.STOP):
-            return "stop", (*stop, "a fast stop writes no access lines")
-        return ("unlogged", ("nginx wrote no access line for any of them",)) if burst.killed_share >= 0.5 else (None, ())
-    has_lines = inside["nginx_s"].is_not_null().mean() or 0.0
-    cut_short = inside["nginx_is_complete"].drop_nulls()
-    is_cut = bool(cut_short.len() >= 3 and (~cut_short).mean() >= 0.8)  # type: ignore[operator]
-    exits, reloads = near(EventKind.WORKER_EXIT, 1.0), near(EventKind.RELOAD, RELOAD_WAIT_S) + near(EventKind.DRAIN, RELOAD_WAIT_S)
-    spread = inside["nginx_s"].max() - inside["nginx_s"].min() if has_lines else None  # type: ignore[operator]
-    sharp = spread is not None and spread <= SHARP_S
-    if has_lines >= 0.5 and (is_cut or (exits and reloads and sharp)):
+
+def _notices(lifecycle: pl.DataFrame, burst: RawBurst, kind: EventKind, *, before_s: float = NOTICE_S) -> list[str]:
+    """The lines of nginx's life around a burst, the nearest to its start first."""
+    at = _epoch("at")
+    hits = lifecycle.filter(
+        (pl.col("event") == kind) & at.is_between(burst.start_s - before_s - 1.0, burst.end_s + 1.5)
+    ).sort((at - burst.start_s).abs(), "ref")
+    return hits.select(pl.format("{}: {}", "ref", pl.col("message").fill_null(""))).to_series().to_list()
+
+
+def _unlogged(burst: RawBurst, lifecycle: pl.DataFrame) -> Named | None:
+    """Connections that nginx never logged went with the process that would have."""
+    if crash := _notices(lifecycle, burst, EventKind.WORKER_CRASH):
+        return "crash", (*crash[:2], "a killed worker writes no access lines")
+    if stop := _notices(lifecycle, burst, EventKind.STOP):
+        return "stop", (*stop[:2], "a fast stop writes no access lines")
+    if burst.killed_share >= MOST_KILLED:
+        return "unlogged", ("nginx wrote no access line for any of them",)
+    return None
+
+
+def _reload(burst: RawBurst, inside: pl.DataFrame, n_upstreams: int, lifecycle: pl.DataFrame) -> Named | None:
+    """Old workers that reach worker_shutdown_timeout cut what they still hold at once and log it."""
+    is_logged = pl.col("nginx_s").is_not_null()
+    logged_share = share_of(inside, is_logged)
+    if logged_share < 0.5:
+        return None
+    is_cut = share_of(inside.filter(pl.col("nginx_is_complete").is_not_null()), ~pl.col("nginx_is_complete")) >= 0.8
+    spread = inside.select((pl.col("nginx_s").max() - pl.col("nginx_s").min()).fill_null(LONGEST_S)).item()
+    exits = _notices(lifecycle, burst, EventKind.WORKER_EXIT, before_s=1.0)
+    reloads = _notices(lifecycle, burst, EventKind.RELOAD, before_s=RELOAD_WAIT_S)
+    drains = _notices(lifecycle, burst, EventKind.DRAIN, before_s=RELOAD_WAIT_S)
+    if is_cut or (exits and (reloads or drains) and spread <= SHARP_S):
         cut = ("$request_completion is empty: nginx cut them",) if is_cut else ()
-        return "reload", (*reloads[-1:], *exits[:2], *cut)
-    if burst.scope == "all":
-        if len(upstreams) >= 2 and sharp and burst.killed_share >= ALL_AT_ONCE and has_lines >= 0.9:
-            return "reload", (f"{len(upstreams)} upstreams lost everything in the same {spread:.2f} s",)
-        return ("together", ()) if not has_servers and burst.killed_share >= 0.5 else (None, ())
-    if burst.scope.startswith("upstream ") and burst.killed_share >= 0.5:
+        return "reload", (*(reloads or drains)[:1], *exits[:1], *cut)
+    is_all = burst.scope == "all" and n_upstreams >= 2 and burst.killed_share >= ALL_AT_ONCE and logged_share >= 0.9
+    if is_all and spread <= SHARP_S:
+        return "reload", (f"{n_upstreams} upstreams lost everything in the same {spread:.2f} s",)
+    return None
+
+
+def _by_scope(burst: RawBurst, *, has_servers: bool) -> Named | None:
+    """One app server losing most of its connections is that server's doing; clients alone cannot say whose."""
+    if burst.killed_share < MOST_KILLED:
+        return None
+    if burst.scope.startswith("upstream "):
         return "upstream", ()
-    if burst.scope.startswith("path ") and burst.killed_share >= 0.5:
-        return "together", ()
-    return None, ()
+    return None if has_servers else ("together", ())
 
 
 def _is_part_of_another(drop: MassDrop, drops: list[MassDrop]) -> bool:
@@ -145,7 +183,7 @@ def _is_part_of_another(drop: MassDrop, drops: list[MassDrop]) -> bool:
 
 
 def add_membership(facts: pl.DataFrame, drops: list[MassDrop]) -> pl.DataFrame:
-    """Add `burst` (index into *drops*, null: none) and `burst_kind` to the rows that ended in one, and `in_scope`."""
+    """Add `burst` (index into *drops*, null: none) and `burst_kind` to the rows that ended in one."""
     at = _epoch("ended_at")
     index, kind = pl.lit(None, dtype=pl.Int32), pl.lit(None, dtype=pl.String)
     for i, drop in reversed(list(enumerate(drops))):

@@ -28,7 +28,7 @@ class Scorecard:
         labels: Verdicts in the order of the weight columns, with their cause and tier.
         prior: Decibans to start from, per label.
         items: Names in the order of the weight rows.
-        weights: Decibans, items × labels.
+        weights: Decibans, items by labels.
         says, refs: Text and reference column of each item.
     """
 
@@ -80,7 +80,9 @@ def judge(facts: pl.DataFrame, card: Scorecard) -> pl.DataFrame:
         `evidence` (list of texts, the strongest first), one row per row of *facts*.
     """
     spoken = facts.select(
-        (pl.lit(1.0) * ITEMS[name].cast(pl.Float64) if strong else ITEMS[name].fill_null(value=False).cast(pl.Float64)).fill_null(0.0).alias(name)
+        (pl.lit(1.0) * ITEMS[name].cast(pl.Float64) if strong else ITEMS[name].fill_null(value=False).cast(pl.Float64))
+        .fill_null(0.0)
+        .alias(name)
         for name, strong in zip(card.items, card.strengths, strict=True)
     )
     matrix = spoken.to_numpy()
@@ -89,8 +91,12 @@ def judge(facts: pl.DataFrame, card: Scorecard) -> pl.DataFrame:
     winner, confidence = _decide(probability, names, card.threshold)
     labels = {name: (cause, tier) for name, cause, tier in card.labels} | {"idle": (Cause.IDLE_TIMEOUT, Tier.UNKNOWN)}
     verdict = pl.DataFrame({"label": winner, "confidence": confidence}).with_columns(
-        pl.col("label").replace_strict({k: c.value for k, (c, _) in labels.items()}, return_dtype=pl.String).alias("cause"),
-        pl.col("label").replace_strict({k: t.value for k, (_, t) in labels.items()}, return_dtype=pl.String).alias("tier"),
+        pl.col("label")
+        .replace_strict({k: c.value for k, (c, _) in labels.items()}, return_dtype=pl.String)
+        .alias("cause"),
+        pl.col("label")
+        .replace_strict({k: t.value for k, (_, t) in labels.items()}, return_dtype=pl.String)
+        .alias("tier"),
     )
     return verdict.with_columns(_texts(facts, matrix, card, winner, names))
 
@@ -113,7 +119,9 @@ def _decide(probability: Floats, names: NDArray[np.str_], threshold: float) -> t
     return winner.tolist(), np.asarray(confidence)
 
 
-def _texts(facts: pl.DataFrame, matrix: Floats, card: Scorecard, winner: list[str], names: NDArray[np.str_]) -> pl.Series:
+def _texts(
+    facts: pl.DataFrame, matrix: Floats, card: Scorecard, winner: list[str], names: NDArray[np.str_]
+) -> pl.Series:
     """Write down the items that spoke, those that moved the verdict most first, each with its decibans and line."""
     columns = {**{name: i for i, name in enumerate(names)}, "idle": list(names).index("idle_nginx")}
     towards = np.array([columns[w] for w in winner])
@@ -126,7 +134,13 @@ def _texts(facts: pl.DataFrame, matrix: Floats, card: Scorecard, winner: list[st
         )
         for k in range(len(card.items))
     ).filter("spoke")
-    named = pl.when(pl.col("decibans").abs() >= 0.5).then(pl.format("{} ({} dB)", "text", pl.col("decibans").round(0).cast(pl.Int32).cast(pl.String).str.replace(r"^(\d)", "+$1")))
+    named = pl.when(pl.col("decibans").abs() >= 0.5).then(
+        pl.format(
+            "{} ({} dB)",
+            "text",
+            pl.col("decibans").round(0).cast(pl.Int32).cast(pl.String).str.replace(r"^(\d)", "+$1"),
+        )
+    )
     lists = (
         long.filter(pl.col("size") >= 0.5)
         .with_columns(named.otherwise(pl.col("text")).alias("text"))
@@ -136,7 +150,11 @@ def _texts(facts: pl.DataFrame, matrix: Floats, card: Scorecard, winner: list[st
     )
     rows = pl.DataFrame({"row": pl.Series(range(facts.height), dtype=pl.UInt32)})
     texts = rows.join(lists, on="row", how="left", maintain_order="left")["text"]
-    return texts.fill_null(pl.Series([[]], dtype=pl.List(pl.String))).alias("evidence") if texts.null_count() else texts.alias("evidence")
+    return (
+        texts.fill_null(pl.Series([[]], dtype=pl.List(pl.String))).alias("evidence")
+        if texts.null_count()
+        else texts.alias("evidence")
+    )
 
 
 def _item_text(facts: pl.DataFrame, card: Scorecard, k: int) -> pl.DataFrame:
@@ -150,10 +168,14 @@ def _item_text(facts: pl.DataFrame, card: Scorecard, k: int) -> pl.DataFrame:
         parts.append(before.replace("{", ""))
         columns.append(name)
     values = [
-        pl.col(c).round(2).abs().cast(pl.String).str.replace(r"\.0$", "").fill_null("?") if facts.schema[c].is_float() else pl.col(c).fill_null("?")
+        pl.col(c).round(2).abs().cast(pl.String).str.replace(r"\.0$", "").fill_null("?")
+        if facts.schema[c].is_float()
+        else pl.col(c).fill_null("?")
         for c in columns
     ]
-    pieces: list[pl.Expr] = [piece for text, value in zip(parts, values, strict=True) for piece in (pl.lit(text), value)]
+    pieces: list[pl.Expr] = [
+        piece for text, value in zip(parts, values, strict=True) for piece in (pl.lit(text), value)
+    ]
     text = pl.concat_str([*pieces, pl.lit(rest)])
     if card.refs[k]:
         text = pl.concat_str([pl.col(card.refs[k]).fill_null("?"), pl.lit(": "), text])

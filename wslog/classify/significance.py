@@ -32,7 +32,7 @@ def log_tail(on: int, off: int, ratio: float) -> float:
 
 
 def log_tail_fast(on: Floats, off: Floats, ratio: Floats) -> Floats:
-    """Return the same for many windows, by Li & Ma's formula 17; rough where the excess is small, 0 where there is none."""
+    """Return the same for many windows, by Li & Ma's formula 17: rough for a small excess, 0 where there is none."""
     total = on + off
     with np.errstate(divide="ignore", invalid="ignore"):
         a = on * np.log((1 + ratio) / ratio * on / total)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +98,14 @@ class _Axis:
     @classmethod
     def of(cls, hist: Histogram, known_s: Sequence[float]) -> _Axis:
         edges = np.maximum(hist.edges_s, 5e-4)
-        return cls(hist.edges_s, hist.counts.astype(float), np.diff(np.log(edges)), hist.resolution_s, np.array(sorted(known_s)), hist.n)
+        return cls(
+            hist.edges_s,
+            hist.counts.astype(float),
+            np.diff(np.log(edges)),
+            hist.resolution_s,
+            np.array(sorted(known_s)),
+            hist.n,
+        )
 
     @property
     def log_span(self) -> float:
@@ -121,13 +128,18 @@ def _best_window(axis: _Axis, mask: Bools, alpha: float) -> tuple[int, int, floa
         wide = axis.edges[stop] - axis.edges[start]
         widest = np.maximum(0.03 * axis.edges[start], 0.6 if axis.resolution < 1 else 2.05)
         on = count_sum[stop] - count_sum[start]
-        ok = (on >= FEWEST) & (wide <= widest + 1e-9) & (mask_sum[stop] == mask_sum[start]) & (axis.edges[start] >= SHORTEST_S)
+        ok = (
+            (on >= FEWEST)
+            & (wide <= widest + 1e-9)
+            & (mask_sum[stop] == mask_sum[start])
+            & (axis.edges[start] >= SHORTEST_S)
+        )
         start, stop, on = start[ok], stop[ok], on[ok]
         if not len(start):
             continue
-        off, ratio = _side_bands(start, stop, count_sum, length_sum, guard=min(max(width, 1), 40))
+        off, band = _side_bands(start, stop, count_sum, length_sum, guard=min(max(width, 1), 40))
         ln_w = length_sum[stop] - length_sum[start]
-        slack = ratio * (1.15 + 2 * ln_w)
+        slack = ln_w / band * (1.15 + 2 * ln_w)
         excess = on - slack * off
         log_p = log_tail_fast(on, off, slack)
         trials = np.log(2 * axis.log_span / ln_w)
@@ -139,29 +151,38 @@ def _best_window(axis: _Axis, mask: Bools, alpha: float) -> tuple[int, int, floa
         for i in np.argsort(np.where(good, log_p + trials, 0.0))[:8]:
             if not good[i]:
                 break
-            exact = log_p[i] if -log_p[i] > ASYMPTOTIC_FROM**2 / 2 else log_tail(int(on[i]), int(off[i]), float(slack[i]))
+            exact = (
+                log_p[i] if -log_p[i] > ASYMPTOTIC_FROM**2 / 2 else log_tail(int(on[i]), int(off[i]), float(slack[i]))
+            )
             total = float(exact + trials[i])
             if total < np.log(alpha) and (best is None or total < best[2]):
                 best = (int(start[i]), int(stop[i]), total)
     return best
 
 
-def _side_bands(start: NDArray[np.int64], stop: NDArray[np.int64], count_sum: Floats, length_sum: Floats, *, guard: int) -> tuple[Floats, Floats]:
-    """Return counts and size ratio of the side band with the larger expectation, per window.
+def _side_bands(
+    start: NDArray[np.int64], stop: NDArray[np.int64], count_sum: Floats, length_sum: Floats, *, guard: int
+) -> tuple[Floats, Floats]:
+    """Return counts and length (ln x) of the side band with the larger expectation, per window.
 
     A band is at least 0.12 long in ln x, longer until it holds 30 counts, at most 0.8; masked bins do not count.
     """
     last = len(count_sum) - 1
-    ln_w = length_sum[stop] - length_sum[start]
     left_end, right_start = np.maximum(start - guard, 0), np.minimum(stop + guard, last)
 
     def band(begin: NDArray[np.int64], sign: int) -> tuple[Floats, Floats]:
         near, far = (length_sum[begin] + sign * x for x in BAND_LN)
         enough = count_sum[begin] + sign * BAND_COUNTS
-        side = "left" if sign > 0 else "right"
-        ends = [np.searchsorted(length_sum, x, side=side) - (sign < 0) for x in (near, far)]  # type: ignore[call-overload]
-        full = np.searchsorted(count_sum, enough, side=side) - (sign < 0)  # type: ignore[call-overload]
-        end = np.clip(np.minimum(np.maximum(ends[0], full), ends[1]) if sign > 0 else np.maximum(np.minimum(ends[0], full), ends[1]), 0, last)
+        side: Literal["left", "right"] = "left" if sign > 0 else "right"
+        ends = [np.searchsorted(length_sum, x, side=side) - (sign < 0) for x in (near, far)]
+        full = np.searchsorted(count_sum, enough, side=side) - (sign < 0)
+        end = np.clip(
+            np.minimum(np.maximum(ends[0], full), ends[1])
+            if sign > 0
+            else np.maximum(np.minimum(ends[0], full), ends[1]),
+            0,
+            last,
+        )
         return np.abs(count_sum[end] - count_sum[begin]), np.abs(length_sum[end] - length_sum[begin])
 
     (m_left, l_left), (m_right, l_right) = band(left_end, -1), band(right_start, 1)
@@ -174,50 +195,40 @@ def _side_bands(start: NDArray[np.int64], stop: NDArray[np.int64], count_sum: Fl
     empty = (mu_left <= 0) & (mu_right <= 0)
     off = np.where(neither | empty, pooled_m, np.where(use_left, m_left, m_right))
     length = np.where(neither | empty, pooled_l, np.where(use_left, l_left, l_right))
-    return off, ln_w / np.maximum(length, 1e-3)
+    return off, np.maximum(length, 1e-3)
 
 
 def _grow(axis: _Axis, mask: Bools, low: int, high: int) -> tuple[int, int]:
-    """Widen a window outwards while the next half-window still holds an excess."""
-    for side in (1, -1):
-        limit = (max(0.05 * axis.edges[high - 1], 2.5) if side > 0 else max(0.015 * axis.edges[low], 0.45)) + 0.0
-        origin = axis.edges[high] if side > 0 else axis.edges[low]
+    """Widen a window outwards while the next half-window still holds an excess.
+
+    Reaches further to the right (5 %, at least 2.5 s), where delays are, than to the left (1.5 %, at least 0.45 s).
+    """
+    x = float(axis.edges[low])
+    stops = (axis.edges[low] - max(0.015 * x, 0.45), axis.edges[high] + max(0.05 * x, 2.5))
+    fewest = int(np.searchsorted(axis.edges, x + max(0.15, 0.003 * x))) - low
+    for is_right in (True, False):
         while True:
-            step = max((high - low) // 2, 1)
-            if axis.counts[low:high].sum() < 80:
-                step = max(step, int(np.searchsorted(axis.edges, axis.edges[low] + max(0.15, 0.003 * axis.edges[low])) - low))
-            a, b = (high, min(high + step, len(axis.counts))) if side > 0 else (max(low - step, 0), low)
-            reach = abs((axis.edges[b] if side > 0 else axis.edges[a]) - origin)
-            if a >= b or reach > limit or mask[a:b].any():
+            step = max((high - low) // 2, 1, fewest if axis.counts[low:high].sum() < 80 else 1)
+            a, b = (high, min(high + step, len(axis.counts))) if is_right else (max(low - step, 0), low)
+            if a >= b or mask[a:b].any() or axis.edges[a] < stops[0] or axis.edges[b] > stops[1]:
                 break
-            off, ratio = _bands_at(axis, mask, low, high, a, b)
-            mu = ratio * off
+            mu = _background(axis, mask, (low, high), (a, b))[0]
             if axis.counts[a:b].sum() - mu <= 1.5 * np.sqrt(mu) + 0.5:
                 break
-            low, high = (low, b) if side > 0 else (a, high)
+            low, high = (low, b) if is_right else (a, high)
     return low, high
 
 
-def _bands_at(axis: _Axis, mask: Bools, low: int, high: int, a: int, b: int) -> tuple[float, float]:
-    """Background of bins [a, b) with the spike [low, high) masked as well."""
+def _background(axis: _Axis, mask: Bools, spike: tuple[int, int], bins: tuple[int, int]) -> tuple[float, float]:
+    """Expected background counts of *bins* beside or inside *spike* (itself masked), and their variance."""
+    low, high = min(spike[0], bins[0]), max(spike[1], bins[1])
     free = ~mask
-    free[min(low, a) : max(high, b)] = False
+    free[low:high] = False
     count_sum = np.concatenate([[0.0], np.cumsum(axis.counts * free)])
     length_sum = np.concatenate([[0.0], np.cumsum(axis.ln_width * free)])
-    start, stop = np.array([min(low, a)]), np.array([max(high, b)])
-    off, ratio = _side_bands(start, stop, count_sum, length_sum, guard=1)
-    width = axis.ln_width[a:b].sum()
-    band = np.maximum(length_sum[stop] - length_sum[start], 0)
-    # _side_bands measures the (masked, hence empty) window; scale its band to the bins asked for.
-    del ratio, band
-    length = _band_length(start, stop, count_sum, length_sum)
-    return float(off[0]), float(width / max(length, 1e-3))
-
-
-def _band_length(start: NDArray[np.int64], stop: NDArray[np.int64], count_sum: Floats, length_sum: Floats) -> float:
-    left = length_sum[start[0]] - length_sum[max(np.searchsorted(length_sum, length_sum[start[0]] - BAND_LN[0]) - 1, 0)]
-    right = length_sum[min(np.searchsorted(length_sum, length_sum[stop[0]] + BAND_LN[0]), len(length_sum) - 1)] - length_sum[stop[0]]
-    return float(max(left, right))
+    off, band = _side_bands(np.array([low]), np.array([high]), count_sum, length_sum, guard=1)
+    ratio = float(axis.ln_width[bins[0] : bins[1]].sum() / band[0])
+    return ratio * float(off[0]), ratio**2 * (float(off[0]) + 1.0)
 
 
 def _absorb(axis: _Axis, taken: list[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
@@ -227,7 +238,9 @@ def _absorb(axis: _Axis, taken: list[tuple[int, int, float]]) -> list[tuple[int,
         if joined:
             before = joined[-1]
             gap = axis.edges[low] - axis.edges[before[1]]
-            if gap <= max(0.06 * axis.edges[low], 3.0) and not _has_valley(axis, before[0], high, between=(before[1], low)):
+            if gap <= max(0.06 * axis.edges[low], 3.0) and not _has_valley(
+                axis, before[0], high, between=(before[1], low)
+            ):
                 joined[-1] = (before[0], high, min(before[2], log_p))
                 continue
         joined.append((low, high, log_p))
@@ -243,7 +256,7 @@ def _has_valley(axis: _Axis, low: int, high: int, *, between: tuple[int, int]) -
     hill = axis.counts[low:a].sum() if left < right else axis.counts[b:high].sum()
     width = (a - low) if left < right else (high - b)
     valley = axis.counts[a:b].sum()
-    return log_tail(int(hill), int(valley), max(width, 1) / (b - a)) < np.log(0.01)
+    return bool(log_tail(int(hill), int(valley), max(width, 1) / (b - a)) < np.log(0.01))
 
 
 def _split(axis: _Axis, low: int, high: int, log_p: float) -> list[tuple[int, int, float]]:
@@ -254,7 +267,9 @@ def _split(axis: _Axis, low: int, high: int, log_p: float) -> list[tuple[int, in
         for a in range(width, len(counts) - 2 * width + 1):
             valley = counts[a : a + width].sum()
             left = max(counts[b : b + width].sum() for b in range(max(0, a - 12 * width), a - width + 1))
-            right = max(counts[b : b + width].sum() for b in range(a + width, min(len(counts) - width + 1, a + 12 * width)))
+            right = max(
+                counts[b : b + width].sum() for b in range(a + width, min(len(counts) - width + 1, a + 12 * width))
+            )
             hill = min(left, right)
             if hill < FEWEST or valley * 2 > hill:
                 continue
@@ -270,19 +285,25 @@ def _split(axis: _Axis, low: int, high: int, log_p: float) -> list[tuple[int, in
 def _measure(axis: _Axis, mask: Bools, part: tuple[int, int, float], values: Floats) -> Spike | None:
     """Measure share, interval and place of one spike with the final mask."""
     low, high, log_p = part
-    off, ratio = _bands_at(axis, mask, low, high, low, high)
     on = float(axis.counts[low:high].sum())
-    mu = ratio * (off + 0.5)
+    mu, variance = _background(axis, mask, (low, high), (low, high))
     excess = on - mu
     if excess < 3:
         return None
-    sd = float(np.sqrt(on + ratio**2 * (off + 1) + (0.02 * excess) ** 2))
+    sd = float(np.sqrt(on + variance + (0.02 * excess) ** 2))  # 2 %: the cut of the tails
     inside = np.sort(values[(values >= axis.edges[low] - 5e-4) & (values < axis.edges[high] - 5e-4)])
-    lows, highs = (max(0.0, min(1.0, (excess + z * sd) / axis.n)) for z in (-1.96, 1.96))
+    share_low, share_high = (max(0.0, min(1.0, (excess + z * sd) / axis.n)) for z in (-1.96, 1.96))
     return Spike(
-        float(axis.edges[low]), float(axis.edges[high]), half_sample_mode(inside), excess, excess / axis.n, lows, highs,
-        float(np.exp(max(log_p, -700.0))), float(min(1.0, mu / on)),
-    )  # fmt: skip
+        low_s=float(axis.edges[low]),
+        high_s=float(axis.edges[high]),
+        center_s=half_sample_mode(inside),
+        n=excess,
+        share=excess / axis.n,
+        share_low=share_low,
+        share_high=share_high,
+        p_value=float(np.exp(max(log_p, -700.0))),
+        background_share=float(min(1.0, mu / on)),
+    )
 
 
 def half_sample_mode(ordered: Floats) -> float:
@@ -295,7 +316,9 @@ def half_sample_mode(ordered: Floats) -> float:
     return float(ordered.mean())
 
 
-def configured_value(spike: Spike, quantile_05_s: float, known_s: Sequence[float], resolution_s: float = 0.001) -> float:
+def configured_value(
+    spike: Spike, quantile_05_s: float, known_s: Sequence[float], resolution_s: float = 0.001
+) -> float:
     """Guess the number in the configuration: the known timer nearest the peak, else the roundest number there."""
     early, late = (1.0, 1.0) if resolution_s >= 1 else (0.35, 0.05)
     low, high = quantile_05_s - early, spike.center_s + late

@@ -32,23 +32,34 @@ def _load_defaults(ctx: click.Context, _param: click.Parameter, value: Path | No
 
 @click.command("analyze", short_help="Explain the 1006 closes in logs and write the report folder.")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--config", type=click.Path(path_type=Path, exists=True, dir_okay=False), is_eager=True, callback=_load_defaults,
-              metavar="FILE", help="Options from a TOML file.  [default: wslog.toml, if it is there]")  # fmt: skip
+@click.option("--config", type=click.Path(path_type=Path, exists=True, dir_okay=False), is_eager=True, metavar="FILE",
+              callback=_load_defaults, help="Options from a TOML file.  [default: wslog.toml, if there]")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("wslog-report"), show_default=True,
               metavar="DIR", help="The report folder.")  # fmt: skip
 @click.option("--no-output", is_flag=True, help="Write no report folder.")
 @click.option("--force", is_flag=True, help="Replace a folder that wslog did not write.")
-@click.option("--format", "fmt", type=click.Choice(FORMATS), default="text", show_default=True, help="What goes to stdout.")
-@click.option("--since", metavar="TIME", help="Only connections that ended since: 2026-11-22, 24h, 7d, yesterday, 2026-W46.")
+@click.option(
+    "--format", "fmt", type=click.Choice(FORMATS), default="text", show_default=True, help="What goes to stdout."
+)
+@click.option(
+    "--since", metavar="TIME", help="Only connections that ended since: 2026-11-22, 24h, 7d, yesterday, 2026-W46."
+)
 @click.option("--until", metavar="TIME", help="Only connections that ended before; a day counts as a whole.")
 @click.option("--path", "path_globs", multiple=True, metavar="GLOB", help="Only these paths; repeatable.")
 @click.option("--host", "host_globs", multiple=True, metavar="GLOB", help="Only these hosts; repeatable.")
 @click.option("--tz", multiple=True, metavar="[FORMAT=]ZONE", help="Zone of clocks that name none; repeatable.")
 @click.option("--log-format", metavar="STRING", help="The text of an nginx log_format.")
 @click.option("--nginx-conf", type=click.Path(path_type=Path), metavar="FILE", help="nginx.conf or `nginx -T` output.")
-@click.option("--timeouts", type=click.Path(path_type=Path), metavar="FILE", help="Own timers (TOML, like the built-in ones).")
+@click.option(
+    "--timeouts", type=click.Path(path_type=Path), metavar="FILE", help="Own timers (TOML, like the built-in ones)."
+)
 @click.option("--client-field", multiple=True, metavar="OURS=THEIRS", help="Maps a client log field; repeatable.")
-@click.option("--fail-if", multiple=True, metavar="EXPR", help=f"Exit 3 if METRIC OP NUMBER holds; repeatable. Metrics: {METRICS_HELP}.")
+@click.option(
+    "--fail-if",
+    multiple=True,
+    metavar="EXPR",
+    help=f"Exit 3 if METRIC OP NUMBER holds; repeatable. Metrics: {METRICS_HELP}.",
+)
 @click.option("--anonymize", is_flag=True, help="Pseudonyms for addresses, user agents and sessions.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
 @click.option("--no-progress", is_flag=True, help="No progress bar.")

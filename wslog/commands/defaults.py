@@ -20,11 +20,17 @@ def read_defaults(file: Path, command: click.Command) -> dict[str, Any]:
     try:
         table = tomllib.loads(file.read_text("utf-8")).get(command.name or "", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OptionError(f"this is not TOML: {error}", where=str(file), mend="Write for example:\n[analyze]\ntz = ['UTC']") from None
+        raise OptionError(
+            f"this is not TOML: {error}", where=str(file), mend="Write for example:\n[analyze]\ntz = ['UTC']"
+        ) from None
     if not isinstance(table, dict):
-        raise OptionError(f"`{command.name}` must be a table", where=str(file), mend=f"Write [{command.name}] on a line of its own.")
+        raise OptionError(
+            f"`{command.name}` must be a table", where=str(file), mend=f"Write [{command.name}] on a line of its own."
+        )
     names = {name.lstrip("-"): param.name for param in command.params for name in param.opts if name.startswith("--")}
     strange = sorted(key for key in table if key.replace("_", "-") not in names)
     if strange:
-        raise OptionError(f"there is no option {strange[0]!r}", where=str(file), mend=f"Options: {', '.join(sorted(names))}.")
+        raise OptionError(
+            f"there is no option {strange[0]!r}", where=str(file), mend=f"Options: {', '.join(sorted(names))}."
+        )
     return {names[key.replace("_", "-")] or key: value for key, value in table.items()}

@@ -25,7 +25,9 @@ def join_client_records(events: pl.DataFrame) -> pl.DataFrame:
         `client` (row number), the fields of the records, `client_ref`, `has_close`, `pagehide_at`, `is_persisted`,
         `clock` (who shares a clock; null: nobody known), and idle durations. Sorted by `closed_at`, `client_ref`.
     """
-    records = events.filter((pl.col("tier") == Tier.CLIENT) & pl.col("event").is_in([EventKind.CLOSE, EventKind.PAGEHIDE]))
+    records = events.filter(
+        (pl.col("tier") == Tier.CLIENT) & pl.col("event").is_in([EventKind.CLOSE, EventKind.PAGEHIDE])
+    )
     is_hide = pl.col("event") == EventKind.PAGEHIDE
     own = pl.when(pl.col("connection_id").is_not_null()).then(pl.lit(None)).otherwise(pl.col("ref")).alias("own")
     # A counter that restarts with the page is told apart by session and by the moment the socket was made.

@@ -10,14 +10,18 @@ import polars as pl
 
 from wslog.correlate.assignment import choose_partners
 from wslog.correlate.clients import join_client_records
+from wslog.correlate.clock_offsets import ServerOffset
 from wslog.correlate.copies import fold_copies
 from wslog.correlate.matching import match_clients
-from wslog.correlate.servers import ServerOffset, join_servers
+from wslog.correlate.nginx_errors import settle_error_zone
+from wslog.correlate.servers import join_servers
 from wslog.result import Clock
 from wslog.schema import JOINED, EventKind, Tier, conform
 
 ACCEPT: Final = 0.9  # a pair likelier than this is a match; below it, nobody is
-MAY_BE_SOMEBODY: Final = 0.5  # a server row likelier than this to belong to some client record is not a client-less drop
+MAY_BE_SOMEBODY: Final = (
+    0.5  # a server row likelier than this to belong to some client record is not a client-less drop
+)
 
 LIFECYCLE: Final = (
     EventKind.RELOAD, EventKind.DRAIN, EventKind.STOP, EventKind.WORKER_EXIT, EventKind.WORKER_CRASH,
@@ -32,13 +36,11 @@ class Joined:
     Attributes:
         connections: `schema.JOINED`, one row per connection attempt, in order of close, times on the reference clock.
         lifecycle: `schema.EVENTS` rows of nginx process life, in order.
-        levels: nginx error levels seen (an `info` line proves that info lines would show).
         clocks: Skew per tier against the reference clock.
     """
 
     connections: pl.DataFrame
     lifecycle: pl.DataFrame
-    levels: frozenset[str]
     clocks: tuple[Clock, ...]
 
 
@@ -48,14 +50,19 @@ def join_tiers(events: pl.DataFrame) -> Joined:
     Args:
         events: `schema.EVENTS`.
     """
-    folded = fold_copies(events)
-    servers, offsets = join_servers(folded)
+    folded, zone = settle_error_zone(fold_copies(events))
+    servers, alb_offset = join_servers(folded)
+    offsets = [offset for offset in (zone, alb_offset) if offset is not None]
     clients = join_client_records(folded)
     pairs, client_offsets = match_clients(clients, servers)
     chosen = choose_partners(pairs.rename({"client": "left", "server": "right"}), at_least=ACCEPT)
-    chosen = chosen.select(pl.col("left").alias("client"), pl.col("right").alias("server"), pl.col("p").alias("match_confidence"))
+    chosen = chosen.select(
+        pl.col("left").alias("client"), pl.col("right").alias("server"), pl.col("p").alias("match_confidence")
+    )
     doubtful = pairs.group_by("server").agg(pl.col("p").sum().alias("somebody"))
-    left = clients.rename({"closed_at": "client_closed_at", "opened_at": "client_opened_at", "created_at": "client_created_at"})
+    left = clients.rename(
+        {"closed_at": "client_closed_at", "opened_at": "client_opened_at", "created_at": "client_created_at"}
+    )
     wide = (
         left.join(client_offsets, on="client", how="left")
         .join(chosen, on="client", how="left")
@@ -72,14 +79,19 @@ def join_tiers(events: pl.DataFrame) -> Joined:
     ).sort("closed_at", "client_ref", "nginx_ref", "alb_ref", nulls_last=True)
     rows = _name(rows).with_columns(*_reconnect())
     lifecycle = folded.filter(pl.col("event").is_in(LIFECYCLE)).sort("at", "ref")
-    levels = frozenset(folded.filter(pl.col("format") == "nginx-error")["level"].drop_nulls().unique().to_list())
-    return Joined(conform(rows, JOINED), lifecycle, levels, _clocks(rows, servers, offsets))
+    return Joined(conform(rows, JOINED), lifecycle, _clocks(rows, servers, offsets))
 
 
 def _whole_clock(wide: pl.DataFrame) -> pl.Expr:
     """Offset of the record's clock, its own match included; null where nothing is known of that clock."""
-    anchor = pl.when(pl.col("is_opened").fill_null(value=False)).then(pl.col("client_opened_at")).otherwise(pl.col("client_closed_at"))
-    opened = pl.coalesce("nginx_opened_at", "alb_opened_at") + _seconds(pl.coalesce("nginx_handshake_s", "alb_handshake_s").fill_null(0.0))
+    anchor = (
+        pl.when(pl.col("is_opened").fill_null(value=False))
+        .then(pl.col("client_opened_at"))
+        .otherwise(pl.col("client_closed_at"))
+    )
+    opened = pl.coalesce("nginx_opened_at", "alb_opened_at") + _seconds(
+        pl.coalesce("nginx_handshake_s", "alb_handshake_s").fill_null(0.0)
+    )
     closed = pl.coalesce("nginx_closed_at", "alb_closed_at")
     served = pl.when(pl.col("is_opened").fill_null(value=False)).then(opened).otherwise(closed)
     own = (anchor - served).dt.total_milliseconds() / 1000
@@ -95,7 +107,10 @@ def _merged(skew: pl.Expr, *, has_servers: bool) -> list[pl.Expr]:
     known = skew if has_servers else pl.lit(None, dtype=pl.Float64)
     back = _seconds(known.fill_null(0.0))
     server_closed = pl.coalesce("nginx_closed_at", "alb_closed_at")
-    served_s = pl.coalesce(pl.col("nginx_lifetime_s") - pl.col("nginx_handshake_s").fill_null(0.0), pl.col("alb_lifetime_s") - pl.col("alb_handshake_s").fill_null(0.0))
+    served_s = pl.coalesce(
+        pl.col("nginx_lifetime_s") - pl.col("nginx_handshake_s").fill_null(0.0),
+        pl.col("alb_lifetime_s") - pl.col("alb_handshake_s").fill_null(0.0),
+    )
     by_clock = (pl.col("client_closed_at") - back - server_closed).dt.total_milliseconds() / 1000
     return [
         known.alias("client_skew_s"),
@@ -115,7 +130,7 @@ def _merged(skew: pl.Expr, *, has_servers: bool) -> list[pl.Expr]:
         *(pl.coalesce(name, f"{name}_server").alias(name) for name in ("host", "path", "query", "user_agent")),
         pl.coalesce("client_ip_server", "client_ip").alias("client_ip"),
         pl.coalesce("alb_status", "nginx_status").alias("handshake_status"),
-        pl.coalesce("nginx_upstream", pl.when(pl.col("nginx_ref").is_null()).then(pl.lit(None, dtype=pl.String))).alias("upstream"),
+        pl.col("nginx_upstream").alias("upstream"),
         pl.col("client_ref").is_not_null().alias("has_client"),
         pl.col("somebody").fill_null(0.0).alias("maybe_client"),
         (~pl.col("has_close").fill_null(value=False) & pl.col("client_ref").is_not_null()).alias("is_pagehide_only"),
@@ -125,7 +140,9 @@ def _merged(skew: pl.Expr, *, has_servers: bool) -> list[pl.Expr]:
 def _name(rows: pl.DataFrame) -> pl.DataFrame:
     """Name each row: the client's own id where it is unique, else its place in the logs."""
     place = pl.coalesce("client_ref", "nginx_ref", "alb_ref")
-    own = pl.when(pl.col("connection_id").is_not_null() & (pl.len().over("connection_id") == 1)).then(pl.col("connection_id"))
+    own = pl.when(pl.col("connection_id").is_not_null() & (pl.len().over("connection_id") == 1)).then(
+        pl.col("connection_id")
+    )
     return rows.with_columns(pl.coalesce(own, place).alias("connection_id"))
 
 
@@ -141,19 +158,23 @@ def _reconnect() -> list[pl.Expr]:
 
 def _clocks(rows: pl.DataFrame, servers: pl.DataFrame, offsets: Sequence[ServerOffset]) -> tuple[Clock, ...]:
     """Report every tier's clock against the reference: nginx where present, else the ALB, else the clients' own."""
-    has_nginx = servers["nginx_ref"].is_not_null().any() if servers.height else False
+    has_nginx = servers["nginx_closed_at"].is_not_null().any() if servers.height else False
     reference = Tier.NGINX if has_nginx else Tier.ALB if servers.height else Tier.CLIENT
     clocks = [Clock(tier=reference, is_reference=True, skew_s=0.0, low_s=None, high_s=None, n=0)]
     for offset in offsets:
-        half = offset.spread_s / 2
         if offset.tier != reference or offset.note:
-            note = offset.note or ""
-            clocks.append(
-                Clock(tier=offset.tier, is_reference=False, skew_s=round(offset.skew_s, 3), low_s=round(offset.skew_s - half, 3),
-                      high_s=round(offset.skew_s + half, 3), n=offset.n, note=note)
-            )  # fmt: skip
-    skews = rows.filter(pl.col("client_skew_s").is_not_null()).group_by(pl.coalesce("clock", "client_ref")).agg(pl.col("client_skew_s").median())["client_skew_s"]
-    if servers.height and skews.len():
-        low, high = (round(float(skews.quantile(q) or 0.0), 3) for q in (0.05, 0.95))
-        clocks.append(Clock(tier=Tier.CLIENT, is_reference=False, skew_s=round(float(skews.median() or 0.0), 3), low_s=low, high_s=high, n=skews.len()))  # type: ignore[arg-type]
+            middle, half = offset.skew_s, offset.spread_s / 2
+            clocks.append(_clock(offset.tier, (middle, middle - half, middle + half), offset.n, offset.note))
+    skews = rows.group_by(pl.coalesce("clock", "client_ref")).agg(pl.col("client_skew_s").median())
+    middle, low, high, n = skews.select(
+        *(pl.col("client_skew_s").quantile(q, "linear").alias(f"q{q}") for q in (0.5, 0.05, 0.95)),
+        pl.col("client_skew_s").count().cast(pl.Int64).alias("n"),
+    ).row(0)
+    if servers.height and n:
+        clocks.append(_clock(Tier.CLIENT, (middle, low, high), n, ""))
     return tuple(clocks)
+
+
+def _clock(tier: Tier, skew: tuple[float, float, float], n: int, note: str) -> Clock:
+    middle, low, high = (round(value, 3) for value in skew)
+    return Clock(tier=tier, is_reference=False, skew_s=middle, low_s=low, high_s=high, n=n, note=note)

@@ -28,6 +28,7 @@ WIDEST_S: Final = 400.0  # clock errors beyond this are only found by a shared i
 DURATION_STEP_S: Final = 0.4
 SMALL_BLOCK: Final = 60  # server rows of one URL that are all compared
 DURATION_BIN_S: Final = 0.12
+COMPARABLE: Final = 0.2  # part of the clients' values that must occur at the servers before differences mean anything
 
 
 def match_clients(clients: pl.DataFrame, servers: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -38,7 +39,7 @@ def match_clients(clients: pl.DataFrame, servers: pl.DataFrame) -> tuple[pl.Data
         servers: From `servers.join_servers`.
 
     Returns:
-        Candidate pairs `client`, `server`, `p`; and per client record `client`, `offset_s`, `offset_sd_s` (null: unknown).
+        Candidate pairs `client`, `server`, `p`; and `client`, `offset_s`, `offset_sd_s` of records whose clock is known.
     """
     left, right = _client_side(clients, servers), _server_side(servers)
     offsets = pl.DataFrame(schema={"client": pl.Int64, "offset_s": pl.Float64, "offset_sd_s": pl.Float64})
@@ -61,13 +62,13 @@ def match_clients(clients: pl.DataFrame, servers: pl.DataFrame) -> tuple[pl.Data
 
 
 class OffsetPrior:
-    """Density of a client's clock offset before anything is known about it: a core, well-set clocks gone astray, anything."""
+    """Density of a clock offset before anything is known about that client: a core, wide tails, anything at all."""
 
     def __init__(self, centre: float = 0.0, core: float = 1.0) -> None:
         self.centre, self.core = centre, core
 
     def refit(self, offsets: Floats) -> OffsetPrior:
-        """Learn centre and core width from the offsets of sure matches; the wide parts stay (they are under-represented there)."""
+        """Learn centre and core width from sure matches; the wide parts stay, they are under-represented there."""
         if len(offsets) < 20:
             return self
         centre = float(np.median(offsets))
@@ -95,24 +96,32 @@ def _client_side(clients: pl.DataFrame, servers: pl.DataFrame) -> pl.DataFrame:
     """Reduce client rows to what is compared. `anchor_at`: the open, or the failure of what never opened."""
     asked = pl.col("is_opened").fill_null(pl.col("opened_at").is_not_null())
     # A query is a key only where both sides log queries and they come through unchanged.
-    same_query = clients["query"].drop_nulls().is_in(servers["query"].drop_nulls().unique().to_list())
-    has_query = bool(same_query.len() and (same_query.mean() or 0) >= 0.2)
-    known_agents = servers["user_agent"].drop_nulls().unique().to_list()
-    same_agent = (pl.col("user_agent").is_in(known_agents)).mean() if known_agents else pl.lit(0.0)
+    has_query = _share_known(clients, servers, "query") >= COMPARABLE
+    has_agent = _share_known(clients, servers, "user_agent") >= COMPARABLE
     return clients.select(
         "client", "path", "host", "clock", "client_ip", "lifetime_s",
         asked.alias("opened"),
         pl.when(pl.lit(has_query)).then(pl.col("query").fill_null("")).alias("query"),
-        pl.when(same_agent >= 0.2).then(pl.col("user_agent")).alias("user_agent"),
+        pl.when(pl.lit(has_agent)).then(pl.col("user_agent")).alias("user_agent"),
         pl.when(asked).then(pl.col("opened_at")).otherwise(pl.col("closed_at")).alias("anchor_at"),
         pl.col("closed_at").alias("end_at"),
     )  # fmt: skip
 
 
+def _share_known(clients: pl.DataFrame, servers: pl.DataFrame, column: str) -> float:
+    """How many of the clients' values the servers logged as they are."""
+    theirs = servers[column].drop_nulls().unique().to_list()
+    values = clients.filter(pl.col(column).is_not_null()).select(pl.col(column).is_in(theirs).mean().fill_null(0.0))
+    return float(values.item())
+
+
 def _server_side(servers: pl.DataFrame) -> pl.DataFrame:
     """Reduce server rows to what is compared; the row's own best clock and duration."""
     opened = pl.col("is_opened").fill_null(value=False)
-    fields = {name: pl.coalesce(f"nginx_{name}", f"alb_{name}") for name in ("opened_at", "lifetime_s", "handshake_s", "closed_at")}
+    fields = {
+        name: pl.coalesce(f"nginx_{name}", f"alb_{name}")
+        for name in ("opened_at", "lifetime_s", "handshake_s", "closed_at")
+    }
     handshake = pl.duration(milliseconds=(fields["handshake_s"].fill_null(0.0) * 1000).round().cast(pl.Int64))
     end = fields["closed_at"] + pl.duration(milliseconds=_end_resolution() / 2 * 1000)
     return servers.select(
@@ -127,7 +136,12 @@ def _server_side(servers: pl.DataFrame) -> pl.DataFrame:
 
 def _end_resolution() -> pl.Expr:
     """How fine the row's close time is, in seconds."""
-    return pl.when(pl.col("nginx_closed_at").is_not_null()).then(pl.col("nginx_at_resolution_s")).otherwise(0.001).fill_null(1.0)
+    return (
+        pl.when(pl.col("nginx_closed_at").is_not_null())
+        .then(pl.col("nginx_at_resolution_s"))
+        .otherwise(0.001)
+        .fill_null(1.0)
+    )
 
 
 def _candidates(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
@@ -137,7 +151,9 @@ def _candidates(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
     left = left if "query" in on else left.drop("query")
     few = right.group_by(on).len("n_block").filter(pl.col("n_block") <= SMALL_BLOCK).drop("n_block")
     by_block = left.join(few, on=on).join(right, on=on, suffix="_server")
-    moved = pl.col("anchor_at") - pl.duration(milliseconds=(pl.col("offset_s").fill_null(0.0) * 1000).round().cast(pl.Int64))
+    moved = pl.col("anchor_at") - pl.duration(
+        milliseconds=(pl.col("offset_s").fill_null(0.0) * 1000).round().cast(pl.Int64)
+    )
     seconds = pl.col("anchor_at").dt.timestamp("ms") / 1000
     near_time = _near(
         left.with_columns(moved.dt.timestamp("ms").alias("near") / 1000),
@@ -173,12 +189,16 @@ def _near(left: pl.DataFrame, right: pl.DataFrame, *, on: list[str], step: float
     left = left.filter(pl.col("near").is_not_null())
     right = right.filter(pl.col("near").is_not_null())
     bucket = (pl.col("near") / step).floor().cast(pl.Int64)
-    around = left.with_columns(pl.concat_list(bucket - 1, bucket, bucket + 1).alias("bucket")).explode("bucket").drop("near")
-    return around.join(right.with_columns(bucket.alias("bucket")).drop("near"), on=[*on, "bucket"], suffix="_server").drop("bucket")
+    around = (
+        left.with_columns(pl.concat_list(bucket - 1, bucket, bucket + 1).alias("bucket")).explode("bucket").drop("near")
+    )
+    return around.join(
+        right.with_columns(bucket.alias("bucket")).drop("near"), on=[*on, "bucket"], suffix="_server"
+    ).drop("bucket")
 
 
 def _known_address(left: pl.DataFrame, right: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-    """The address other sure matches of the same clock came from (`known_ip`; the judged record's own match left out)."""
+    """The address that other sure matches of the same clock came from (`known_ip`; never the record's own match)."""
     sure = (
         pairs.filter(pl.col("p") >= SURE)
         .join(left.select("client", "clock"), on="client")
@@ -194,7 +214,9 @@ def _known_address(left: pl.DataFrame, right: pl.DataFrame, pairs: pl.DataFrame)
         .with_columns((pl.col("n") - pl.col("own").fill_null(0)).alias("n"))
         .filter(pl.col("n") > 0)
     )
-    best = counted.sort(["client", "n", "known_ip"], descending=[False, True, False]).unique("client", keep="first", maintain_order=True)
+    best = counted.sort(["client", "n", "known_ip"], descending=[False, True, False]).unique(
+        "client", keep="first", maintain_order=True
+    )
     return best.select("client", "known_ip")
 
 
@@ -252,8 +274,11 @@ def _log_agreement(pairs: pl.DataFrame, right: pl.DataFrame, ours: str, theirs: 
     frequency = right[theirs].value_counts(normalize=True, name="frequency").rename({theirs: "value"})
     theirs_name = f"{theirs}_server" if f"{theirs}_server" in pairs.columns else theirs
     both = pairs.select(pl.col(ours).alias("ours"), pl.col(theirs_name).alias("value"))
-    u = both.join(frequency, left_on="ours", right_on="value", how="left", maintain_order="left")["frequency"].fill_null(1e-4)
-    u = u.clip(1e-4, 0.95).to_numpy()
+    u = both.join(frequency, left_on="ours", right_on="value", how="left", maintain_order="left")[
+        "frequency"
+    ].fill_null(1e-4)
+    strangers = u.clip(1e-4, 0.95).to_numpy()
     same = (both["ours"] == both["value"]).fill_null(value=False).to_numpy()
     known = (both["ours"].is_not_null() & both["value"].is_not_null()).to_numpy()
-    return np.asarray(np.where(known, np.where(same, np.log(agree / u), np.log((1 - agree) / (1 - u))), 0.0))
+    log_ratio = np.where(same, np.log(agree / strangers), np.log((1 - agree) / (1 - strangers)))
+    return np.asarray(np.where(known, log_ratio, 0.0))

@@ -15,7 +15,7 @@ class Config:
     """What the caller and configuration files say about the logs.
 
     Attributes:
-        log_formats: nginx `log_format` texts by name (or `--log-format` itself under the name `--log-format`).
+        log_formats: nginx `log_format` texts by name (`--log-format` under that very name).
         client_fields: Client log fields, ours → theirs (dotted path), from `--client-field`.
         zones: IANA zone by format name for clocks that name none; the key `""` is for every format.
     """
@@ -36,7 +36,7 @@ class Parsed:
     Attributes:
         events: A subset of the `schema.EVENTS` columns, plus `line` (Int64, 1-based in the uncompressed file) instead
             of `ref`. `tier` and `format` may be left out: the reader fills them in. Plain HTTP lines are events too,
-            with `is_websocket` false (or null if they may be a failed handshake); the reader drops what is of no concern.
+            with `is_websocket` false (null: may be a failed handshake); the reader drops what is of no concern.
         rejects: `line` (Int64), `reason` (String), `text` (String, first 200 characters): lines that do not parse.
             Lines that are neither (blank, comments, continuations) count as ignored.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 import polars as pl
 
@@ -16,6 +16,7 @@ from wslog.ingest.concern import MAY_CONCERN, of_concern, without_copies
 from wslog.ingest.configuration import NGINX_CONF, named_source, parse_zones, read_configuration
 from wslog.ingest.format import Config, LogFormat
 from wslog.ingest.formats import FORMATS
+from wslog.ingest.nginx_error import NGINX_ERROR
 from wslog.ingest.parse_file import EVENTS, FileRead, parse_file
 from wslog.ingest.recognise import recognise, sample_lines
 from wslog.ingest.sources import Source, list_sources
@@ -39,11 +40,13 @@ class Read:
         events: `schema.EVENTS`, in order of file name and line.
         coverage: What became of every line of every file.
         settings: Timers that configuration files set.
+        levels: nginx error levels seen on any line, kept or not: an `info` line proves that info lines would show.
     """
 
     events: pl.DataFrame
     coverage: Coverage
     settings: tuple[Setting, ...]
+    levels: frozenset[str]
 
 
 def read_events(
@@ -94,17 +97,24 @@ def read_events(
         events=events,
         coverage=Coverage(files=files, no_code=events.select(HAS_LOST_CODE.sum()).item()),
         settings=configuration.settings,
+        levels=frozenset(level for part in read for level in part.levels),
     )
 
 
-def _settled(
-    read: Sequence[tuple[FileCoverage, pl.DataFrame]], *, all_lines: bool
-) -> tuple[pl.DataFrame, tuple[FileCoverage, ...]]:
+class _Part(NamedTuple):
+    """What one file gave: its account, its kept events (`schema.EVENTS`), the nginx error levels seen in it."""
+
+    coverage: FileCoverage
+    events: pl.DataFrame
+    levels: frozenset[str] = frozenset()
+
+
+def _settled(read: Sequence[_Part], *, all_lines: bool) -> tuple[pl.DataFrame, tuple[FileCoverage, ...]]:
     """Put all files' events together, decide which are of concern now that all paths are known, and count them."""
-    events = pl.concat([frame for _, frame in read])
+    events = pl.concat([part.events for part in read])
     unique = without_copies(events)
     kept = unique if all_lines else of_concern(unique)
-    files = with_copies([coverage for coverage, _ in read], events, unique)
+    files = with_copies([part.coverage for part in read], events, unique)
     return schema.conform(kept, schema.EVENTS), tuple(with_events(files, kept))
 
 
@@ -131,26 +141,26 @@ class _Progress:
 
 def _read_file(
     survey: Survey, config: Config, formats: Sequence[LogFormat], keep: pl.Expr, progress: _Progress
-) -> tuple[FileCoverage, pl.DataFrame]:
-    """Return the account of one file and its kept events (`schema.EVENTS`)."""
+) -> _Part:
     source = survey.source
     nothing = pl.DataFrame(schema=schema.dtypes(schema.EVENTS))
     if survey.not_read:
-        return unread(source, compression=survey.compression, why=survey.not_read), nothing
+        return _Part(unread(source, compression=survey.compression, why=survey.not_read), nothing)
     on_block = progress.of_block(source)
     try:
         head = read_head(source)
         sample = sample_lines(head.data, is_whole=head.is_whole)
         recognised = recognise(sample, config, formats)
         if survey.kind or recognised.reader is None:
-            return account_of_others(survey, recognised, on_block), nothing
+            return _Part(account_of_others(survey, recognised, on_block), nothing)
         read = parse_file(read_blocks(source), recognised, config, formats=formats, keep=keep, on_block=on_block)
     except OSError as error:
         reason = f"cannot be read ({error.strerror or error})"
-        return unread(source, compression=survey.compression, why=reason), nothing
+        return _Part(unread(source, compression=survey.compression, why=reason), nothing)
     finally:
         progress.end(source)
-    return account_of(source, survey.compression, recognised, read), _events(source, read)
+    levels = frozenset(read.levels.get(NGINX_ERROR.name, ()))
+    return _Part(account_of(source, survey.compression, recognised, read), _events(source, read), levels)
 
 
 def _events(source: Source, read: FileRead) -> pl.DataFrame:

@@ -1,0 +1,80 @@
+"""nginx error lines find the access line they are about, after their zone-less clock has been settled."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from wslog.correlate.clock_offsets import FEWEST_VOTES, QUARTER_HOUR_S, ServerOffset
+from wslog.correlate.select import is_nginx_error, is_nginx_request
+from wslog.schema import Tier
+
+# An error line is written when the session ends, the access line up to this much later (lingering close).
+LINGER_S: Final = 35.0
+ERROR_FIELDS: Final = ("level", "errno", "action", "message", "ref")
+
+
+def settle_error_zone(events: pl.DataFrame) -> tuple[pl.DataFrame, ServerOffset | None]:
+    """Move zone-less error-log times into UTC by what the access log says of the same connections.
+
+    Pairs share connection number, path and client; the most common difference in whole quarter hours wins if most
+    pairs agree on it. Lines whose zone is known stay as they are.
+
+    Returns:
+        The events, moved; and the offset found (None: nothing to compare with).
+    """
+    zoneless = is_nginx_error() & ~pl.col("has_zone").fill_null(value=True)
+    has_number = events.filter(is_nginx_request())["connection_no"].is_not_null().any()
+    keys = ["connection_no" if has_number else "query", "path", "client_ip"]
+    errors = events.filter(zoneless).select(*keys, "closed_at").drop_nulls([k for k in keys if k != "query"])
+    access = events.filter(is_nginx_request()).select(*keys, pl.col("closed_at").alias("access_at"))
+    quarter = (pl.col("closed_at") - pl.col("access_at")).dt.total_milliseconds() / 1000 / QUARTER_HOUR_S
+    near = (quarter - quarter.round()).abs() * QUARTER_HOUR_S <= 2.0
+    votes = (
+        errors.join(access, on=keys, how="inner", nulls_equal=True)
+        .filter(near & (quarter.abs() <= 60))
+        .group_by(quarter.round().alias("quarters"))
+        .len()
+        .sort(["len", "quarters"], descending=[True, False])
+    )
+    if not votes.height or votes["len"][0] < FEWEST_VOTES:
+        return events, None
+    skew_s = float(votes["quarters"][0]) * QUARTER_HOUR_S
+    note = (
+        "" if skew_s == 0 else f"the error log names no zone; its lines fit the access log at UTC{skew_s / 3600:+g} h"
+    )
+    if skew_s:
+        is_moved = (pl.col("format") == "nginx-error") & ~pl.col("has_zone").fill_null(value=True)
+        shift = pl.duration(milliseconds=int(skew_s * 1000))
+        events = events.with_columns(
+            pl.when(is_moved).then(pl.col(name) - shift).otherwise(pl.col(name)).alias(name)
+            for name in ("at", "closed_at")
+        )
+    return events, ServerOffset(Tier.NGINX, skew_s, 0.0, int(votes["len"][0]), note)
+
+
+def attach_errors(access: pl.DataFrame, errors: pl.DataFrame) -> pl.DataFrame:
+    """Give each access line (column `row`) the error line about it.
+
+    By connection number and path where the access log prints `$connection`, else by second, path, query and client.
+    The line nearest in time wins; a group that holds more access lines than error lines gets none: it could be any.
+
+    Returns:
+        One row per attached pair: `row` and `error_*` columns.
+    """
+    fields = [pl.col(name).alias(f"error_{name}") for name in ERROR_FIELDS]
+    late = ((pl.col("closed_at") - pl.col("error_at")).dt.total_milliseconds() / 1000).alias("late")
+    wanted = errors.filter((pl.col("level") != "info") | pl.col("is_websocket"))
+    exact_on, loose_on = ["connection_no", "path"], ["path", "query", "client_ip"]
+    has_number = access["connection_no"].is_not_null().any()
+    on = exact_on if has_number else loose_on
+    right = wanted.select(*on, pl.col("closed_at").alias("error_at"), *fields)
+    pairs = access.select("row", *on, "closed_at").join(right, on=on, how="inner", nulls_equal=not has_number)
+    pairs = pairs.with_columns(late).filter(pl.col("late").is_between(-1.5, LINGER_S if has_number else 1.5))
+    if not has_number:
+        clear = pl.col("row").n_unique().over(*on, "error_at") <= pl.col("error_ref").n_unique().over(*on, "error_at")
+        pairs = pairs.filter(clear)
+    nearest = pairs.sort(pl.col("late").abs(), "row", "error_ref").unique("row", keep="first", maintain_order=True)
+    nearest = nearest.unique("error_ref", keep="first", maintain_order=True)
+    return nearest.drop(*on, "closed_at", "late", "error_at").sort("row")
