@@ -50,7 +50,7 @@ CASES = {
     "2 never opened: the handshake was answered with 599": {
         "cause": "handshake_failed", "tier": "app", "handshake_status": 599,
     },
-    "2 never opened, and no server logged why": {"cause": "handshake_failed", "tier": "network"},
+    "2 never opened, and no server log says why": {"cause": "handshake_failed", "tier": "network"},
     "these logs do not say what ended 2": {"cause": "unknown", "tier": "unknown"},
 }  # fmt: skip
 

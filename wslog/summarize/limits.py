@@ -103,7 +103,10 @@ def _columns(facts: Facts) -> list[Gap]:
         text = f"{percent(facts.unmatched_share)} of the clients' drops found no line in the servers' logs."
         gaps.append(Gap(text=text, mend_id="log-client-connection-id"))
     if facts.no_session_share > 0.5 and Tier.CLIENT in facts.tiers:
-        text = f"{percent(facts.no_session_share)} of the clients' drops name no session: who came back, and when, is not known."
+        text = (
+            f"{percent(facts.no_session_share)} of the clients' drops name no session: "
+            "who came back, and when, is not known."
+        )
         gaps.append(Gap(text=text, log_next="Log a session id that stays the same over reconnects (sessionId)."))
     return gaps
 

@@ -144,7 +144,7 @@ def _handshake(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) 
     failed = f"{many} never opened" + (f" on {path}" if path else "")
     logged = [status for status in group.statuses if status is not None]
     if not logged:
-        return f"{failed}, and no server logged why"
+        return f"{failed}, and no server log says why"
     if len(group.statuses) > 1:
         shown = enumerate_words([str(status) for status in logged[:SHOWN]], last="or")
         return f"{failed}: most handshakes that a server logged were answered with {shown}"
