@@ -75,12 +75,18 @@ def _in_scope(rows: pl.DataFrame, n_scopes: int) -> Iterator[RawBurst]:
     if len(closed) < FEWEST:
         return
     opened = rows["opened_s"].fill_null(-np.inf).to_numpy()
-    for low, high in _merge(_windows(closed, n_scopes)):
-        inside = closed[(closed >= low) & (closed < high)]
+    moved = _without_gaps(closed)
+    for low, high in _merge(_windows(moved, n_scopes)):
+        inside = closed[(moved >= low) & (moved < high)]
         start, end = _core(inside)
         n = int(((closed >= start) & (closed <= end)).sum())
         alive = int(((opened < start) & (closed >= start)).sum())
         yield RawBurst(rows["scope"][0], start, end, n, alive)
+
+
+def _without_gaps(closed: Floats) -> Floats:
+    """Shorten what is empty for longer than all bands reach: months between two logs are not worth walking through."""
+    return np.asarray(closed[0] + np.cumsum(np.minimum(np.diff(closed, prepend=closed[0]), 2.0 * (BAND_S + GUARD_S))))
 
 
 def _core(inside: Floats) -> tuple[float, float]:

@@ -78,10 +78,9 @@ def _statements(
     def text(value: pl.Expr) -> pl.Expr:
         return value.cast(pl.String).fill_null("-")
 
+    doing = pl.coalesce(pl.format(" while {}", pl.col("error_action")), pl.lit(""))
     error = pl.when(pl.col("error_ref").is_not_null()).then(
-        pl.format(
-            "{}: {} while {}", text(pl.col("error_ref")), text(pl.col("error_message")), text(pl.col("error_action"))
-        )
+        pl.format("{}: {}{}", text(pl.col("error_ref")), text(pl.col("error_message")), doing)
     )
     passed_on = pl.format("app said {}", text(pl.col("nginx_upstream_status")))
     whose = pl.when(from_app).then(pl.lit("passing on the app's answer")).otherwise(passed_on)
