@@ -10,10 +10,11 @@ from typing import Final
 import polars as pl
 
 from wslog.classify import clusters, mass_drops
+from wslog.classify.candidates import name_timers
 from wslog.classify.facts import IS_1006, OPENED, add_facts
 from wslog.classify.handshakes import judge_handshakes
 from wslog.classify.scorecard import judge, load_scorecard
-from wslog.knowledge.model import Setting, Timeout, TimerKind
+from wslog.knowledge.model import Setting, Timeout
 from wslog.result import Burst, Cluster
 from wslog.schema import CONNECTIONS, Cause, Tier, conform
 
@@ -54,7 +55,7 @@ def explain_closes(
     facts = clusters.add_membership(facts, spikes).with_row_index("row")
     judged = _judge(facts, lifecycle)
     rows = facts.join(judged, on="row", how="left", maintain_order="left")
-    rows = rows.with_columns(*_published(rows, timeouts, settings)).sort("closed_at", "connection_id", nulls_last=True)
+    rows = _publish(rows, timeouts, settings).sort("closed_at", "connection_id", nulls_last=True)
     bursts = tuple(
         Burst(
             at=_instant(d.raw.start_s), until=_instant(d.raw.end_s), n=d.raw.n, scope=d.raw.scope,
@@ -128,57 +129,20 @@ ABNORMAL: Final = pl.col("cause").is_in(
 )
 
 
-def _published(rows: pl.DataFrame, timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> list[pl.Expr]:
-    """The columns of the published table that follow from the verdict."""
+def _publish(rows: pl.DataFrame, timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> pl.DataFrame:
+    """Add the columns of the published table that follow from the verdict."""
     is_idle, is_life = pl.col("cause") == Cause.IDLE_TIMEOUT, pl.col("cause") == Cause.LIFETIME_LIMIT
-    # nginx names no value in its line; the row's own silence, as its clock saw it, does.
-    own = pl.when(pl.col("nginx_timed_out")).then(pl.coalesce("nginx_setting_s", "idle_timer_s", "path_timer_s"))
-    timeout: pl.Expr = (
-        pl.when(is_idle).then(pl.coalesce(own, "idle_timer_s")).when(is_life).then(pl.col("life_timer_s"))
-    )
-    timeout = timeout.round(1)
-    values = rows.select(timeout.alias("value"))["value"].drop_nulls().unique().sort().to_list()
+    # nginx names no value in its line; its configuration, the cluster, or the row's path does.
+    own = pl.when("nginx_timed_out").then(pl.coalesce("nginx_setting_s", "idle_timer_s", "path_timer_s"))
+    timer = pl.when(is_idle).then(pl.coalesce(own, "idle_timer_s")).when(is_life).then("life_timer_s")
+    cluster = pl.when(is_idle).then("idle_cluster").when(is_life).then("life_cluster").otherwise("give_up_cluster")
     server_only = ~pl.col("has_client") & ABNORMAL & (pl.col("maybe_client") < SOMEBODY)
-    return [
+    published = rows.with_columns(
         pl.when("has_client").then(IS_1006).otherwise(server_only).fill_null(value=False).alias("is_drop"),
-        timeout.alias("timeout_s"),
-        _candidates(timeout, values, timeouts, settings).alias("timeout_id"),
-        pl.when(is_idle)
-        .then(pl.col("idle_cluster"))
-        .when(is_life)
-        .then(pl.col("life_cluster"))
-        .otherwise(pl.col("give_up_cluster"))
-        .alias("cluster_id"),
+        timer.round(1).alias("timeout_s"),
+        cluster.alias("cluster_id"),
         pl.col("nginx_ref").alias("nginx_access_ref"),
         pl.col("error_ref").alias("nginx_error_ref"),
         pl.col("confidence").round(4),
-    ]  # fmt: skip
-
-
-def _candidates(
-    timeout: pl.Expr, values: Sequence[float], timeouts: Sequence[Timeout], settings: Sequence[Setting]
-) -> pl.Expr:
-    """Known timers that the verdict's value and tier allow; one entry: decided."""
-    by_id = {t.id: t for t in timeouts}
-    choice: pl.Expr = pl.lit(None, dtype=pl.List(pl.String))
-    for value in values:
-        idle = clusters.fitting(value, (TimerKind.IDLE_ANY,), timeouts, settings)
-        life = clusters.fitting(value, (TimerKind.LIFETIME,), timeouts, settings)
-        here = timeout == value
-        for tier, name in ((Tier.NGINX, "nginx-proxy-read-timeout"), (Tier.ALB, "aws-alb-idle")):
-            if name in by_id:  # the tier is known, whatever value its owner gave the timer
-                decided = (pl.col("cause") == Cause.IDLE_TIMEOUT) & (pl.col("tier") == tier)
-                choice = pl.when(here & decided).then(pl.lit([name])).otherwise(choice)
-        is_open = (pl.col("cause") == Cause.IDLE_TIMEOUT) & ~pl.col("tier").is_in([Tier.NGINX, Tier.ALB])
-        choice = (
-            pl.when(here & is_open & pl.lit(bool(idle)))
-            .then(pl.lit(list(idle), dtype=pl.List(pl.String)))
-            .otherwise(choice)
-        )
-        is_life = pl.col("cause") == Cause.LIFETIME_LIMIT
-        choice = (
-            pl.when(here & is_life & pl.lit(bool(life)))
-            .then(pl.lit(list(life), dtype=pl.List(pl.String)))
-            .otherwise(choice)
-        )
-    return choice
+    )
+    return published.with_columns(name_timers(published, timeouts, settings).alias("timeout_id"))
