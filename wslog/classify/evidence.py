@@ -67,6 +67,7 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     "burst_unlogged": pl.col("burst_kind") == "unlogged",
     "burst_reload": pl.col("burst_kind") == "reload",
     "burst_upstream": pl.col("burst_kind") == "upstream",
+    "burst_path": pl.col("burst_kind") == "path",
     "burst_together": pl.col("burst_kind") == "together",
     "alone": _no_burst & pl.col("ended_at").is_not_null(),
     "cut_by_nginx": ~pl.col("nginx_is_complete"),

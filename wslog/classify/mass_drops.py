@@ -29,7 +29,7 @@ class MassDrop:
     """A burst with a name.
 
     Attributes:
-        kind: `crash`, `stop`, `reload`, `upstream`, or `together` (all that client logs alone can say).
+        kind: A key of `CAUSES`; `together` is many at once with nothing that says whose doing it was.
         evidence: Lines of proof.
     """
 
@@ -58,19 +58,20 @@ def find_mass_drops(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> list[MassDr
         _epoch("ended_at").alias("closed_s"), _epoch("opened_at").alias("opened_s"),
         _epoch("nginx_closed_at").alias("nginx_s"),
     )  # fmt: skip
-    has_servers = facts["server_closed_at"].is_not_null().any()
-    pieces = [rows.with_columns(pl.lit("all").alias("scope"))]
-    pieces += [
-        rows.filter(pl.col("upstream").is_not_null()).with_columns(pl.format("upstream {}", "upstream").alias("scope"))
-    ]
-    pieces += [rows.filter("no_nginx_line").with_columns(pl.lit(NO_LINE).alias("scope"))]
-    if not has_servers:
-        pieces += [rows.filter(pl.col("path").is_not_null()).with_columns(pl.format("path {}", "path").alias("scope"))]
-    scoped = pl.concat(pieces)
+    # Where no log names the app server, a path stands for it.
+    share_by = "upstream" if facts["upstream"].is_not_null().any() else "path"
+    shared = rows.filter(pl.col(share_by).is_not_null())
+    scoped = pl.concat(
+        [
+            rows.with_columns(pl.lit("all").alias("scope")),
+            rows.filter("no_nginx_line").with_columns(pl.lit(NO_LINE).alias("scope")),
+            shared.with_columns(pl.format(f"{share_by} {{}}", share_by).alias("scope")),
+        ]
+    )
     bursts = [
         b for b in find_bursts(scoped.select("scope", "opened_s", "closed_s")) if b.end_s - b.start_s <= LONGEST_S
     ]
-    named = [_name(burst, scoped, bursts, lifecycle, has_servers=bool(has_servers)) for burst in bursts]
+    named = [_name(burst, scoped, bursts, lifecycle) for burst in bursts]
     found = [m for m in named if m is not None]
     return [m for m in found if not _is_part_of_another(m, found)]
 
@@ -79,9 +80,7 @@ def _epoch(column: str) -> pl.Expr:
     return pl.col(column).dt.timestamp("ms") / 1000
 
 
-def _name(
-    burst: RawBurst, scoped: pl.DataFrame, bursts: list[RawBurst], lifecycle: pl.DataFrame, *, has_servers: bool
-) -> MassDrop | None:
+def _name(burst: RawBurst, scoped: pl.DataFrame, bursts: list[RawBurst], lifecycle: pl.DataFrame) -> MassDrop | None:
     """Say what a burst was; None if most of it said goodbye, most of its scope lived on, or nothing explains it."""
     inside = scoped.filter((pl.col("scope") == burst.scope) & pl.col("closed_s").is_between(burst.start_s, burst.end_s))
     unclean = inside.filter(IS_1006 | ~pl.col("has_client")).height
@@ -90,8 +89,8 @@ def _name(
     if burst.scope == NO_LINE:
         named = _unlogged(burst, lifecycle)
     else:
-        n_upstreams = len({b.scope for b in bursts if _is_upstream_lost_with(b, burst)})
-        named = _reload(burst, inside, n_upstreams, lifecycle) or _by_scope(burst, has_servers=has_servers)
+        n_lost = len({b.scope for b in bursts if _is_lost_with(b, burst)})
+        named = _reload(burst, inside, n_lost, lifecycle) or _by_scope(burst, n_lost)
     if named is None:
         return None
     kind, notices = named
@@ -101,23 +100,28 @@ def _name(
     return MassDrop(kind=kind, raw=burst, n_drops=unclean, cause=cause, tier=tier, evidence=(what, *notices))
 
 
+TOGETHER: Final = "together"
 CAUSES: Final = {
     "crash": (Cause.PROXY_RESTART, Tier.NGINX),
     "stop": (Cause.PROXY_RESTART, Tier.NGINX),
     "unlogged": (Cause.PROXY_RESTART, Tier.NGINX),
     "reload": (Cause.PROXY_RELOAD, Tier.NGINX),
     "upstream": (Cause.SERVER_RESTART, Tier.APP),
-    "together": (Cause.UNKNOWN, Tier.UNKNOWN),
+    "path": (Cause.SERVER_RESTART, Tier.APP),
+    TOGETHER: (Cause.UNKNOWN, Tier.UNKNOWN),
 }
 Named = tuple[str, tuple[str, ...]]
 
 
-def _is_upstream_lost_with(other: RawBurst, burst: RawBurst) -> bool:
-    return (
-        other.scope.startswith("upstream ")
-        and abs(other.start_s - burst.start_s) <= 1.0
-        and other.killed_share >= MOST_KILLED
-    )
+def _is_lost_with(other: RawBurst, burst: RawBurst) -> bool:
+    """Whether another app server (or path) lost most of its connections at the same time."""
+    is_scope = other.scope.startswith(("upstream ", "path "))
+    return is_scope and other.killed_share >= MOST_KILLED and _overlap(other, burst)
+
+
+def _overlap(one: RawBurst, other: RawBurst) -> bool:
+    """Whether two bursts happened at the same time, give or take a second."""
+    return one.start_s <= other.end_s + 1.0 and one.end_s >= other.start_s - 1.0
 
 
 def _notices(lifecycle: pl.DataFrame, burst: RawBurst, kind: EventKind, *, before_s: float = NOTICE_S) -> list[str]:
@@ -140,7 +144,7 @@ def _unlogged(burst: RawBurst, lifecycle: pl.DataFrame) -> Named | None:
     return None
 
 
-def _reload(burst: RawBurst, inside: pl.DataFrame, n_upstreams: int, lifecycle: pl.DataFrame) -> Named | None:
+def _reload(burst: RawBurst, inside: pl.DataFrame, n_lost: int, lifecycle: pl.DataFrame) -> Named | None:
     """Old workers that reach worker_shutdown_timeout cut what they still hold at once and log it."""
     is_logged = pl.col("nginx_s").is_not_null()
     logged_share = share_of(inside, is_logged)
@@ -154,23 +158,30 @@ def _reload(burst: RawBurst, inside: pl.DataFrame, n_upstreams: int, lifecycle: 
     if is_cut or (exits and (reloads or drains) and spread <= SHARP_S):
         cut = ("$request_completion is empty: nginx cut them",) if is_cut else ()
         return "reload", (*(reloads or drains)[:1], *exits[:1], *cut)
-    is_all = burst.scope == "all" and n_upstreams >= 2 and burst.killed_share >= ALL_AT_ONCE and logged_share >= 0.9
+    is_all = burst.scope == "all" and n_lost >= 2 and burst.killed_share >= ALL_AT_ONCE and logged_share >= 0.9
     if is_all and spread <= SHARP_S:
-        return "reload", (f"{n_upstreams} upstreams lost everything in the same {spread:.2f} s",)
+        return "reload", (f"{n_lost} app servers lost everything in the same {spread:.2f} s",)
     return None
 
 
-def _by_scope(burst: RawBurst, *, has_servers: bool) -> Named | None:
-    """One app server losing most of its connections is that server's doing; clients alone cannot say whose."""
+def _by_scope(burst: RawBurst, n_lost: int) -> Named | None:
+    """One app server losing most of its connections is its own doing; several paths at once are somebody else's.
+
+    A path that loses a half may have lost one of two proxies' workers, so it must lose nearly all.
+    """
     if burst.killed_share < MOST_KILLED:
         return None
     if burst.scope.startswith("upstream "):
         return "upstream", ()
-    return None if has_servers else ("together", ())
+    if burst.scope.startswith("path ") and n_lost <= 1 and burst.killed_share >= ALL_AT_ONCE:
+        return "path", ("no other path lost its connections then",)
+    return TOGETHER, ()
 
 
 def _is_part_of_another(drop: MassDrop, drops: list[MassDrop]) -> bool:
-    """Whether a wider scope tells the same happening: one reload, not one per upstream."""
+    """Whether another one tells the same happening better: one reload, not one per upstream; a cause, not a pile."""
+    if drop.kind == TOGETHER:
+        return any(other.kind != TOGETHER and _overlap(other.raw, drop.raw) for other in drops)
     rank = {"all": 0, NO_LINE: 0}
     mine = rank.get(drop.raw.scope, 1)
     return any(
