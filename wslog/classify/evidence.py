@@ -10,6 +10,8 @@ import polars as pl
 from wslog.classify.facts import FOLLOWED_S
 
 WAKE_S: Final = 1.5  # an overdue timer of a page that wakes fires within this
+LATE_MESSAGE_S: Final = 0.2  # a beat that comes this shortly before the close is hardly chance
+QUIET_S: Final = 30.0  # a server that answers heartbeats is not quiet for this long
 AWAY_S: Final = 5.0  # a heartbeat that goes unanswered this long was not just slow
 SETTLED_S: Final = 2.0  # margin of a learnt timer
 CLOSE_WAITS_S: Final = (9.0, 65.0)  # browsers wait 10 s or 60 s for an answer to close()
@@ -54,8 +56,14 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     "early": pl.col("early"),
     "late": pl.col("late"),
     "woke_up": pl.col("late") & _sent_after_close & (pl.col("idle_out_s") <= WAKE_S),
+    "late_message": (pl.col("idle_out_s") <= LATE_MESSAGE_S)
+    & (pl.col("idle_in_s") >= QUIET_S)
+    & pl.col("client_lag_s").is_null(),
     "sent_into_the_void": (pl.col("late") | pl.col("early")) & _still_sending & (pl.col("idle_out_s") > WAKE_S),
-    "silent_anyway": pl.col("late") & pl.col("nginx_timed_out") & ~_sent_after_close & ~_unheard,
+    "silent_anyway": pl.col("late")
+    & (pl.col("nginx_timed_out") | pl.col("wire_timer_s").is_not_null())
+    & ~_sent_after_close
+    & ~_unheard,
     "hidden": pl.col("visibility") == "hidden",
     "visible": pl.col("visibility") == "visible",
     "offline": ~pl.col("is_online"),

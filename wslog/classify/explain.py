@@ -11,7 +11,7 @@ import polars as pl
 
 from wslog.classify import clusters, mass_drops
 from wslog.classify.candidates import name_timers
-from wslog.classify.facts import IS_1006, OPENED, add_facts
+from wslog.classify.facts import IS_1006, OPENED, add_facts, add_wire_timer
 from wslog.classify.handshakes import judge_handshakes
 from wslog.classify.scorecard import judge, load_scorecard
 from wslog.knowledge.model import Setting, Timeout
@@ -52,7 +52,8 @@ def explain_closes(
     drops = mass_drops.find_mass_drops(facts, lifecycle)
     facts = mass_drops.add_membership(facts, drops)
     spikes = clusters.find_clusters(facts, timeouts, settings)
-    facts = clusters.add_membership(facts, spikes).with_row_index("row")
+    idle_timers = [(s.spike.low_s, s.spike.high_s, s.timeout_s) for s in spikes if s.axis == "idle_s"]
+    facts = add_wire_timer(clusters.add_membership(facts, spikes), idle_timers).with_row_index("row")
     judged = _judge(facts, lifecycle)
     rows = facts.join(judged, on="row", how="left", maintain_order="left")
     rows = _publish(rows, timeouts, settings).sort("closed_at", "connection_id", nulls_last=True)
@@ -134,7 +135,7 @@ def _publish(rows: pl.DataFrame, timeouts: Sequence[Timeout], settings: Sequence
     is_idle, is_life = pl.col("cause") == Cause.IDLE_TIMEOUT, pl.col("cause") == Cause.LIFETIME_LIMIT
     # nginx names no value in its line; its configuration, the cluster, or the row's path does.
     own = pl.when("nginx_timed_out").then(pl.coalesce("nginx_setting_s", "idle_timer_s", "path_timer_s"))
-    timer = pl.when(is_idle).then(pl.coalesce(own, "idle_timer_s")).when(is_life).then("life_timer_s")
+    timer = pl.when(is_idle).then(pl.coalesce(own, "idle_timer_s", "wire_timer_s")).when(is_life).then("life_timer_s")
     cluster = pl.when(is_idle).then("idle_cluster").when(is_life).then("life_cluster").otherwise("give_up_cluster")
     server_only = ~pl.col("has_client") & ABNORMAL & (pl.col("maybe_client") < SOMEBODY)
     published = rows.with_columns(

@@ -16,6 +16,7 @@ UPGRADED: Final = pl.col("error_action") == "proxying upgraded connection"
 FOLLOWED_S: Final = (-0.6, 1.5)
 LATE_S: Final = 3.0
 EARLY_S: Final = -1.5
+WIRE_SLACK_S: Final = 0.3  # two clocks compared, and nginx's lazy timer
 PATH_TIMERS_FROM: Final = 3  # followed nginx timeouts on one path that make its timer known
 
 IS_1006: Final = pl.col("close_code") == CloseCode.ABNORMAL
@@ -69,6 +70,9 @@ def add_facts(connections: pl.DataFrame, *, levels: frozenset[str], settings: Se
             "nginx_missing"
         ),
         (pl.col("nginx_ref").is_null() & has_nginx_log).alias("no_nginx_line"),
+        (has_nginx_log | has_alb_log)
+        .and_(_yes(pl.col("host").is_in(_logged_hosts(connections))))
+        .alias("servers_cover"),
         (pl.col("alb_ref").is_null() & pl.col("nginx_ref").is_not_null() & has_alb_log).alias("alb_missing"),
         pl.when(pl.col("has_client") & pl.col("client_skew_s").is_not_null()).then(wire_idle).alias("wire_idle_s"),
         _yes((pl.col("lifetime_s") - pl.col("idle_s")) <= silent_limit).alias("is_silent"),
@@ -90,10 +94,31 @@ def add_facts(connections: pl.DataFrame, *, levels: frozenset[str], settings: Se
     return frame.join(known, on="path", how="left", maintain_order="left").with_columns(timer)
 
 
+def add_wire_timer(facts: pl.DataFrame, idle_timers: Sequence[tuple[float, float, float]]) -> pl.DataFrame:
+    """Add `wire_timer_s`: the idle timer that the servers' own silence before the close fits, whatever the client saw.
+
+    Args:
+        facts: With `wire_idle_s`.
+        idle_timers: Idle clusters as (low, high, value), in seconds.
+    """
+    silence = pl.col("wire_idle_s")
+    timer: pl.Expr = pl.when((silence - pl.col("path_timer_s")).abs() <= WIRE_SLACK_S).then("path_timer_s")
+    for low, high, value in idle_timers:
+        inside = silence.is_between(low - WIRE_SLACK_S, high + WIRE_SLACK_S)
+        timer = pl.coalesce(pl.when(inside).then(pl.lit(value)), timer)
+    return facts.with_columns(timer.alias("wire_timer_s"))
+
+
 def _covered(connections: pl.DataFrame, tier: str) -> pl.Expr:
     """Whether that tier's access log covers the moment the connection ended."""
     logged = connections.filter(pl.col(f"{tier}_ref").is_not_null())[f"{tier}_closed_at"]
     return _yes(ENDED_AT.is_between(pl.lit(logged.min(), dtype=INSTANT), pl.lit(logged.max(), dtype=INSTANT)))
+
+
+def _logged_hosts(connections: pl.DataFrame) -> list[str]:
+    """Hosts of which the servers' logs show anything: an edge whose logs are not here proves nothing by silence."""
+    logged = connections.filter(pl.col("nginx_ref").is_not_null() | pl.col("alb_ref").is_not_null())
+    return logged["host"].drop_nulls().unique().sort().to_list()
 
 
 def _setting(settings: Sequence[Setting], timeout_id: str) -> pl.Expr:
