@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -13,8 +13,8 @@ import polars as pl
 from wslog import __version__
 from wslog.classify import explain_closes
 from wslog.correlate import join_tiers
-from wslog.ingest import Progress, read_events
-from wslog.knowledge import load_timeouts
+from wslog.ingest import Progress, Read, read_events
+from wslog.knowledge import Timeout, load_timeouts
 from wslog.privacy import anonymize_connections, anonymize_coverage
 from wslog.result import Document, Window
 from wslog.schema import Tier
@@ -73,19 +73,36 @@ def analyze(
         paths, tz=tz, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields,
         on_progress=on_progress, stdin=stdin,
     )  # fmt: skip
-    joined = join_tiers(read.events)
     selection = Selection(since=since, until=until, path_globs=tuple(path_globs), host_globs=tuple(host_globs))
+    return explain_read(read, select=selection.apply, timeouts=known, anonymize=anonymize)
+
+
+def explain_read(
+    read: Read,
+    *,
+    select: Callable[[pl.DataFrame], pl.DataFrame],
+    timeouts: Sequence[Timeout],
+    anonymize: bool = False,
+) -> Outcome:
+    """Explain events that were read already, by `read_events` or out of the history store.
+
+    Args:
+        read: Events, coverage, settings and levels.
+        select: `schema.JOINED` rows → those the analysis is about.
+        timeouts: Known timers.
+        anonymize: Replace what identifies people by pseudonyms.
+    """
+    joined = join_tiers(read.events)
+    selected = select(joined.connections)
     explained = explain_closes(
-        selection.apply(joined.connections), lifecycle=joined.lifecycle, levels=read.levels, settings=read.settings,
-        timeouts=known,
+        selected, lifecycle=joined.lifecycle, levels=read.levels, settings=read.settings, timeouts=timeouts,
     )  # fmt: skip
     connections, coverage = explained.connections, read.coverage
     if anonymize:
         connections, coverage = anonymize_connections(connections), anonymize_coverage(coverage)
     document = summarize(
         connections, clusters=explained.clusters, bursts=explained.bursts, clocks=joined.clocks, coverage=coverage,
-        windows=_windows(selection.apply(joined.connections)), settings=read.settings, timeouts=known,
-        wslog_version=__version__,
+        windows=_windows(selected), settings=read.settings, timeouts=timeouts, wslog_version=__version__,
     )  # fmt: skip
     return Outcome(document, connections)
 
