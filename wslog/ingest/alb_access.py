@@ -17,6 +17,7 @@ import polars as pl
 
 from wslog.ingest.alb_fields import CLOCK, LIMITS, RAW, to_events
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
+from wslog.ingest.plain import QUOTED, UTC_TIME, WORD, plain_regex
 from wslog.schema import Tier
 
 _HEAD: Final = re.compile(
@@ -27,6 +28,11 @@ _HEAD: Final = re.compile(
 _TOKEN: Final = re.compile(r'"(.*?)"(?=\s|$)|(".*)$|(\S+)')
 _TID: Final = r"(?:^| )(TID_[0-9a-fA-F]{32})(?: |$)"
 _IGNORED: Final = r"^\s*(?:#|$)|^Enable AccessLog for ELB"
+# No WebSocket, no failed handshake, whole up to the creation time: nothing after that makes a reject.
+_PLAIN: Final = plain_regex(
+    rf"(?:https?|h2|grpcs?) {UTC_TIME} {' '.join([WORD] * 6)} [23]\d\d {' '.join([WORD] * 3)} {QUOTED} {QUOTED} "
+    rf"{' '.join([WORD] * 3)} {QUOTED} {QUOTED} {QUOTED} {WORD} {UTC_TIME}(?: |$)"
+)
 _REQUEST, _AGENT, _TRACE, _CREATION, _ACTIONS, _ERROR, _CONN_TRACE = 12, 13, 17, 21, 22, 24, 29
 _AT: Final = {
     "type": 0,
@@ -150,6 +156,7 @@ def _detect(sample: Sequence[str], config: Config) -> LineParser | None:  # noqa
         parse=lambda block: parse_entries(block, needed=needed),
         clock=CLOCK,
         limits=_limits(parsed.events, needed),
+        plain=_PLAIN,
     )
 
 

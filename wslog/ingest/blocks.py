@@ -101,10 +101,24 @@ def read_blocks(source: Source, *, block_bytes: int = BLOCK_BYTES) -> Iterator[B
         for data, trouble in _whole_lines(counted, block_bytes):
             if first_line == 1:
                 data = data.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901
-            lines = _frame(data, first_line) if data or not trouble else pl.DataFrame(schema=LINES)
+            lines = _frame(data, first_line)
             bytes_read = counted.n_bytes
             yield Block(lines, bytes_read, trouble)
             first_line += lines.height
+
+
+def content_chunks(source: Source) -> Iterator[bytes]:
+    """Yield a file's uncompressed bytes, up to where they are damaged.
+
+    Raises:
+        OSError: If the file cannot be opened or read.
+    """
+    with source.open() as raw:
+        first = raw.read(FEED_BYTES)
+        try:
+            yield from _unpacked(raw, compression_of(first), first)
+        except _DamagedError:
+            return
 
 
 def compression_of(first: bytes) -> str:
@@ -130,7 +144,7 @@ class _Counted:
 
 
 def _whole_lines(raw: _Counted, block_bytes: int) -> Iterator[tuple[bytes, str]]:
-    """Yield (lines without their last line feed, trouble)."""
+    """Yield (whole lines, trouble)."""
     kept: list[bytes] = []
     n_kept = 0
     is_overlong = False
@@ -149,7 +163,7 @@ def _whole_lines(raw: _Counted, block_bytes: int) -> Iterator[tuple[bytes, str]]
             n_kept += len(chunk)
             if cut >= 0 and n_kept >= block_bytes:
                 tail = chunk[cut + 1 :]
-                kept[-1] = chunk[:cut]
+                kept[-1] = chunk[: cut + 1]
                 yield b"".join(kept), ""
                 kept, n_kept = ([tail], len(tail)) if tail else ([], 0)
             elif n_kept >= max(MAX_LINE_BYTES, block_bytes):
@@ -160,14 +174,23 @@ def _whole_lines(raw: _Counted, block_bytes: int) -> Iterator[tuple[bytes, str]]
         trouble = f"reading stopped ({error.strerror or error})"
     rest = b"".join(kept)
     if rest or trouble:
-        yield rest.removesuffix(b"\n"), trouble
+        yield rest, trouble
+
+
+def split_lines(data: bytes) -> pl.Series:
+    """Return the lines of *data*, without line feeds and the carriage return before one.
+
+    `read_lines` is marked unstable in polars: it is called only here.
+    """
+    try:
+        return pl.read_lines(data).to_series()
+    except pl.exceptions.ComputeError:  # not UTF-8 somewhere
+        return pl.read_lines(data.decode("utf-8", "replace").encode()).to_series()
 
 
 def _frame(data: bytes, first_line: int) -> pl.DataFrame:
-    text = pl.Series("text", [data.decode("utf-8", "replace")]).str.split("\n").explode().str.strip_suffix("\r")
-    return pl.DataFrame({"text": text}).select(
-        (pl.int_range(pl.len(), dtype=pl.Int64) + first_line).alias("line"), pl.col("text")
-    )
+    text = split_lines(data).alias("text")
+    return pl.select(pl.int_range(first_line, first_line + len(text), dtype=pl.Int64).alias("line"), text)
 
 
 def _unpacked(raw: _Counted | IO[bytes], kind: str, first: bytes) -> Iterator[bytes]:

@@ -56,6 +56,8 @@ class LineParser:
             anything, U+FFFD for bytes that are not UTF-8 included; it must not raise on any content.
         clock: What the clock of this very file means ("UTC offset in each line, whole seconds").
         limits: What lines of this very file cannot show ("no duration: the format has no $request_time").
+        plain: A regex (see `ingest.plain`). A line that it matches surely parses into one event of no concern to
+            WebSockets, so it is counted and not parsed. Empty: every line is parsed.
     """
 
     why: str
@@ -63,6 +65,7 @@ class LineParser:
     parse: Callable[[pl.DataFrame], Parsed]
     clock: str
     limits: tuple[str, ...] = ()
+    plain: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

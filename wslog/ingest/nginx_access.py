@@ -18,6 +18,7 @@ import polars as pl
 from wslog.errors import OptionError
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
 from wslog.ingest.log_format import CompiledFormat, compile_format
+from wslog.ingest.log_format_plain import plain_lines
 from wslog.ingest.nginx_fields import events_from_variables
 from wslog.ingest.nginx_infer import infer_format
 from wslog.schema import Tier
@@ -166,6 +167,7 @@ def detect_nginx_access(sample: Sequence[str], config: Config) -> LineParser | N
         parse=partial(parse_compiled, formats=tuple(formats)),
         clock=access_clock(variables),
         limits=(*access_limits(variables), *problems),
+        plain=plain_lines(best.compiled.text),
     )
 
 

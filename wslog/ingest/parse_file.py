@@ -12,6 +12,7 @@ import polars as pl
 from wslog import schema
 from wslog.ingest.blocks import Block
 from wslog.ingest.format import Config, LogFormat
+from wslog.ingest.plain import needs_parsing
 from wslog.ingest.recognise import SAMPLE_LINES, Reader, Recognised, best_reader
 from wslog.ingest.wrappers import take_off
 from wslog.result import Reject
@@ -64,6 +65,7 @@ def parse_file(
     formats: Sequence[LogFormat],
     keep: pl.Expr,
     on_block: Callable[[Block], None],
+    skip_plain: bool = False,
 ) -> FileRead:
     """Parse one file with the format it was recognised as, and what that leaves with the other formats.
 
@@ -74,6 +76,7 @@ def parse_file(
         formats: All that may share the stream.
         keep: Over event columns: which events to keep.
         on_block: Called after each block was read.
+        skip_plain: Count lines that are surely dropped by *keep* without parsing them.
     """
     if recognised.reader is None:
         raise ValueError("a file without a format has no events")
@@ -82,8 +85,9 @@ def parse_file(
     frames: Iterator[pl.DataFrame] = counted
     for wrapper in recognised.wrappers:
         frames = take_off(wrapper, frames)
+    plain = recognised.reader.parser.plain if skip_plain and not recognised.wrappers else ""
     for frame in frames:
-        _parse_block(frame, read, config, formats, keep)
+        _parse_block(needs_parsing(frame, plain), read, config, formats, keep)
     return read
 
 

@@ -153,7 +153,15 @@ def _read_file(
         recognised = recognise(sample, config, formats)
         if survey.kind or recognised.reader is None:
             return _Part(account_of_others(survey, recognised, on_block), nothing)
-        read = parse_file(read_blocks(source), recognised, config, formats=formats, keep=keep, on_block=on_block)
+        read = parse_file(
+            read_blocks(source),
+            recognised,
+            config,
+            formats=formats,
+            keep=keep,
+            on_block=on_block,
+            skip_plain=keep is MAY_CONCERN,
+        )
     except OSError as error:
         reason = f"cannot be read ({error.strerror or error})"
         return _Part(unread(source, compression=survey.compression, why=reason), nothing)
