@@ -6,13 +6,13 @@ import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from wslog import ingest, pipeline
-from wslog.errors import SavedAnalysisError
+from wslog.errors import OptionError, SavedAnalysisError
 from wslog.result import Advice, CauseShare, Cluster, Document, Finding
 from wslog.timespan import parse_moment, zone_named
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Paths = str | Path | Sequence[str | Path]
 Moment = str | dt.datetime | None
+PARTS: Final = ("causes", "clusters", "findings", "advice", "bursts", "timeline", "clocks", "limits")
 
 
 class Analysis:
@@ -80,7 +81,16 @@ class Analysis:
         return self.document.advice
 
     def frame(self, part: str) -> pl.DataFrame:
-        """Return `causes`, `clusters`, `findings`, `advice`, `bursts`, `timeline`, `clocks` or `limits` as a frame."""
+        """Return one part of the document as a frame, a row per item.
+
+        Args:
+            part: One of `PARTS`.
+
+        Raises:
+            OptionError: If it is none of them.
+        """
+        if part not in PARTS:
+            raise OptionError(f"an analysis has no part {part!r}", mend=f"Name one of: {', '.join(PARTS)}.")
         rows = [dataclasses.asdict(row) for row in getattr(self.document, part)]
         return pl.DataFrame(rows, infer_schema_length=None)
 

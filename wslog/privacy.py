@@ -1,6 +1,7 @@
 """Pseudonyms in place of addresses, browsers and sessions, for reports that leave the house.
 
 A pseudonym is a number in order of first appearance: the same in the same logs, and nothing to compute an address from.
+A user agent keeps its family (`agent-3 (Firefox)`), which tells nothing about a person and something about drops.
 """
 
 from __future__ import annotations
@@ -11,20 +12,29 @@ from typing import Final
 import polars as pl
 
 from wslog.result import Coverage
+from wslog.summarize.breakdown import USER_AGENT_FAMILY
 
-PSEUDONYMS: Final = {"client_ip": "client", "user_agent": "agent", "session_id": "session"}
 LEFT_OUT: Final = "(left out)"
 
 
 def anonymize_connections(connections: pl.DataFrame) -> pl.DataFrame:
     """Replace what identifies people in `schema.CONNECTIONS` rows."""
-    return connections.with_columns(_numbered(connections, column, word) for column, word in PSEUDONYMS.items())
+    family = pl.format(" ({})", USER_AGENT_FAMILY).fill_null("")
+    return connections.with_columns(
+        _numbered("client_ip", "client"),
+        _numbered("session_id", "session"),
+        _numbered("user_agent", "agent") + family,
+    )
 
 
-def _numbered(connections: pl.DataFrame, column: str, word: str) -> pl.Series:
-    order = connections[column].drop_nulls().unique(maintain_order=True)
-    names = pl.Series([f"{word}-{i}" for i in range(1, order.len() + 1)], dtype=pl.String)
-    return connections[column].replace_strict(order, names, default=None, return_dtype=pl.String).alias(column)
+def _numbered(column: str, word: str) -> pl.Expr:
+    """Number the distinct values of a column in order of first appearance; null stays null."""
+    value = pl.col(column)
+    first_seen = value.is_first_distinct() & value.is_not_null()
+    number = first_seen.cum_sum().filter(first_seen)
+    return value.replace_strict(
+        value.filter(first_seen), pl.format(f"{word}-{{}}", number), default=None, return_dtype=pl.String
+    ).alias(column)
 
 
 def anonymize_coverage(coverage: Coverage) -> Coverage:

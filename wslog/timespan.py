@@ -34,9 +34,9 @@ def parse_moment(text: str, *, option: str, now: dt.datetime, zone: ZoneInfo, is
     """
     words = text.strip().lower()
     local = now.astimezone(zone)
-    if ago := _AGO.fullmatch(words):
-        return now - dt.timedelta(seconds=int(ago[1]) * UNITS[ago[2][0]])
     try:
+        if ago := _AGO.fullmatch(words):
+            return now - dt.timedelta(seconds=int(ago[1]) * UNITS[ago[2][0]])
         start, days = _span(words, local.date())
         if start is not None:
             day = start + dt.timedelta(days=days if is_end else 0)

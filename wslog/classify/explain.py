@@ -83,7 +83,9 @@ def _judge(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> pl.DataFrame:
         .when(never).then(pl.lit("never"))
         .otherwise(pl.lit("scored"))
     )  # fmt: skip
-    parts = dict(facts.with_columns(kind.alias("kind")).partition_by("kind", as_dict=True, maintain_order=True).items())
+    kinds = facts.with_columns(kind.alias("kind"))
+    # A frame without rows falls into no parts at all; judged as any kind, it gives the columns.
+    parts = kinds.partition_by("kind", as_dict=True, maintain_order=True) or {("clean",): kinds}
     judged = []
     for (name,), rows in parts.items():
         if name == "scored":

@@ -13,10 +13,13 @@ from wslog.summarize.drops import HOURS, IS_DROP, IS_OPENED
 TOP: Final = 10
 
 _AGENT: Final = pl.col("user_agent")
+_PSEUDONYM: Final = r"^agent-[0-9]+ \((\w+)\)$"
 # Order matters: every browser on iOS is Safari inside, and Edge and Chrome both say Chrome and Safari.
 USER_AGENT_FAMILY: Final = (
     pl.when(_AGENT.is_null() | (_AGENT.str.len_bytes() == 0))
     .then(None)
+    .when(_AGENT.str.contains(_PSEUDONYM))
+    .then(_AGENT.str.extract(_PSEUDONYM))
     .when(_AGENT.str.contains(r"\b(?:iPhone|iPad|iPod)\b"))
     .then(pl.lit("iOS"))
     .when(_AGENT.str.contains("Android", literal=True))

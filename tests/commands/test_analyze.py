@@ -1,0 +1,236 @@
+"""`wslog analyze`: options, defaults, thresholds, and what leaves the house under --anonymize."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.incident import AGENT, N_CLEAN, N_REFUSED, N_SILENT, address
+from wslog.cli import cli
+from wslog.errors import OptionError, WslogError
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in an empty folder: the default report folder and wslog.toml are looked for there."""
+    monkeypatch.chdir(tmp_path)
+
+
+def wslog(*args: str | Path, stdin: bytes | None = None) -> Result:
+    return CliRunner().invoke(cli, ["analyze", *map(str, args)], input=stdin)
+
+
+def document(*args: str | Path, **options: Any) -> Any:
+    done = wslog(*args, "--no-output", "--format", "json", **options)
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def test_the_report_goes_to_the_default_folder(incident: Path) -> None:
+    """Without options: text on stdout, `wslog-report` in the working folder, its place on stderr; again replaces it."""
+    for _ in range(2):
+        done = wslog(incident)
+        assert done.exit_code == 0
+        assert done.stdout.startswith("nginx closed 91 %")
+        assert done.stderr == "Report: wslog-report/report.html\n"
+    assert Path("wslog-report/report.html").is_file()
+
+
+def test_no_output_writes_nothing(incident: Path) -> None:
+    """--no-output leaves the working folder as it was and names no report."""
+    done = wslog(incident, "--no-output")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert list(Path().iterdir()) == []
+
+
+def test_a_foreign_folder_is_kept(incident: Path) -> None:
+    """A folder with other things in it is refused before any work, and replaced with --force."""
+    Path("mine").mkdir()
+    Path("mine/thesis.txt").write_text("years of work")
+    done = wslog(incident, "-o", "mine")
+    assert isinstance(done.exception, OptionError)
+    assert Path("mine/thesis.txt").exists()
+    assert wslog(incident, "-o", "mine", "--force").exit_code == 0
+    assert not Path("mine/thesis.txt").exists()
+
+
+def test_quiet_says_nothing_on_stderr(incident: Path) -> None:
+    """-q leaves the report alone on stdout."""
+    assert wslog(incident, "-q").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("fmt", "start"), [("text", "nginx closed"), ("markdown", "# nginx closed"), ("json", '{"schema')]
+)
+def test_formats(incident: Path, fmt: str, start: str) -> None:
+    """Each --format begins as that format does and holds no terminal codes."""
+    done = wslog(incident, "--no-output", "--format", fmt)
+    assert "".join(done.stdout.split(maxsplit=0)).replace("{\n  ", "{").startswith(start)
+    assert "\x1b" not in done.stdout
+
+
+def test_time_path_and_host_narrow(incident: Path) -> None:
+    """--since, --until, --path and --host choose connections by their end, path and host."""
+    assert document(incident)["totals"]["attempts"] == N_SILENT + N_CLEAN + N_REFUSED
+    assert document(incident, "--path", "/ws/*")["totals"]["attempts"] == N_SILENT
+    assert (
+        document(incident, "--path", "/ws/*", "--path", "/feed")["totals"]["attempts"] == N_SILENT + N_CLEAN + N_REFUSED
+    )
+    assert document(incident, "--host", "other.*")["totals"]["attempts"] == 0
+    first, second = (
+        document(incident, option, "2026-03-10T09:02:00")["totals"]["attempts"] for option in ("--since", "--until")
+    )
+    assert min(first, second) > 0
+    assert first + second == N_SILENT + N_CLEAN + N_REFUSED
+
+
+def test_a_selection_without_connections_is_a_report_too(incident: Path) -> None:
+    """Nothing chosen: a report that says so, exit code 0."""
+    done = wslog(incident, "--since", "2027-01-01")
+    assert done.exit_code == 0
+    assert done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--since", "soon"), ("--tz", "Nowhere/Land"), ("--fail-if", "weather > 3"), ("--fail-if", "drop_share"),
+        ("--client-field", "code"),
+    ],
+)  # fmt: skip
+def test_a_value_that_cannot_be_read_is_named(incident: Path, args: tuple[str, str]) -> None:
+    """The error says what would do, and no folder is written."""
+    error = wslog(incident, *args).exception
+    assert isinstance(error, WslogError)
+    assert error.mend
+    assert list(Path().iterdir()) == []
+
+
+def test_a_threshold_that_holds_is_3(incident: Path) -> None:
+    """--fail-if: the report is written and printed all the same, the reason goes to stderr, the exit code is 3."""
+    done = wslog(incident, "--fail-if", "drop_share > 10%", "--fail-if", "unknown_share > 0.5")
+    assert done.exit_code == 3
+    assert done.stdout.startswith("nginx closed")
+    assert Path("wslog-report/report.html").is_file()
+    assert "Failed: drop_share" in done.stderr
+    assert "unknown_share" not in done.stderr
+
+
+def test_a_threshold_that_does_not_hold_is_0(incident: Path) -> None:
+    """A metric within its bounds is silent."""
+    done = wslog(incident, "--no-output", "--fail-if", "cause:idle_timeout_share > 95%")
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
+def test_wslog_toml_gives_defaults(incident: Path) -> None:
+    """Options in wslog.toml count, one value does for a repeatable option, and the command line wins."""
+    Path("wslog.toml").write_text('[analyze]\nformat = "markdown"\nno-output = true\npath = ["/ws/*"]\ntz = "UTC"\n')
+    done = wslog(incident)
+    assert done.stdout.startswith("# ")
+    assert not Path("wslog-report").exists()
+    assert document(incident)["totals"]["attempts"] == N_SILENT
+    assert document(incident, "--path", "/feed")["totals"]["attempts"] == N_CLEAN + N_REFUSED
+
+
+def test_config_names_another_file(incident: Path) -> None:
+    """--config wins over wslog.toml."""
+    Path("wslog.toml").write_text('[analyze]\nformat = "markdown"\n')
+    Path("other.toml").write_text('[analyze]\nformat = "json"\nno_output = true\n')
+    assert wslog(incident, "--config", "other.toml").stdout.startswith("{")
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("[analyze\n", "not TOML"),
+        ("analyze = 3\n", "must be a table"),
+        ("[analyze]\ncolour = 1\n", "no option 'colour'"),
+        ("[analyze]\nconfig = 'x'\n", "no option 'config'"),
+        ("[analyze]\ntz = ['UTC', true]\n", "`tz` must be text or a list of texts"),
+        ("[analyze]\nformat = ['json']\n", "must be text"),
+        ("[analyze]\nquiet = 'yes'\n", "must be true or false"),
+    ],
+)
+def test_a_broken_wslog_toml_is_named(incident: Path, text: str, what: str) -> None:
+    """What is wrong, in which file, and how to mend it."""
+    Path("wslog.toml").write_text(text)
+    error = wslog(incident, "--no-output").exception
+    assert isinstance(error, OptionError), error
+    assert what in error.what
+    assert error.where == "wslog.toml"
+    assert error.mend
+
+
+def test_a_value_of_a_default_is_checked_like_one_typed(incident: Path) -> None:
+    """A format that does not exist is wrong usage, wherever it stands."""
+    Path("wslog.toml").write_text('[analyze]\nformat = "poem"\n')
+    assert wslog(incident, "--no-output").exit_code == 2
+
+
+def test_standard_input(incident: Path) -> None:
+    """`-` is read like a file and may stand beside files; the same logs give the same numbers."""
+    piped = document(
+        "-", incident / "client.jsonl", incident / "error.log", stdin=(incident / "access.log").read_bytes()
+    )
+    assert piped["totals"] == document(incident)["totals"]
+    assert piped["causes"] == document(incident)["causes"]
+
+
+def test_own_field_names(incident: Path, tmp_path: Path) -> None:
+    """--client-field reads a team's own names."""
+    lines = (incident / "client.jsonl").read_text().replace('"lastRecvAt"', '"quietSince"')
+    Path("own.jsonl").write_text(lines)
+    mapped = document("own.jsonl", "--client-field", "last_received_at=quietSince")
+    assert mapped["totals"] == document(incident / "client.jsonl")["totals"]
+    assert mapped["clusters"] == document(incident / "client.jsonl")["clusters"]
+
+
+def test_anonymize_leaves_no_person_in_the_report(incident: Path) -> None:
+    """No client address, network, user agent or session id stands anywhere: in no file of the folder, nor on stdout."""
+    secret = {address(n) for n in range(N_SILENT + N_CLEAN + N_REFUSED)} | {"203.0.113.", AGENT, "Mozilla"}
+    secret |= {f"sess{n}x" for n in range(N_SILENT + N_CLEAN + N_REFUSED)}
+    (Path("logs")).mkdir()
+    for file in incident.iterdir():
+        extra = f"203.0.113.250 {AGENT} sess1x: not a line of ours\n" if file.name != "client.jsonl" else ""
+        (Path("logs") / file.name).write_text(file.read_text() + extra)
+    open_report = wslog("logs", "-o", "open")
+    assert found(secret, Path("open"), open_report.stdout), "the test must be able to see them"
+    for fmt in ("text", "markdown", "json"):
+        done = wslog("logs", "-o", "hidden", "--anonymize", "--format", fmt)
+        assert found(secret, Path("hidden"), done.stdout) == set()
+    assert documents_agree(Path("open"), Path("hidden"))
+
+
+def found(secret: set[str], folder: Path, stdout: str) -> set[str]:
+    """Return which of *secret* stand in a report; the table is read as text, since its bytes are compressed."""
+    table = pl.read_parquet(folder / "connections.parquet").write_ndjson()
+    files = [path.read_bytes().decode("utf-8", errors="replace") for path in folder.rglob("*") if path.is_file()]
+    texts = [stdout, table, *files]
+    return {word for word in secret if any(word in text for text in texts)}
+
+
+def documents_agree(left: Path, right: Path) -> bool:
+    """Return whether two saved analyses give the same answer."""
+    one, other = (json.loads((folder / "analysis.json").read_text()) for folder in (left, right))
+    keys = ("verdict", "totals", "causes", "clusters", "findings", "advice", "timeline", "reconnects")
+    return all(one[key] == other[key] for key in keys) and one["by"]["user_agent"] == other["by"]["user_agent"]
+
+
+def test_progress_is_for_terminals(incident: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal the bar shows on stderr and is gone at the end; --no-progress and -q leave it out."""
+    from wslog.commands.progress import show_progress
+
+    with show_progress(silent=True) as callback:
+        assert callback is None
+    shown = io.StringIO()
+    monkeypatch.setattr("sys.stderr", shown)
+    with show_progress(silent=False) as callback:
+        assert callback is not None
+        callback(1, 2, "logs/[red]\x1b[2Jaccess.log")
+    assert "\x1b[2J" not in shown.getvalue()

@@ -1,0 +1,61 @@
+"""Pseudonyms: the same person stays the same, and nobody can tell who."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from wslog.privacy import LEFT_OUT, anonymize_connections, anonymize_coverage
+from wslog.result import Coverage, FileCoverage, Reject
+from wslog.schema import CONNECTIONS, conform
+
+
+def connections() -> pl.DataFrame:
+    return conform(
+        pl.DataFrame(
+            {
+                "client_ip": ["203.0.113.9", "203.0.113.7", None, "203.0.113.9"],
+                "user_agent": ["Mozilla/5.0 Firefox/143.0", None, "curl/8.5", "Mozilla/5.0 Firefox/143.0"],
+                "session_id": ["anna@example.com", "ben", "ben", None],
+                "path": ["/ws", "/ws", "/ws", "/ws"],
+            }
+        ),
+        CONNECTIONS,
+    )
+
+
+def test_the_same_stays_the_same() -> None:
+    """Equal values get one pseudonym, different ones two, null stays null, and the rest of the table is untouched."""
+    hidden = anonymize_connections(connections())
+    assert hidden["client_ip"].to_list() == ["client-1", "client-2", None, "client-1"]
+    assert hidden["session_id"].to_list() == ["session-1", "session-2", "session-2", None]
+    agents = hidden["user_agent"].to_list()
+    assert agents[0] == agents[3] != agents[2]
+    assert agents[1] is None
+    people = ["client_ip", "user_agent", "session_id"]
+    assert hidden.drop(people).equals(connections().drop(people))
+    assert hidden.schema == connections().schema
+
+
+def test_nothing_of_the_original_is_left() -> None:
+    """No pseudonym holds an address, a version or a name."""
+    text = anonymize_connections(connections()).write_ndjson()
+    assert not any(word in text for word in ("203.0", "anna", "ben", "Mozilla", "143", "8.5"))
+
+
+def test_an_empty_table_stays_one() -> None:
+    """No rows, and columns without any value, need no special care."""
+    assert anonymize_connections(connections().clear()).is_empty()
+    nobody = connections().with_columns(pl.lit(None, pl.String).alias("client_ip"))
+    assert anonymize_connections(nobody)["client_ip"].null_count() == nobody.height
+
+
+def test_rejected_text_is_left_out() -> None:
+    """A line that did not parse may hold anything: its number and reason stay, its text goes."""
+    file = FileCoverage(
+        path="a.log", format="nginx-access", why="", tier=None, compression="", lines=1, events=0, ignored=0,
+        rejected=1, rejects=(Reject(line=1, reason="no status", text="203.0.113.9 secret"),), first_at=None,
+        last_at=None, clock="", limits=(),
+    )  # fmt: skip
+    (hidden,) = anonymize_coverage(Coverage(files=(file,), no_code=3)).files
+    assert hidden.rejects == (Reject(line=1, reason="no status", text=LEFT_OUT),)
+    assert (hidden.path, hidden.rejected) == ("a.log", 1)
