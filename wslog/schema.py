@@ -48,6 +48,7 @@ class EventKind(StrEnum):
     """What one parsed line says happened."""
 
     CLOSE = "close"  # a client's close record
+    OPEN = "open"  # a client's word that a connection opened, where its close record does not say
     PAGEHIDE = "pagehide"  # a client's page went away; no close code
     REQUEST = "request"  # an access-log line: a whole WebSocket, a failed handshake or plain HTTP
     ERROR = "error"  # an nginx error line about one connection

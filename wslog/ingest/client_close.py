@@ -27,7 +27,9 @@ from wslog.schema import INSTANT, EventKind, Tier
 
 _NAME: Final = "client-close"
 _TIMES: Final = ("created", "opened", "closed", "last_sent", "last_received", "close_called", "hidden")
-_TEXTS: Final = words("event connection_id session_id url close_reason visibility user_agent client_ip")
+_TEXTS: Final = words(
+    "event connection_id session_id url close_reason visibility user_agent client_ip trace_id request_id"
+)
 _RECORD: Final[dict[str, pl.DataType]] = {
     "line": pl.Int64(),
     **{name: pl.String() for name in _TEXTS},
@@ -85,7 +87,9 @@ def _events(rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
     handshake_s = ((pl.col("opened_us") - pl.col("created_us")) / 1e6).round(6)
     return frame.select(
         *("line", "event"),
-        pl.col("closed_us").cast(INSTANT).alias("at"),
+        pl.coalesce("closed_us", pl.when(pl.col("event") == EventKind.OPEN.value).then("opened_us"))
+        .cast(INSTANT)
+        .alias("at"),
         *("at_resolution_s", "has_zone"),
         *instants,
         pl.when(lifetime_s >= 0).then(lifetime_s).alias("lifetime_s"),
@@ -94,7 +98,7 @@ def _events(rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
         (pl.col("event") != EventKind.NOTE.value).alias("is_websocket"),
         *(url.host.alias("host"), url.path.alias("path"), url.query.alias("query")),
         *("client_ip", "user_agent", "close_code", "close_reason", "was_clean", "session_id", "connection_id"),
-        *("visibility", "is_online", "is_persisted", "attempt"),
+        *("visibility", "is_online", "is_persisted", "attempt", "trace_id", "request_id"),
     )
 
 
@@ -144,11 +148,12 @@ def _limits(events: pl.DataFrame) -> tuple[str, ...]:
         return all(events[column].null_count() == len(events) for column in columns)
 
     closes = events.filter(pl.col("event") == EventKind.CLOSE.value)
+    has_opens = closes.height < events.filter(pl.col("event") != EventKind.PAGEHIDE.value).height
     no_code = closes["close_code"].null_count()
     no_time = events["at"].null_count()
     found = {
         "no last-message times: idle duration unknown": lacks("last_sent_at", "last_received_at"),
-        "no openedAt: a failed handshake cannot be told from a drop": lacks("is_opened"),
+        "no openedAt: a failed handshake cannot be told from a drop": lacks("is_opened") and not has_opens,
         "no openedAt and no duration: how long a connection lived is not known": lacks("opened_at"),
         f"no code in {no_code} of {len(closes)} records looked at: log {{code, reason, wasClean}} instead of the event "
         "itself": no_code > 0,

@@ -46,6 +46,8 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
         "is_online": "online isonline navigatoronline browseronline",
         "is_persisted": "persisted ispersisted",
         "attempt": "attempt reconnectattempt reconnectattempts attempts retry retries retrycount attemptnumber",
+        "trace_id": "traceid amzntraceid xamzntraceid awstraceid",
+        "request_id": "requestid xrequestid reqid",
         "user_agent": "useragent ua navigatoruseragent browserua",
         "client_ip": "clientip ip remoteip ipaddress sourceip clientaddress remoteaddress remoteaddr userip",
         "is_opened": "opened wasopened wasopen everopened hasopened didopen handshakesucceeded handshakeok",
@@ -72,7 +74,10 @@ SPANS: Final[Mapping[str, Mapping[str, float | None]]] = {
     "duration": _with_units(
         "duration connectionduration connectedduration openduration lifetime uptime connectedfor openfor age elapsed"
     ),
-    "idle": _with_units("idle idletime idlefor sincelastmessage timesincelastmessage sincelastactivity"),
+    "idle": _with_units(
+        "idle idletime idlefor sincelastmessage timesincelastmessage sincelastactivity lastmessageago lastmsgago "
+        "lastactivityago"
+    ),
     "open_after": _with_units("openafter handshake handshaketime connectduration timetoopen handshakeduration"),
 }
 # Their plain key → our fields that it may fill, each with its rank among that field's names (0: the surest).

@@ -19,6 +19,7 @@ Found = Mapping[str, list[object]]
 _ON: Final = r"(?:wss?|websockets?|socket|realtime|client)*(?:connection)?(?:on)?"
 _CLOSE_NAME: Final = re.compile(_ON + r"(?:closed?|disconnect(?:ed|ion)?)(?:event)?")
 _PAGEHIDE_NAME: Final = re.compile(_ON + r"pagehide")
+_OPEN_NAME: Final = re.compile(_ON + r"(?:open(?:ed)?|connected)(?:event)?")
 _OTHER_NAME: Final = re.compile(
     _ON
     + r"(?:open(?:ed)?|message|error|(?:re)?connect(?:ed|ing)?|ping|pong|heartbeat|sen[dt]|recv|received?)(?:event)?"
@@ -27,6 +28,7 @@ _CLOSE_TEXT: Final = re.compile(
     r"\b(?:wss?|web ?sockets?|sockets?)\b.{0,80}\b(?:closed?|disconnect)|\bonclose\b", re.I | re.S
 )
 _WS_WORD: Final = re.compile(r"wss?|websocket|socket", re.I)
+_TRACE_ROOT: Final = re.compile(r"(?:^|Root=)(1-[0-9a-f]{8}-[0-9a-f]{24})", re.I)
 _SURE_CODES: Final = tuple(name for name in ALIASES["close_code"] if name not in {"code", "statuscode"})
 _SPAN_TEXT: Final = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|sec|m|min|h)")
 _SPAN_UNITS: Final = {"ms": 1e-3, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3_600.0}
@@ -116,6 +118,12 @@ def _code(value: object) -> int | None:
     return values.whole(value, 1000, 4999)
 
 
+def _root_of_trace(value: object) -> str | None:
+    """Return the Root part of an X-Amzn-Trace-Id."""
+    found = _TRACE_ROOT.search(values.text(value) or "")
+    return found[1] if found else None
+
+
 def address(value: object) -> str | None:
     """Return an IP address in its usual form, without brackets, or None."""
     text = (values.text(value) or "").strip().strip("[]").removeprefix("::ffff:")
@@ -145,6 +153,8 @@ def _kind(reader: _Reader) -> EventKind:
         return EventKind.PAGEHIDE
     if any(_CLOSE_NAME.fullmatch(name) for name in plain) or any(_CLOSE_TEXT.search(name) for name in names):
         return EventKind.CLOSE
+    if any(_OPEN_NAME.fullmatch(name) for name in plain) and reader.first("connection_id", values.text) is not None:
+        return EventKind.OPEN
     if any(_OTHER_NAME.fullmatch(name) for name in plain):
         return EventKind.NOTE
     return EventKind.CLOSE if _holds_a_close(reader, names) else EventKind.NOTE
@@ -227,6 +237,8 @@ def read_record(record: Mapping[str, object], rules: Rules) -> dict[str, object]
     if closed_us is None and duration_s is not None and (opened_us := reader.us("opened_at")) is not None:
         closed_us = opened_us + round(duration_s * 1e6)
     opened_us, is_opened = _opening(reader, created_us, closed_us)
+    if kind is EventKind.OPEN:
+        opened_us, closed_us, is_opened = closed_us, None, True
     received_us, sent_us = reader.us("last_received_at"), reader.us("last_sent_at")
     if received_us is None and sent_us is None:
         # Either direction: there is no column for that, and only the later of the two counts for idleness.
@@ -238,6 +250,8 @@ def read_record(record: Mapping[str, object], rules: Rules) -> dict[str, object]
         "event": kind.value,
         "connection_id": reader.first("connection_id", values.text),
         "session_id": reader.first("session_id", values.text),
+        "trace_id": reader.first("trace_id", _root_of_trace),
+        "request_id": reader.first("request_id", values.text),
         "url": _url(reader),
         "close_code": reader.first("close_code", _code),
         "close_reason": reader.first("close_reason", values.text),
