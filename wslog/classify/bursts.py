@@ -66,17 +66,20 @@ def find_bursts(closes: pl.DataFrame) -> list[RawBurst]:
         .sort("scope", "closed_s")
         .partition_by("scope", maintain_order=True)
     )
-    found = [burst for rows in scopes for burst in _in_scope(rows, len(scopes))]
+    span = (closes["closed_s"].min(), closes["closed_s"].max())
+    found = [burst for rows in scopes for burst in _in_scope(rows, len(scopes), span)]
     return sorted(found, key=lambda b: (b.start_s, b.scope))
 
 
-def _in_scope(rows: pl.DataFrame, n_scopes: int) -> Iterator[RawBurst]:
+def _in_scope(rows: pl.DataFrame, n_scopes: int, span: tuple[float, float]) -> Iterator[RawBurst]:
+    """Bursts of one scope; *span*: first and last close of all, for a scope's quiet before and after are logged too."""
     closed = rows["closed_s"].to_numpy()
     if len(closed) < FEWEST:
         return
+    quiet = (min(closed[0] - span[0], BAND_S + GUARD_S), min(span[1] - closed[-1], BAND_S + GUARD_S))
     opened = rows["opened_s"].fill_null(-np.inf).to_numpy()
     moved = _without_gaps(closed)
-    for low, high in _merge(_windows(moved, n_scopes)):
+    for low, high in _merge(_windows(moved, n_scopes, quiet)):
         inside = closed[(moved >= low) & (moved < high)]
         start, end = _core(inside)
         n = int(((closed >= start) & (closed <= end)).sum())
@@ -103,10 +106,17 @@ def _core(inside: Floats) -> tuple[float, float]:
     return float(inside[first]), float(inside[last])
 
 
-def _windows(closed: Floats, n_scopes: int) -> list[tuple[float, float]]:
-    """Return significant windows (start, end), the most significant first, none overlapping."""
-    origin = np.floor(closed[0]) - 1
-    seconds = np.bincount((closed - origin).astype(np.int64), minlength=3).astype(float)
+def _windows(closed: Floats, n_scopes: int, quiet: tuple[float, float]) -> list[tuple[float, float]]:
+    """Return significant windows (start, end), the most significant first, none overlapping.
+
+    Args:
+        closed: Times of close, in order.
+        n_scopes: How many scopes are scanned in all.
+        quiet: Seconds without a close that the logs cover before the first and after the last.
+    """
+    origin = np.floor(closed[0] - quiet[0]) - 1
+    n_seconds = int(closed[-1] + quiet[1] - origin) + 1
+    seconds = np.bincount((closed - origin).astype(np.int64), minlength=max(n_seconds, 3)).astype(float)
     masked = np.zeros(len(seconds), dtype=bool)
     found: list[tuple[float, float]] = []
     while len(found) < 200:
