@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import crossplane
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from wslog.errors import KnowledgeError
 from wslog.ingest import read_events
 from wslog.knowledge import Mend, fill, load_mends, load_timeouts, mends_for, ping_interval_s
-from wslog.knowledge.mends import read_mends
+from wslog.knowledge.mends import MAX_TITLE, read_mends
 from wslog.schema import Cause, Tier
 
 MENDS = load_mends()
@@ -38,16 +39,16 @@ def test_every_cause_has_a_mend(cause: Cause) -> None:
         (Cause.IDLE_TIMEOUT, Tier.UNKNOWN, "idle-timeout-every-tier"),
         (Cause.IDLE_TIMEOUT, None, "heartbeat"),
         (Cause.LIFETIME_LIMIT, Tier.NETWORK, "lifetime-renew"),
-        (Cause.SERVER_RESTART, Tier.APP, "crash-or-oom"),
+        (Cause.SERVER_RESTART, Tier.APP, "graceful-shutdown"),
         (Cause.SERVER_ABORT, Tier.APP, "server-abort"),
         (Cause.PROXY_RELOAD, Tier.NGINX, "worker-shutdown-timeout"),
         (Cause.PROXY_RESTART, Tier.NGINX, "nginx-quit-not-stop"),
-        (Cause.NETWORK_LOSS, Tier.NETWORK, "network-detect-early"),
-        (Cause.CLIENT_SUSPENDED, Tier.CLIENT, "suspended-is-normal"),
+        (Cause.NETWORK_LOSS, Tier.NETWORK, "heartbeat"),
+        (Cause.CLIENT_SUSPENDED, Tier.CLIENT, "reconnect-when-visible"),
         (Cause.HEARTBEAT_TIMEOUT, Tier.APP, "server-stall"),
         (Cause.CLOSE_TIMEOUT, Tier.UNKNOWN, "close-timeout"),
         (Cause.PROTOCOL_ERROR, Tier.APP, "protocol-error-server"),
-        (Cause.CLIENT_LEFT, Tier.CLIENT, "client-left-is-normal"),
+        (Cause.CLIENT_LEFT, Tier.CLIENT, "pagehide-close"),
     ],
 )
 def test_the_tier_at_fault_comes_first(cause: Cause, tier: Tier | None, first: str) -> None:
@@ -98,7 +99,7 @@ def test_timers_that_mends_name_exist() -> None:
 
 
 def advised(cause: Cause, tier: Tier) -> str:
-    return "\n".join(f"{mend.text}\n{mend.config}" for mend in mends_for(MENDS, cause, tier=tier))
+    return "\n".join(f"{mend.instruction}\n{mend.config}" for mend in mends_for(MENDS, cause, tier=tier))
 
 
 @pytest.mark.parametrize(
@@ -141,9 +142,50 @@ def test_observability_mends_prevent_nothing() -> None:
 def test_texts_are_instructions_with_an_end() -> None:
     """Every text is whole sentences, in every state of knowledge about the connection."""
     for mend in MENDS:
-        bare = fill(mend).text
+        bare = fill(mend).instruction
         assert bare[0].isupper() or bare.startswith(("nginx ", "ingress-nginx ")), mend.id
         assert bare.endswith("."), mend.id
+
+
+TYPICAL = {
+    "timeouts": (45.0, 30.0, 10.0, 75.0),
+    "paths": ("/ws/chat/", "/live/chat", "/quick/chat"),
+    "timeout_s": 45.0,
+    "path": "/ws/chat/",
+    "upstream": "127.0.0.1:9001",
+    "ping_s": 13,
+}
+
+
+@pytest.mark.parametrize("mend", MENDS, ids=lambda mend: mend.id)
+@pytest.mark.parametrize("values", [TYPICAL, {}], ids=["filled", "bare"])
+def test_a_title_is_a_short_instruction(mend: Mend, values: dict[str, Any]) -> None:
+    """Filled or bare, a title fits one line, is one sentence, and is what a text cut at its first full stop shows."""
+    filled = fill(mend, **values)
+    assert len(filled.title) <= MAX_TITLE
+    assert filled.title.endswith(".")
+    assert ". " not in filled.title
+    assert filled.instruction.split(". ")[0] + "." == filled.title
+
+
+def test_lists_in_a_title_are_cut() -> None:
+    """A title names what one line can hold; the text names more."""
+    timers, paths = (45.0, 30.0, 10.0, 75.0), ("/a", "/b", "/c")
+    location = fill(BY_ID["nginx-websocket-location"], timeouts=timers, paths=paths)
+    assert location.title == "Raise proxy_read_timeout on /a and 2 more from 45 s, 30 s and others to 86400 s."
+    two = fill(BY_ID["nginx-websocket-location"], timeouts=timers[:2], paths=paths[:2])
+    assert two.title == "Raise proxy_read_timeout on /a and /b from 45 s and 30 s to 86400 s."
+
+
+def test_a_mend_for_evidence_needs_its_words_and_takes_the_others_place() -> None:
+    """A log line that says what happened decides between two mends."""
+    line = "error.log:7: worker process 31 exited on signal 9"
+    told = [mend.id for mend in mends_for(MENDS, Cause.PROXY_RESTART, tier=Tier.NGINX, evidence=[line])]
+    bare = [mend.id for mend in mends_for(MENDS, Cause.PROXY_RESTART, tier=Tier.NGINX)]
+    assert told[0] == "nginx-worker-crash"
+    assert "nginx-quit-not-stop" not in told
+    assert bare[0] == "nginx-quit-not-stop"
+    assert "nginx-worker-crash" not in bare
 
 
 def test_fill_replaces_placeholders_and_leaves_other_braces() -> None:
@@ -151,14 +193,14 @@ def test_fill_replaces_placeholders_and_leaves_other_braces() -> None:
     filled = fill(BY_ID["nginx-websocket-location"], timeout_s=45.0, path="/live/", upstream="10.0.0.7:9002")
     assert filled.config.startswith("location /live/ {\n    proxy_pass http://10.0.0.7:9002;")
     assert filled.config.rstrip().endswith("}")
-    assert "in place of 45 s" in filled.text
+    assert "from 45 s to 86400 s" in filled.title
 
 
 def test_fill_works_out_the_heartbeat_from_the_timer() -> None:
     """A heartbeat fits twice under the timer that fired, unless one is given."""
-    assert "every 20 s" in fill(BY_ID["heartbeat"], timeout_s=45).text
-    assert "every 7 s" in fill(BY_ID["heartbeat"], timeout_s=45, ping_s=7).text
-    assert "every 25 s" in fill(BY_ID["heartbeat"], timeout_s=None).text
+    assert "every 20 s" in fill(BY_ID["heartbeat"], timeout_s=45).title
+    assert "every 7 s" in fill(BY_ID["heartbeat"], timeout_s=45, ping_s=7).title
+    assert "every 25 s" in fill(BY_ID["heartbeat"], timeout_s=None).title
 
 
 @given(st.floats(min_value=2.5, max_value=1e6))
@@ -192,13 +234,13 @@ def test_a_path_that_could_break_out_is_not_pasted(path: str) -> None:
 
 def test_a_value_is_not_filled_in_again() -> None:
     """A placeholder's name inside a value stays as it is, or the value is refused."""
-    assert "{upstream}" not in fill(BY_ID["heartbeat"], path="{upstream}", upstream="x").text
+    assert "{upstream}" not in fill(BY_ID["handshake-404"], path="{upstream}", upstream="x").instruction
     assert "location /ws {" in fill(BY_ID["nginx-websocket-location"], path="{ping_s}").config
 
 
 def test_an_unknown_value_is_not_invented() -> None:
     """Without a timer or path the text names none."""
-    text = "\n".join(fill(mend).text for mend in MENDS)
+    text = "\n".join(fill(mend).instruction for mend in MENDS)
     assert "{" not in re.sub(r"`[^`]*`", "", text)
     assert "/ws" not in text
 
@@ -252,15 +294,15 @@ def test_lines_of_the_advised_log_format_are_read_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ('[[mend]]\nid = "a"\ncauses = ["bad_luck"]\ntext = "X."', "`causes` cannot be 'bad_luck'"),
-        ('[[mend]]\nid = "a"\ncauses = "idle_timeout"\ntext = "X."', "`causes` must be a list of texts"),
-        ('[[mend]]\nid = "a"\ncauses = []\ntext = "X."', "it speaks to no cause"),
-        ('[[mend]]\nid = "a"\ncauses = ["unknown"]', "the key `text` is missing"),
+        ('[[mend]]\nid = "a"\ncauses = ["bad_luck"]\ntitle = "X."\ntext = "Y."', "`causes` cannot be 'bad_luck'"),
+        ('[[mend]]\nid = "a"\ncauses = "idle_timeout"\ntitle = "X."\ntext = "Y."', "`causes` must be a list of texts"),
+        ('[[mend]]\nid = "a"\ncauses = []\ntitle = "X."\ntext = "Y."', "it speaks to no cause"),
+        ('[[mend]]\nid = "a"\ncauses = ["unknown"]\ntitle = "X."', "the key `text` is missing"),
         (
-            '[[mend]]\nid = "a"\ncauses = ["unknown"]\ntext = "X."\nstatuses = ["502"]',
+            '[[mend]]\nid = "a"\ncauses = ["unknown"]\ntitle = "X."\ntext = "Y."\nstatuses = ["502"]',
             "`statuses` must be a list of numbers",
         ),
-        ('[[mend]]\nid = "a"\ncauses = ["unknown"]\ntext = "X."\ntier = "cdn"', "`tier` cannot be 'cdn'"),
+        ('[[mend]]\nid = "a"\ncauses = ["unknown"]\ntitle = "X."\ntext = "Y."\ntier = "cdn"', "`tier` cannot be 'cdn'"),
     ],
 )
 def test_a_broken_mend_says_what_and_where(tmp_path: Path, text: str, what: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 from tests.render import documents
 from wslog.render.text import SCREEN_LINES, render_text
 from wslog.result import Advice, Document, Limit
+from wslog.schema import Cause
 
 EXPECTED = Path(__file__).parent / "expected"
 DOCUMENTS: tuple[Callable[[], Document], ...] = (documents.full, documents.one_row, documents.empty)
@@ -38,12 +39,12 @@ def test_colour_changes_nothing_but_colour() -> None:
 
 
 def test_hostile_text_moves_no_cursor() -> None:
-    """An escape sequence in a verdict or an evidence line is written out, not sent to the terminal."""
+    """An escape sequence in a verdict, a file's name or a scope is written out, not sent to the terminal."""
     full = documents.full()
     evil = dataclasses.replace(
         full,
         verdict=documents.HOSTILE,
-        findings=(dataclasses.replace(full.findings[0], evidence=(documents.HOSTILE,)),),
+        findings=(dataclasses.replace(full.findings[0], evidence=("\x1b[2J:7: closed",)),),
         bursts=(dataclasses.replace(full.bursts[0], scope=documents.HOSTILE),),
     )
     text = render_text(evil, width=160)
@@ -58,7 +59,7 @@ def test_a_crowded_analysis_still_fits_one_screen() -> None:
     crowded = dataclasses.replace(
         full,
         verdict=full.verdict * 2,
-        causes=full.causes * 4,
+        causes=tuple(dataclasses.replace(full.causes[0], cause=cause) for cause in Cause),
         clusters=full.clusters * 10,
         bursts=full.bursts * 10,
         findings=full.findings * 7,

@@ -50,5 +50,5 @@ def test_configured_timers_replace_assumed_ones(table, timeouts, cluster):
     configured = _charts(table(), timeouts, clusters=[cluster], settings=settings).timers
     assert [line.label for line in configured] == [
         "nginx proxy_read_timeout 45 s",
-        "nginx proxy_read_timeout 3,600 s",
+        "nginx proxy_read_timeout 3600 s",
     ]

@@ -78,8 +78,8 @@ def test_unknown_says_what_would_decide_it(table, document):
     """An honest unknown ends with the log line to switch on, and points to that advice."""
     told = document(table({"cause": "unknown", "tier": "unknown"}))
     (finding,) = told.findings
-    assert finding.statement.startswith("These logs do not say what ended 1 connection. What would decide it: ")
-    assert finding.statement.endswith(told.limits[0].log_next)
+    assert finding.statement.startswith("These logs do not say what ended 1 connection. To know more next time: ")
+    assert finding.statement.endswith(told.limits[0].log_next[1:])
     assert all(told.advice[index].is_observability for index in finding.advice)
     assert finding.advice
 

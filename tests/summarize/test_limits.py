@@ -41,7 +41,7 @@ def test_a_tie_without_info_lines_names_the_log_to_switch_on(table, document, fi
         "No nginx error log at level info: nginx's own idle timeout leaves no other trace, "
         "so it cannot be told from another tier's.",
         "No load balancer log, though a timer of the load balancer may be what ended connections.",
-        "No configuration among the inputs: timers are assumed to stand at their defaults.",
+        "No configuration among the inputs: whose timer ended silent connections stays open for some.",
     ]
     assert "level info" in told.limits[0].log_next
     assert not [text for text in _limits(told) if text.startswith("error.log:")]
@@ -52,7 +52,7 @@ def test_a_files_own_limit_shows_where_drops_are_undecided(table, document, file
     files = tuple(file(f"nginx/{nth}.log", Tier.NGINX, limits=("no duration in this format",)) for nth in range(4))
     told = document(table({"cause": None, "closed": 3, "lifetime_s": 3.0}), coverage=Coverage(files=files))
     (limit,) = [limit for limit in told.limits if "no duration" in limit.text]
-    assert limit.text == "4 files (nginx-access): no duration in this format"
+    assert limit.text == "4 files (nginx-access): no duration in this format."
     assert "duration" in limit.log_next
 
 
@@ -80,7 +80,7 @@ def test_clocks_and_rejects(table, document, file):
     clock = Clock(tier=Tier.NGINX, is_reference=False, skew_s=-3600.0, low_s=None, high_s=None, n=9)
     bad = file("c.jsonl", Tier.CLIENT, lines=100, events=95, rejected=5)
     told = document(table({}), coverage=Coverage(files=(bad,)), clocks=[clock])
-    assert "The clock of tier nginx runs 3,600 s behind the reference clock." in _limits(told)
+    assert "The clock of tier nginx runs 3600 s behind the reference clock." in _limits(told)
     assert "5 % of the lines could not be read, most of them in c.jsonl." in _limits(told)
 
 
@@ -91,6 +91,25 @@ def test_a_copy_in_a_better_format_makes_up_for_a_limit(table, document, file, a
     rich = file("timing.log", Tier.NGINX, **span)
     drop = table({"cause": None, "closed": 3, "lifetime_s": 3.0})
     alone = [text for text in _limits(document(drop, coverage=Coverage(files=(poor,)))) if text.startswith("access")]
-    assert alone == ["access.log: no $request_time; no $msec"]
+    assert alone == ["access.log: no $request_time; no $msec."]
     both = _limits(document(drop, coverage=Coverage(files=(poor, rich))))
     assert not [text for text in both if text.startswith("access")]
+
+
+def test_configuration_is_missed_only_where_a_timer_stayed_open(table, document, file, idle_by_nginx):
+    """One drop in two hundred with an open timer is no reason to ask for configuration."""
+    tie = idle_by_nginx | {"tier": "unknown", "timeout_id": ["nginx-proxy-read-timeout", "aws-alb-idle"]}
+    files = (file("access.log", Tier.NGINX), file("alb.log", Tier.ALB))
+    few = document(table(*[idle_by_nginx] * 200, tie), coverage=Coverage(files=files))
+    assert not [text for text in _limits(few) if "configuration" in text]
+    many = document(table(*[idle_by_nginx] * 20, tie), coverage=Coverage(files=files))
+    assert len([text for text in _limits(many) if "configuration" in text]) == 1
+
+
+def test_failed_handshakes_without_any_server_log_call_for_one(table, document, file):
+    """Browsers hide the status, so only a server's log can tell; the finding points to that advice."""
+    failed = {"cause": "handshake_failed", "tier": "unknown", "is_opened": False, "client_ref": "c:1"}
+    told = document(table(failed), coverage=Coverage(files=(file("c.jsonl", Tier.CLIENT),)))
+    (limit,) = [limit for limit in told.limits if "never opened" in limit.text]
+    assert limit.log_next == "Collect the servers' access logs: browsers hide the status of a failed handshake."
+    assert any(told.advice[index].text.startswith(limit.log_next) for index in told.findings[0].advice)

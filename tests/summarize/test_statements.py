@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wslog.schema import Cause
+from wslog.schema import Cause, Tier
 from wslog.summarize.drops import drops_of
 from wslog.summarize.groups import group_drops
 from wslog.summarize.statements import CLAUSES, state
@@ -16,14 +16,14 @@ CASES = {
     "the ALB closed 2 after 350 s of silence (idle_timeout.timeout_seconds)": {
         "cause": "idle_timeout", "tier": "alb", "timeout_s": 350.0, "timeout_id": TIE[1:],
     },
-    "AWS ALB or nginx closed 2 after 60 s of silence: timers of both fit, and no log says which": {
+    "the ALB's idle timeout or nginx's proxy_read_timeout closed 2 after 60 s of silence: no log says which": {
         "cause": "idle_timeout", "tier": "unknown", "timeout_s": 60.0, "timeout_id": TIE,
     },
-    "a timer that no configuration and no known default explains closed 2 after 47 s of silence": {
+    "a timer whose owner no log names closed 2 after 47 s of silence": {
         "cause": "idle_timeout", "tier": "unknown", "timeout_s": 47.0, "timeout_id": [],
     },
     "nginx closed 2 after a silence of unknown length": {"cause": "idle_timeout", "tier": "nginx"},
-    "a limit ended 2 at an age of 90 s, whatever their traffic": {
+    "a limit ended 2 at an age of 90 s, whatever their traffic: which tier holds it is not known": {
         "cause": "lifetime_limit", "tier": "unknown", "timeout_s": 90.0,
     },
     "the application's process ended and cut 2, most of them on 10.0.0.7:9002": {
@@ -34,8 +34,17 @@ CASES = {
     "nginx stopped or lost a worker process and cut 2": {"cause": "proxy_restart", "tier": "nginx"},
     "the network between client and edge went away under 2": {"cause": "network_loss", "tier": "network"},
     "a sleeping device or a frozen page ended 2": {"cause": "client_suspended", "tier": "client"},
-    "the page gave up on 2: its heartbeat got no answer for 10 s": {
+    "the page gave up waiting for an answer from 10.0.0.7:9002 for 10 s and ended 2": {
+        "cause": "heartbeat_timeout", "tier": "app", "timeout_s": 10.0, "upstream": "10.0.0.7:9002",
+    },
+    "the page gave up waiting for an answer from the application and ended 2": {
+        "cause": "heartbeat_timeout", "tier": "app",
+    },
+    "the server gave up waiting for an answer from the page for 10 s and ended 2": {
         "cause": "heartbeat_timeout", "tier": "client", "timeout_s": 10.0,
+    },
+    "most likely the ALB closed 2 after 350 s of silence (idle_timeout.timeout_seconds)": {
+        "cause": "idle_timeout", "tier": "alb", "timeout_s": 350.0, "timeout_id": TIE[1:], "confidence": 0.75,
     },
     "the page itself closed 2 with close(), and no answer came for 60 s": {
         "cause": "close_timeout", "tier": "unknown", "timeout_s": 60.0,
@@ -106,3 +115,38 @@ def test_hostile_text_stays_data(table, timeouts):
     path = "/<img src=x>|`"
     row = {"cause": "handshake_failed", "tier": "nginx", "handshake_status": 404, "path": path}
     assert f" on {path}:" in _state(table(row), timeouts)
+
+
+def test_a_dead_worker_is_told_by_its_signal(table, timeouts, burst):
+    """What nginx logged about its worker is said; without that line it may as well have been stopped."""
+    row = {"cause": "proxy_restart", "tier": "nginx"}
+    killed = {"cause": Cause.PROXY_RESTART, "tier": Tier.NGINX, "scope": "all"}
+    line = "error.log:7: worker process 31 exited on signal 9"
+    assert _state(table(row), timeouts, [burst(7, evidence=(line,), **killed)]) == (
+        "a worker process of nginx died at 12:00:07 UTC (signal 9) and cut 1"
+    )
+    assert _state(table(row), timeouts, [burst(7, **killed)]) == (
+        "nginx stopped or lost a worker process at 12:00:07 UTC and cut 1"
+    )
+
+
+def test_many_candidates_are_counted_not_named(table, timeouts):
+    """A value that many products share says little about whose it was."""
+    many = {f"a-{nth}": timeouts["aws-alb-idle"] for nth in range(5)}
+    row = {"cause": "idle_timeout", "tier": "unknown", "timeout_s": 60.0, "timeout_id": list(many)}
+    assert _state(table(row), many) == (
+        "a timer closed 1 after 60 s of silence: 5 known timers have that value, and no log says which"
+    )
+
+
+def test_rare_values_are_not_worth_a_word(table, timeouts, idle_by_nginx):
+    """Three values that cover nearly all are told alone; a large rest is told as other values."""
+    rows = [idle_by_nginx | {"timeout_s": float(value)} for value in (*[45] * 40, *[30] * 30, *[10] * 29, 181)]
+    (said,) = {_all(table(*rows), timeouts)}
+    assert "after 45 s, 30 s or 10 s of silence" in said
+    assert "45 s, 30 s, 10 s or other values" in _all(table(*rows, *rows[-1:] * 20), timeouts)
+
+
+def _all(connections, timeouts):
+    (group,) = group_drops(drops_of(connections), clusters=(), bursts=(), is_fine=False)
+    return state(group, str(group.n), known=timeouts, with_date=False)

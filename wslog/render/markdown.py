@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from wslog.render import names, numbers
+from wslog.render.cause_rows import cause_rows, certainty, proof_ref
 from wslog.render.escape import markdown, markdown_code, plain_block
 from wslog.result import Advice, Document, FileCoverage, Finding
+from wslog.schema import Cause, Tier
 
 _MOST_EVIDENCE = 3
-_MOST_BURSTS = 10
+_SOME_EVIDENCE = 1  # where the share is below
+_LARGE = 0.05
+_TINY = 0.01  # findings below this share and this many drops are only counted
+_TINY_N = 3
+_MOST_CONFIGS = 3  # of so many lines, and of so many reasons: the rest are in report.html
+_MOST_CONFIG_LINES = 24
+_MOST_REASONS = 5
+_MOST_BURSTS = 6
 _MOST_FILES = 30
 
 
@@ -43,6 +52,8 @@ def _head(document: Document) -> Iterator[str]:
         parts.append(f"{numbers.decimal(totals.drops_per_1000_connection_hours)} drops per 1000 connection hours")
     if totals.offline_seconds is not None:
         parts.append(f"clients offline for {numbers.seconds(totals.offline_seconds)}")
+    if sure := certainty(document):
+        parts.append(f"cause named for {numbers.percent(sure[0])} of the drops, {numbers.percent(sure[1])} sure")
     shared = next((window for window in document.window if window.tier is None), None)
     if shared is not None and shared.start is not None:
         parts.append(numbers.span(shared.start, shared.end))
@@ -53,55 +64,96 @@ def _head(document: Document) -> Iterator[str]:
 def _causes(document: Document) -> Iterator[str]:
     rows = [
         (
-            markdown(names.cause_label(share, document)),
-            numbers.count(share.n),
-            numbers.percent(share.share),
-            numbers.percent_range(share.share_low, share.share_high),
+            markdown(row.label),
+            numbers.count(row.n),
+            numbers.percent(row.share),
+            "" if row.confidence is None else numbers.percent(row.confidence),
+            markdown_code(row.proof, in_table=True) if row.proof else "",
         )
-        for share in document.causes
+        for row in cause_rows(document)
     ]
-    yield from _table("Causes", ("cause", "drops", "share", "95 % interval"), rows, right=(1, 2, 3))
+    yield from _table("Causes", ("cause", "drops", "share", "sure", "strongest proof"), rows, right=(1, 2, 3))
 
 
 def _findings(document: Document) -> Iterator[str]:
+    """Write one block for each cause and tier; findings too small to act on are only counted."""
     if not document.findings:
         return
+    tiny = [finding for finding in document.findings if finding.share < _TINY and finding.n < _TINY_N]
+    blocks: dict[tuple[Cause, Tier], list[Finding]] = {}
+    for finding in document.findings:
+        if finding not in tiny:
+            blocks.setdefault((finding.cause, finding.tier), []).append(finding)
     yield from ("## Findings", "")
-    for number, finding in enumerate(document.findings, start=1):
-        yield from _finding(document, finding, number)
-
-
-def _finding(document: Document, finding: Finding, number: int) -> Iterator[str]:
-    sure = f"{numbers.percent(finding.confidence)} sure"
-    yield f"### {number}. {markdown(finding.statement)}"
-    yield ""
-    yield f"{markdown(names.finding_label(finding))} · {numbers.counted(finding.n, 'drop')} · {sure}"
-    yield ""
-    if finding.evidence:
-        yield from (f"- {markdown_code(line)}" for line in finding.evidence[:_MOST_EVIDENCE])
-        if len(finding.evidence) > _MOST_EVIDENCE:
-            yield f"- {numbers.count(len(finding.evidence) - _MOST_EVIDENCE)} more in report.html"
+    for findings in blocks.values():
+        yield from _block(document, findings)
+    if tiny:
+        n = sum(finding.n for finding in tiny)
+        yield f"Others, in report.html: {numbers.counted(len(tiny), 'finding')} with {numbers.counted(n, 'drop')}."
         yield ""
+
+
+def _block(document: Document, findings: Sequence[Finding]) -> Iterator[str]:
+    """Write a finding with its evidence, or several of one cause with the strongest line's place of each."""
+    if len(findings) == 1:
+        (only,) = findings
+        yield f"### {markdown(only.statement)}"
+        yield ""
+        share = numbers.percent(only.share)
+        if only.cause is not Cause.UNKNOWN:
+            share += f", {numbers.percent(only.confidence)} sure"
+        yield f"{markdown(names.finding_label(only))} · {share}{_items(document, only, ' · to change: {}')}"
+        most = _MOST_EVIDENCE if only.share >= _LARGE else _SOME_EVIDENCE
+        if only.evidence:
+            yield ""
+        yield from (_evidence(line) for line in only.evidence[:most])
+    else:
+        n = sum(finding.n for finding in findings)
+        of_all = numbers.percent(sum(finding.share for finding in findings))
+        title = names.label(findings[0].cause, findings[0].tier, None, ())
+        yield f"### {markdown(title)}: {numbers.counted(n, 'drop')}, {of_all}"
+        yield ""
+        for finding in findings:
+            sure = f"{numbers.percent(finding.confidence)} sure"
+            ref = proof_ref(finding)
+            proof = f" {markdown_code(ref)}" if ref else ""
+            yield f"- {markdown(finding.statement)}{proof} ({sure}{_items(document, finding, '; {}')})"
+    yield ""
+
+
+def _evidence(line: str) -> str:
+    return f"- {markdown_code(names.evidence_parts(line)[0])}"
+
+
+def _items(document: Document, finding: Finding, form: str) -> str:
+    """Return which pieces of advice below a finding points to, in *form*; empty: none."""
     known = [n for n in dict.fromkeys(finding.advice) if 0 <= n < len(document.advice)]
-    if known:
-        yield f"To change: {numbers.joined([f'item {n + 1}' for n in known])} below."
-        yield ""
+    if not known:
+        return ""
+    return form.format(f"item{'s' if len(known) > 1 else ''} {numbers.joined([str(n + 1) for n in known])}")
 
 
 def _changes(document: Document) -> Iterator[str]:
     if not document.advice:
         return
-    yield from ("## What to change", "")
+    yield from ("## What to change", "", "Reasons and lines to paste that are not here are in report.html.", "")
+    n_configs = 0
     for number, advice in enumerate(document.advice, start=1):
-        yield from _change(advice, number)
+        is_short = 0 < advice.config.count("\n") <= _MOST_CONFIG_LINES
+        shows = is_short and n_configs < _MOST_CONFIGS
+        yield from _change(advice, number, with_reason=number <= _MOST_REASONS, with_config=shows)
         yield ""
+        n_configs += shows
 
 
-def _change(advice: Advice, number: int) -> Iterator[str]:
+def _change(advice: Advice, number: int, *, with_reason: bool, with_config: bool) -> Iterator[str]:
     # The pad lines the code block up with the text of its list item, so that it belongs to it.
     pad = " " * (len(str(number)) + 2)
-    yield f"{number}. {markdown(' '.join(advice.text.split()))} · **{names.advice_gain(advice)}**"
-    if advice.config:
+    title = names.first_sentence(advice.text)
+    rest = markdown(" ".join(advice.text[len(title) :].split()))
+    gain = names.advice_gain(advice)
+    yield f"{number}. **{markdown(title)}** {gain[:1].upper()}{gain[1:]}. {rest if with_reason else ''}".rstrip()
+    if advice.config and with_config:
         lines = plain_block(advice.config).rstrip("\n").split("\n")
         fence = "```"
         while any(fence in line for line in lines):
@@ -113,7 +165,7 @@ def _clusters(document: Document) -> Iterator[str]:
     rows = [
         (
             markdown(names.cluster_label(cluster)),
-            markdown(names.timer_names(cluster.timeout_ids) or "none known"),
+            markdown(names.known_timers(cluster.timeout_ids) or "none known"),
             numbers.count(cluster.n),
             numbers.percent(cluster.share),
         )
@@ -129,7 +181,7 @@ def _bursts(document: Document) -> Iterator[str]:
             numbers.instant(burst.at),
             numbers.count(burst.n),
             "" if burst.killed_share is None else numbers.percent(burst.killed_share),
-            markdown_code(burst.scope, in_table=True),
+            markdown_code(names.scope_name(burst.scope), in_table=True),
             names.cause_name(burst.cause),
         )
         for burst in sorted(largest, key=lambda burst: burst.at)
@@ -178,23 +230,34 @@ def _clocks(document: Document) -> Iterator[str]:
 
 
 def _coverage(document: Document) -> Iterator[str]:
-    files = document.coverage.files
-    # Files with rejects first: those are what a reader may have to act on.
-    shown = sorted(files, key=lambda file: (file.rejected == 0, file.path))[:_MOST_FILES]
-    title = f"What was read, {_MOST_FILES} of {numbers.counted(len(files), 'file')}" if len(shown) < len(files) else ""
+    """Write a row for each file that has rejects or is unknown, and one for all others of a folder and format."""
+    rows: list[tuple[str, ...]] = []
+    alike: dict[tuple[str, str], list[FileCoverage]] = {}
+    for file in document.coverage.files:
+        if not file.rejected and file.format != "unknown":
+            alike.setdefault((file.path.rpartition("/")[0], file.format), []).append(file)
+        else:
+            rows.append(_files([file]))
+    rows += [_files(files) for _, files in sorted(alike.items())]
+    title = "What was read"
+    if len(rows) > _MOST_FILES:
+        title = f"What was read, {_MOST_FILES} of {numbers.counted(len(rows), 'row')}"
     head = ("file", "format", "lines", "events", "rejected", "first rejected")
-    yield from _table(title or "What was read", head, [_file(file) for file in shown], right=(2, 3, 4))
+    yield from _table(title, head, rows[:_MOST_FILES], right=(2, 3, 4))
 
 
-def _file(file: FileCoverage) -> tuple[str, ...]:
-    first = file.rejects[0] if file.rejects else None
+def _files(files: Sequence[FileCoverage]) -> tuple[str, ...]:
+    first = files[0]
+    folder = first.path.rpartition("/")[0]
+    name = first.path if len(files) == 1 else f"{folder}/" if folder else "."
+    reject = first.rejects[0] if first.rejects else None
     return (
-        markdown_code(file.path, in_table=True),
-        markdown(file.format),
-        numbers.count(file.lines),
-        numbers.count(file.events),
-        numbers.count(file.rejected),
-        f"line {first.line}: {markdown(first.reason)}" if first else "",
+        markdown_code(name, in_table=True) + (f" {len(files)} files" if len(files) > 1 else ""),
+        markdown(first.format),
+        numbers.count(sum(file.lines for file in files)),
+        numbers.count(sum(file.events for file in files)),
+        numbers.count(sum(file.rejected for file in files)),
+        f"line {reject.line}: {markdown(reject.reason)}" if reject else "",
     )
 
 

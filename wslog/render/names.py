@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -48,6 +49,8 @@ AXES: Final[Mapping[str, str]] = {
 }
 """What a cluster's axis says about its drops, to be followed by the length of time."""
 
+_MOST_CANDIDATES: Final = 2  # more known timers of one value than this say little about whose it was
+_SCOPES: Final[Mapping[str, str]] = {"all": "all servers", "no nginx line": "without an nginx line"}
 _UPPER: Final = {"aws": "AWS", "alb": "ALB", "nlb": "NLB", "elb": "ELB", "nat": "NAT", "gcp": "GCP", "iis": "IIS"}
 
 
@@ -57,11 +60,19 @@ def cause_name(cause: Cause | str) -> str:
 
 
 def timer_name(timeout_id: str) -> str:
-    """Return a knowledge id in words: `nginx proxy_read_timeout`, `AWS ALB idle`."""
+    """Return a knowledge id in words: `nginx proxy_read_timeout`, `AWS ALB idle timeout`."""
     product, _, setting = plain(timeout_id).partition("-")
     if product == "nginx":
         return f"nginx {setting.replace('-', '_')}".rstrip()
-    return " ".join(_UPPER.get(word, word) for word in plain(timeout_id).split("-"))
+    words = " ".join(_UPPER.get(word, word) for word in plain(timeout_id).split("-"))
+    return f"{words} timeout" if words.endswith(" idle") else words
+
+
+def known_timers(timeout_ids: Sequence[str]) -> str:
+    """Return which known timers have a value: their names, or how many if they are more than three."""
+    if len(timeout_ids) > _MOST_CANDIDATES + 1:
+        return f"{len(timeout_ids)} known timers have this value"
+    return timer_names(timeout_ids)
 
 
 def timer_names(timeout_ids: Sequence[str], *, most: int = 2) -> str:
@@ -75,18 +86,35 @@ def timer_names(timeout_ids: Sequence[str], *, most: int = 2) -> str:
 def cause_label(share: CauseShare, document: Document) -> str:
     """Return one row of the causes in words: `idle timeout · nginx proxy_read_timeout 60 s`."""
     finding = next((f for f in document.findings if _is_about(f, share)), None)
-    return _label(share.cause, share.tier, share.timeout_s, finding.timeout_ids if finding else ())
+    return label(share.cause, share.tier, share.timeout_s, finding.timeout_ids if finding else ())
 
 
 def finding_label(finding: Finding) -> str:
     """Return what a finding is about in words: `idle timeout · nginx proxy_read_timeout 60 s`."""
-    return _label(finding.cause, finding.tier, finding.timeout_s, finding.timeout_ids)
+    return label(finding.cause, finding.tier, finding.timeout_s, finding.timeout_ids)
 
 
 def cluster_label(cluster: Cluster) -> str:
     """Return what a cluster's drops have in common: `silent for 60 s`."""
     axis = AXES.get(cluster.axis, plain(cluster.axis))
     return f"{axis} {numbers.timer(cluster.timeout_s)}"
+
+
+def scope_name(scope: str) -> str:
+    """Return what the connections of a burst share, as a reader would say it; `plain` it before showing."""
+    return _SCOPES.get(scope, scope.removeprefix("upstream "))
+
+
+def first_sentence(text: str) -> str:
+    """Return the first sentence, which in advice is a complete short instruction; it ends at the first full stop."""
+    line = text.strip().split("\n", 1)[0]
+    return re.split(r"(?<=[.!?]) ", line, maxsplit=1)[0]
+
+
+def evidence_parts(line: str) -> tuple[str, str]:
+    """Split a line of evidence into what it says and its weight in decibel, which may be empty."""
+    said, bracket, weight = line.rpartition(" (")
+    return (said, weight[:-1]) if bracket and re.fullmatch(r"[+-]\d+ dB\)", weight) else (line, "")
 
 
 def advice_gain(advice: Advice) -> str:
@@ -101,8 +129,9 @@ def _is_about(finding: Finding, share: CauseShare) -> bool:
     return (finding.cause, finding.tier, finding.timeout_s) == (share.cause, share.tier, share.timeout_s)
 
 
-def _label(cause: Cause, tier: Tier, timeout_s: float | None, timeout_ids: Sequence[str]) -> str:
-    if timeout_s is not None and timeout_ids:
+def label(cause: Cause, tier: Tier, timeout_s: float | None, timeout_ids: Sequence[str]) -> str:
+    """Return a cause with its owner: the timers' names where there are few candidates, else the tier."""
+    if timeout_s is not None and 0 < len(timeout_ids) <= _MOST_CANDIDATES:
         who = f"{timer_names(timeout_ids)} {numbers.timer(timeout_s)}"
     elif timeout_s is not None:
         who = f"{'' if tier is Tier.UNKNOWN else TIERS[tier]} {numbers.timer(timeout_s)}".lstrip()

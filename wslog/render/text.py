@@ -1,4 +1,4 @@
-"""The report on one terminal screen: the verdict first, then how we know it, what to change and what stays hidden."""
+"""The report on one terminal screen: the verdict, the causes with their proof, what to change, what stays hidden."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from wslog.render import names, numbers
+from wslog.render.cause_rows import cause_rows, certainty, rest_of
 from wslog.render.escape import plain
-from wslog.result import Burst, CauseShare, Cluster, Document
+from wslog.result import Advice, Burst, Cluster, Document
 
 SCREEN_LINES: Final = 45
-_BAR_WIDTHS: Final = (12, 20)  # on a narrow and on a wide page
-_FILE_NAME: Final = 26
+_BAR_WIDTH: Final = 8
+_BAR_FROM: Final = 96  # columns from which on there is room for bars, and for proofs
+_PROOF_FROM: Final = 72
+_FILE_NAME: Final = 22
+_TALLY_HEAD: Final = " drops   share   sure"
+_UNIT: Final = re.compile(r"(?<=\d) (?=(?:%|s|h|min|ms|UTC)(?!\w))")
+_JOINT: Final = "\ue000"  # of the private use area: `plain` lets none of these through
 _BOLD: Final = "1"
 _CYAN: Final = "36"
 _GREEN: Final = "32"
@@ -23,7 +29,6 @@ class Detail(NamedTuple):
     """How many rows each section may take."""
 
     causes: int
-    proofs: int
     clusters: int
     bursts: int
     advice: int
@@ -32,10 +37,13 @@ class Detail(NamedTuple):
 
 # From generous to terse; the first that fits the screen is taken.
 _DETAILS: Final = (
-    Detail(8, 3, 5, 3, 4, 3),
-    Detail(7, 2, 3, 3, 3, 3),
-    Detail(6, 2, 3, 2, 3, 2),
-    Detail(5, 1, 2, 2, 2, 1),
+    Detail(9, 5, 3, 5, 3),
+    Detail(9, 4, 3, 5, 2),
+    Detail(8, 3, 3, 5, 2),
+    Detail(8, 3, 2, 5, 2),
+    Detail(7, 3, 2, 4, 2),
+    Detail(6, 2, 2, 4, 2),
+    Detail(6, 2, 2, 3, 1),
 )
 
 
@@ -66,7 +74,6 @@ class _Page(NamedTuple):
         """Return all lines of the report, without line ends."""
         sections = (
             self._causes(document, detail.causes),
-            self._proofs(document, detail.proofs),
             self._clusters(document.clusters, detail.clusters),
             self._bursts(document.bursts, detail.bursts),
             self._advice(document, detail.advice),
@@ -89,34 +96,32 @@ class _Page(NamedTuple):
             parts.append(f"{numbers.decimal(totals.drops_per_1000_connection_hours)} drops per 1000 connection hours")
         if totals.offline_seconds is not None:
             parts.append(f"{numbers.seconds(totals.offline_seconds)} offline")
+        if sure := certainty(document):
+            parts.append(f"cause named for {numbers.percent(sure[0])} of the drops, {numbers.percent(sure[1])} sure")
         return [*self._flow(parts), *self._flow(list(_read(document)))]
 
     def _causes(self, document: Document, most: int) -> list[str]:
-        if not document.causes:
+        rows = cause_rows(document)
+        if not rows:
             return []
-        rows = [(names.cause_label(share, document), share.n, share.share) for share in document.causes]
         if len(rows) > most:
-            rest = document.causes[most - 1 :]
-            rows = [*rows[: most - 1], _rest(rest)]
-        bar_width = _BAR_WIDTHS[self.width >= 90]
-        digits = max(len(numbers.count(n)) for _, n, _ in rows)
-        room = self.width - bar_width - digits - 14
-        label_width = min(max(len(label) for label, _, _ in rows), room)
-        lines = [self._head("Causes")]
-        for label, n, share in rows:
-            filled = self._paint(numbers.bar(share, width=bar_width), _CYAN)
-            tally = f"{numbers.count(n):>{digits}}  {numbers.percent(share):>6}"
-            lines.append(f"  {_cut(label, label_width):<{label_width}}  {tally}  {filled}".rstrip())
-        return lines
-
-    def _proofs(self, document: Document, most: int) -> list[str]:
-        proven = [finding for finding in document.findings if finding.evidence]
-        if not proven:
-            return []
-        lines = [self._head("How we know", shown=min(most, len(proven)), of=len(proven))]
-        for finding in proven[:most]:
-            sure = f"{names.cause_name(finding.cause)}, {numbers.percent(finding.confidence)} sure: "
-            lines.append(f"  {sure}{_short_proof(plain(finding.evidence[0]), self.width - len(sure) - 2)}")
+            rows = [*rows[: most - 1], rest_of(rows[most - 1 :])]
+        proof_width = 0 if self.width < _PROOF_FROM else min(max(len(plain(row.proof)) for row in rows), _FILE_NAME)
+        bar_width = _BAR_WIDTH if self.width >= _BAR_FROM else 0
+        columns = 2 + len(_TALLY_HEAD) + (bar_width and bar_width + 2) + (proof_width and proof_width + 2)
+        label_width = min(max(len(row.short) for row in rows), self.width - columns)
+        tops = [_TALLY_HEAD, " " * bar_width, "strongest proof" if proof_width else ""]
+        head = "  ".join(top for top in tops if top).rstrip()
+        # The first column's head stands two to the left of its rows, like every section's.
+        lines = [f"{self._paint('Causes', _BOLD)}{' ' * max(label_width - 4, 2)}{head}"]
+        for row in rows:
+            sure = "" if row.confidence is None else numbers.percent(row.confidence)
+            tally = f"{numbers.count(row.n):>6}  {numbers.percent(row.share):>6}  {sure:>5}"
+            bar = numbers.bar(row.share, width=bar_width) if bar_width else ""
+            painted = self._paint(bar, _CYAN) + " " * (bar_width - len(bar))
+            cells = [tally, painted, _short_ref(plain(row.proof), proof_width)]
+            joined = "  ".join(cell for cell in cells if cell)
+            lines.append(f"  {_cut(row.short, label_width):<{label_width}}{joined}".rstrip())
         return lines
 
     def _clusters(self, clusters: Sequence[Cluster], most: int) -> list[str]:
@@ -124,7 +129,7 @@ class _Page(NamedTuple):
             return []
         lines = [self._head("Clusters", shown=min(most, len(clusters)), of=len(clusters))]
         for cluster in sorted(clusters, key=lambda cluster: -cluster.n)[:most]:
-            known = names.timer_names(cluster.timeout_ids) or "no known timer has this value"
+            known = names.known_timers(cluster.timeout_ids) or "no known timer has this value"
             drops = f"{numbers.counted(cluster.n, 'drop')}, {numbers.percent(cluster.share)}"
             lines.append("  " + _cut(f"{names.cluster_label(cluster)} ({drops}): {known}", self.width - 2))
         return lines
@@ -133,26 +138,27 @@ class _Page(NamedTuple):
         if not bursts:
             return []
         largest = sorted(sorted(bursts, key=lambda burst: -burst.n)[:most], key=lambda burst: burst.at)
-        lines = [self._head("Bursts, UTC", shown=len(largest), of=len(bursts))]
+        one_day = len({burst.at.date() for burst in bursts}) == 1
+        title = f"Bursts, {largest[0].at:%Y-%m-%d} UTC" if one_day else "Bursts, UTC"
+        lines = [self._head(title, shown=len(largest), of=len(bursts))]
         for burst in largest:
+            at = f"{burst.at:%H:%M:%S}" if one_day else numbers.instant(burst.at)
             killed = "" if burst.killed_share is None else f", {numbers.percent(burst.killed_share)} of those open"
-            what = f"{numbers.instant(burst.at)}  {numbers.counted(burst.n, 'close')}{killed} · {plain(burst.scope)}"
-            lines.append("  " + _cut(f"{what} · {names.cause_name(burst.cause)}", self.width - 2))
+            what = f"{at}  {names.cause_name(burst.cause)}: {numbers.counted(burst.n, 'close')}{killed}"
+            lines.append("  " + _cut(f"{what} · {plain(names.scope_name(burst.scope))}", self.width - 2))
         return lines
 
     def _advice(self, document: Document, most: int) -> list[str]:
         if not document.advice:
             return []
-        lines = [self._head("What to change", shown=min(most, len(document.advice)), of=len(document.advice))]
-        for number, advice in enumerate(document.advice[:most], start=1):
-            first, *rest = self._wrap(_first_sentence(advice.text), indent=5)
-            gain = names.advice_gain(advice)
-            lines.append(f"  {number}. {first.lstrip()}")
-            lines += rest
-            if len(lines[-1]) + len(gain) + 2 <= self.width:
-                lines[-1] = f"{lines[-1]}  {self._paint(gain, _GREEN)}"
-            else:
-                lines.append(f"     {self._paint(gain, _GREEN)}")
+        shown = document.advice[:most]
+        title = "What to change, drops it would prevent"
+        lines = [self._head(title, shown=len(shown), of=len(document.advice))]
+        gains = [_gain(advice) for advice in shown]
+        width = max(len(gain) for gain in gains)
+        for number, (advice, gain) in enumerate(zip(shown, gains, strict=True), start=1):
+            first, *rest = self._wrap(names.first_sentence(advice.text), indent=width + 7)
+            lines += [f"  {number}. {self._paint(f'{gain:>{width}}', _GREEN)}  {first.lstrip()}", *rest]
         return lines
 
     def _limits(self, document: Document, most: int) -> list[str]:
@@ -162,7 +168,7 @@ class _Page(NamedTuple):
             self._head("What these logs cannot show", shown=min(most, len(document.limits)), of=len(document.limits))
         ]
         for limit in document.limits[:most]:
-            first, *rest = self._wrap(_first_sentence(limit.text), indent=4)
+            first, *rest = self._wrap(names.first_sentence(limit.text), indent=4)
             lines += [f"  - {first.lstrip()}", *rest]
         return lines
 
@@ -182,10 +188,10 @@ class _Page(NamedTuple):
 
     def _wrap(self, text: str, *, indent: int = 0) -> list[str]:
         pad = " " * indent
-        wrapped = textwrap.wrap(
-            plain(text), self.width, initial_indent=pad, subsequent_indent=pad, break_on_hyphens=False
-        )
-        return wrapped or [pad]
+        # A number and its unit stay on one line.
+        joined = _UNIT.sub(_JOINT, plain(text))
+        wrapped = textwrap.wrap(joined, self.width, initial_indent=pad, subsequent_indent=pad, break_on_hyphens=False)
+        return [line.replace(_JOINT, " ") for line in wrapped] or [pad]
 
     def _paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour and text else text
@@ -205,23 +211,18 @@ def _read(document: Document) -> Iterable[str]:
         yield f"{numbers.count(rejected)} rejected" + (f", first at {plain(first)}" if first else "")
 
 
-def _rest(shares: Sequence[CauseShare]) -> tuple[str, int, float]:
-    label = f"{numbers.counted(len(shares), 'more cause')}"
-    return label, sum(share.n for share in shares), sum(share.share for share in shares)
+def _gain(advice: Advice) -> str:
+    """Return how many drops an advice would prevent, and their share; or what else it brings."""
+    if advice.is_observability or not advice.would_prevent_n:
+        return "next time" if advice.is_observability else "none"
+    return f"{numbers.count(advice.would_prevent_n)}, {numbers.percent(advice.would_prevent_share)}"
 
 
-def _first_sentence(text: str) -> str:
-    """Return the first sentence of the first line; the reports of the folder hold the rest."""
-    line = text.strip().split("\n", 1)[0]
-    return re.split(r"(?<=[a-z0-9)][.!?]) (?=[A-Z])", line, maxsplit=1)[0]
-
-
-def _short_proof(line: str, room: int) -> str:
-    """Return a line of evidence that fits, giving up the start of a long file name before the end of its message."""
-    file, colon, message = line.partition(": ")
-    if colon and len(line) > room and len(file) > _FILE_NAME:
-        line = f"…{file[1 - _FILE_NAME :]}: {message}"
-    return _cut(line, room)
+def _short_ref(ref: str, room: int) -> str:
+    """Return a `file:line` that fits, giving up its folders first, then the start of a long file name."""
+    if len(ref) > room:
+        ref = ref.rpartition("/")[2]
+    return ref if len(ref) <= room else f"…{ref[1 - room :]}" if room > 1 else ""
 
 
 def _cut(text: str, width: int) -> str:

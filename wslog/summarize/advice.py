@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
-
-import polars as pl
 
 from wslog.knowledge import Mend, Setting, Timeout, fill, mends_for
 from wslog.result import Advice, Reconnects
 from wslog.schema import Cause, Tier
-from wslog.summarize.groups import DropGroup, ranked
+from wslog.summarize.filling import fill_for, path_of
+from wslog.summarize.groups import DropGroup
+from wslog.summarize.heartbeats import Heartbeat, choose_heartbeat
+from wslog.summarize.words import enumerate_words, seconds
 
 CUTS: Final = frozenset({Cause.SERVER_RESTART, Cause.PROXY_RELOAD, Cause.PROXY_RESTART})
+HEARTBEAT: Final = "heartbeat"
 BACKOFF: Final = "backoff-with-jitter"
 OUTAGE: Final = frozenset({429, 502, 503, 504, None})  # statuses of handshakes that a later try may get through
 EVERY_TIER: Final = "idle-timeout-every-tier"
 LOGS_FOR_UNKNOWN: Final = 3
 LOGS_FIRST: Final = "handshake-logs-first"
+OUR_TIERS: Final = frozenset({None, Tier.NGINX, Tier.ALB, Tier.UNKNOWN})
+MINOR: Final = 0.05  # advice on refused handshakes below this share is told together
 # Mends that speak to more causes than they prevent: they shorten the outage, find the fault, or say it is none.
 PREVENTS: Final[Mapping[str, frozenset[Cause]]] = {
-    "heartbeat": frozenset({Cause.IDLE_TIMEOUT, Cause.HEARTBEAT_TIMEOUT}),
+    HEARTBEAT: frozenset({Cause.IDLE_TIMEOUT}),
     BACKOFF: frozenset({Cause.HANDSHAKE_FAILED}),
-    "pagehide-close": frozenset({Cause.CLIENT_SUSPENDED}),
+    "pagehide-close": frozenset(),
     "reconnect-when-visible": frozenset(),
-    "suspended-is-normal": frozenset(),
-    "client-left-is-normal": frozenset(),
-    "network-detect-early": frozenset(),
-    LOGS_FIRST: frozenset(),
 }
 
 
@@ -63,32 +63,38 @@ def collect_advice(
         known: Timers by id.
 
     Returns:
-        The advice, and for each group the indexes of what speaks to it. `would_prevent_n` counts the drops a piece of
-        advice speaks to, so two pieces may count the same drops.
+        The advice, and for each group the indexes of what speaks to it. The first sentence of each text is a complete
+        short instruction. `would_prevent_n` counts the drops a piece of advice speaks to, so two pieces may count the
+        same drops.
     """
-    plans = _merge(groups, mends=mends, reconnects=reconnects, settings=settings, known=known)
-    ordered = sorted(plans, key=lambda plan: (-plan.prevents_n, -plan.speaks_to_n, plan.rank, plan.mend.text))
+    plans = _plans(groups, mends=mends, reconnects=reconnects, settings=settings, known=known)
+    ordered = sorted(plans, key=lambda plan: (-plan.prevents_n, -plan.speaks_to_n, plan.rank, plan.mend.title))
     n_drops = groups[0].n_drops if groups else 0
     advice = [_advice(plan.mend, n=plan.prevents_n, n_drops=n_drops) for plan in ordered]
-    indexes = tuple(tuple(i for i, plan in enumerate(ordered) if nth in plan.groups) for nth in range(len(groups)))
     by_id = {mend.id: mend for mend in mends}
-    path = _common_path(pl.concat([group.drops.select("path") for group in groups])) if groups else None
-    better_logs = [fill(by_id[key], path=path) for key in dict.fromkeys(to_log) if key in by_id]
-    logging = tuple(range(len(advice), len(advice) + len(better_logs)))
-    advice += [_advice(mend, n=0, n_drops=n_drops) for mend in better_logs]
-    return tuple(advice), tuple(mine + logging[: _n_logs(group)] for group, mine in zip(groups, indexes, strict=True))
+    logging = {key: len(advice) + nth for nth, key in enumerate(dict.fromkeys(key for key in to_log if key in by_id))}
+    path = path_of(groups[0]) if groups else None
+    advice += [_advice(fill(by_id[key], path=path), n=0, n_drops=n_drops) for key in logging]
+    indexes = tuple(
+        (*(i for i, plan in enumerate(ordered) if nth in plan.groups), *_logs_for(group, logging))
+        for nth, group in enumerate(groups)
+    )
+    return tuple(advice), indexes
 
 
-def _n_logs(group: DropGroup) -> int:
-    """Return how many pieces of advice on logging a group needs: all help the unknown, the first decides a tie."""
+def _logs_for(group: DropGroup, logging: Mapping[str, int]) -> list[int]:
+    """Return the advice on logging that a group needs: all helps the unknown, the first decides a tie."""
+    if group.cause is Cause.HANDSHAKE_FAILED:
+        return [logging[LOGS_FIRST]] if group.statuses[:1] == (None,) and LOGS_FIRST in logging else []
+    others = [index for key, index in logging.items() if key != LOGS_FIRST]
     if group.cause is Cause.UNKNOWN:
-        return LOGS_FOR_UNKNOWN
-    return int(group.tier is Tier.UNKNOWN and len(group.timeout_ids) > 1)
+        return others[:LOGS_FOR_UNKNOWN]
+    return others[: int(group.tier is Tier.UNKNOWN and len(group.timeout_ids) > 1)]
 
 
 def _advice(mend: Mend, *, n: int, n_drops: int) -> Advice:
     return Advice(
-        text=mend.text,
+        text=mend.instruction,
         config=mend.config,
         would_prevent_n=n,
         would_prevent_share=n / n_drops if n_drops else 0.0,
@@ -96,7 +102,7 @@ def _advice(mend: Mend, *, n: int, n_drops: int) -> Advice:
     )
 
 
-def _merge(
+def _plans(
     groups: Sequence[DropGroup],
     *,
     mends: Sequence[Mend],
@@ -104,93 +110,110 @@ def _merge(
     settings: Sequence[Setting],
     known: Mapping[str, Timeout],
 ) -> list[_Plan]:
-    """Fill each mend in: once for all its groups if it is for any tier, else once per timer and path."""
+    """Fill each mend in once, for all groups it speaks to; one that only tiny groups need is left out."""
     needs_backoff = bool(reconnects.storms) or any(group.cause in CUTS for group in groups)
+    heartbeat = choose_heartbeat(groups)
     speaks: dict[str, list[int]] = {}
     for nth, group in enumerate(groups):
         for mend in _mends_of(group, mends, known):
             if mend.id != BACKOFF or needs_backoff:
                 speaks.setdefault(mend.id, []).append(nth)
-    filled: dict[Mend, list[int]] = {}
-    ranks: dict[Mend, int] = {}
+    has_large = any(not group.is_tiny for group in groups)
+    plans = []
     for rank, mend in enumerate(mends):
         mine = speaks.get(mend.id, [])
-        parts = [mine] if mend.tier is None and not mend.statuses else [[nth] for nth in mine]
-        for part in parts if mine else []:
-            ready = _fill(mend, [groups[nth] for nth in part], settings=settings)
-            filled.setdefault(ready, []).extend(part)
-            ranks[ready] = rank
-    return [
-        _Plan(
-            mend=mend,
-            rank=ranks[mend],
-            groups=tuple(mine),
-            prevents_n=sum(groups[nth].n for nth in mine if _prevents(mend, groups[nth].cause)),
-            speaks_to_n=sum(groups[nth].n for nth in mine),
+        parts = [groups[nth] for nth in mine]
+        if not parts or (has_large and all(group.is_tiny for group in parts)):
+            continue
+        ready = fill_for(mend, parts, settings=settings, ping_s=heartbeat.ping_s)
+        if mend.id == HEARTBEAT:
+            ready = _with_exceptions(ready, parts, heartbeat, settings)
+        prevented = [_n_prevented(mend, group, heartbeat) for group in parts]
+        plans.append(
+            _Plan(
+                mend=ready,
+                rank=rank,
+                groups=tuple(mine),
+                prevents_n=sum(prevented),
+                speaks_to_n=sum(group.n for group in parts),
+            )
         )
-        for mend, mine in filled.items()
-    ]
+    return _join_minor(plans, groups)
 
 
-def _prevents(mend: Mend, cause: Cause) -> bool:
-    return cause in PREVENTS.get(mend.id, frozenset(mend.causes))
+def _n_prevented(mend: Mend, group: DropGroup, heartbeat: Heartbeat) -> int:
+    """Return how many drops of a group a mend would prevent; backoff spares the tries after the first in vain."""
+    if group.cause not in PREVENTS.get(mend.id, frozenset(mend.causes)):
+        return 0
+    if mend.id == HEARTBEAT and not heartbeat.helps(group):
+        return 0
+    return int((group.drops["attempt"] > 1).sum()) if mend.id == BACKOFF else group.n
 
 
 def _mends_of(group: DropGroup, mends: Sequence[Mend], known: Mapping[str, Timeout]) -> list[Mend]:
     """Return what speaks to a group: no mends for tiers that are no candidates, nor for other statuses than its own."""
     status = group.statuses[0] if group.statuses else None
-    found = mends_for(mends, group.cause, tier=group.tier, status=status, timeout_ids=group.timeout_ids)
-    never_opened = group.cause is Cause.HANDSHAKE_FAILED
+    proof = [line for burst in group.bursts for line in burst.evidence]
+    found = mends_for(
+        mends, group.cause, tier=group.tier, status=status, timeout_ids=group.timeout_ids, evidence=proof
+    )  # fmt: skip
     left_out = set()
     if len(group.timeout_ids) < 2:
         left_out.add(EVERY_TIER)
-    if never_opened and status is not None:
-        left_out.add(LOGS_FIRST)
-    if never_opened and status not in OUTAGE:
+    if group.cause is Cause.HANDSHAKE_FAILED and status not in OUTAGE:
         left_out.add(BACKOFF)
-    tiers: set[Tier | None] = {known[key].tier for key in group.timeout_ids if key in known}
-    tiers |= {None, Tier.UNKNOWN, group.tier}
-    return [
-        mend for mend in found if mend.id not in left_out and (mend.tier in tiers or group.tier is not Tier.UNKNOWN)
+    if group.tier is not Tier.UNKNOWN:
+        return [mend for mend in found if mend.id not in left_out]
+    # Nobody knows whose timer it was: what fits by a default of some product is no reason to change that product.
+    tiers: set[Tier | None] = {None, Tier.UNKNOWN, *(known[key].tier for key in group.timeout_ids if key in known)}
+    return [mend for mend in found if mend.id not in left_out and mend.tier in tiers & OUR_TIERS]
+
+
+def _with_exceptions(
+    mend: Mend, groups: Sequence[DropGroup], heartbeat: Heartbeat, settings: Sequence[Setting]
+) -> Mend:
+    """Name the paths whose timers are too short for a heartbeat that suits all others."""
+    short = [group for group in groups if not heartbeat.helps(group) and not group.is_tiny]
+    if not short:
+        return mend
+    where: dict[float, list[str]] = {}
+    for group in short:
+        where.setdefault(min(group.timeouts_s), []).append(path_of(group, settings) or "one path")
+    told = [
+        f"{enumerate_words(list(dict.fromkeys(paths)))} {'have' if len(set(paths)) > 1 else 'has'} "
+        f"a {seconds(timer_s)} timer: raise it."
+        for timer_s, paths in where.items()
     ]
+    return replace(mend, text=" ".join([*told, mend.text]))
 
 
-def _fill(mend: Mend, groups: Sequence[DropGroup], *, settings: Sequence[Setting]) -> Mend:
-    """Fill a mend with the smallest timer and the most common path and upstream of its groups."""
-    timers = [min(group.timeouts_s) for group in groups if group.timeouts_s]
-    drops = pl.concat([group.drops.select("path", "upstream") for group in groups])
-    scopes = {scope for group in groups for scope in _scopes(group, settings)}
-    upstreams = ranked(drops["upstream"].drop_nulls())
-    return fill(
-        mend,
-        timeout_s=min(timers, default=None),
-        path=next(iter(scopes)) if len(scopes) == 1 else _common_path(drops),
-        upstream=upstreams[0] if upstreams else None,
+def _join_minor(plans: Sequence[_Plan], groups: Sequence[DropGroup]) -> list[_Plan]:
+    """Tell together what speaks to handshakes refused with some status, where each is a small share of the drops."""
+    n_drops = groups[0].n_drops if groups else 0
+    minor = [plan for plan in plans if plan.mend.statuses and plan.prevents_n < MINOR * n_drops]
+    if len(minor) < 2:
+        return list(plans)
+    minor.sort(key=lambda plan: (-plan.prevents_n, plan.rank))
+    parts = [(_status_of(plan, groups), plan) for plan in minor]
+    heads = [f"{status} on {path_of(groups[plan.groups[0]]) or 'one path'}" for status, plan in parts]
+    shown = heads if len(heads) < 3 else [*heads[:2], f"{len(heads) - 2} more"]
+    joined = replace(
+        minor[0].mend,
+        id="handshakes-by-status",
+        title=f"Mend the refused handshakes: {enumerate_words(shown)}.",
+        text=" ".join(f"{status}: {plan.mend.title}" for status, plan in parts),
+        config="\n".join(f"# {status}\n{plan.mend.config.lstrip()}" for status, plan in parts if plan.mend.config),
     )
+    together = replace(
+        minor[0],
+        mend=joined,
+        groups=tuple(sorted(nth for plan in minor for nth in plan.groups)),
+        prevents_n=sum(plan.prevents_n for plan in minor),
+        speaks_to_n=sum(plan.speaks_to_n for plan in minor),
+    )
+    return [*(plan for plan in plans if plan not in minor), together]
 
 
-def _scopes(group: DropGroup, settings: Sequence[Setting]) -> set[str]:
-    """Return the nginx locations whose configured timer is the one that ended a group's connections."""
-    return {
-        setting.scope
-        for setting in settings
-        if setting.timeout_id in group.timeout_ids
-        and setting.scope[:1] == "/"
-        and _is_one_of(setting, group.timeouts_s)
-    }
-
-
-def _is_one_of(setting: Setting, timeouts_s: Sequence[float]) -> bool:
-    """Return whether a setting is one of the timers seen; a value read off closes is good to 1 %, or 0.35 s."""
-    return any(abs(setting.value_s - seen_s) <= max(0.35, 0.01 * seen_s) for seen_s in timeouts_s)
-
-
-def _common_path(drops: pl.DataFrame) -> str | None:
-    """Return the path prefix that all drops share, up to a slash, or the most common path if that is only `/`."""
-    paths = drops["path"].drop_nulls()
-    first, last = str(paths.min()), str(paths.max())
-    if paths.is_empty() or first == last:
-        return None if paths.is_empty() else first
-    same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
-    prefix = first[: first[:same].rfind("/") + 1]
-    return prefix if len(prefix) > 1 else str(ranked(paths)[0])
+def _status_of(plan: _Plan, groups: Sequence[DropGroup]) -> str:
+    statuses = {str(groups[nth].statuses[0]) for nth in plan.groups}
+    return enumerate_words(sorted(statuses))

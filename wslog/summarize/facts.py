@@ -23,6 +23,8 @@ class Facts:
         has_error_log: An nginx error log was among the inputs.
         has_info: One of them shows lines of level info.
         tied: Tiers whose timers are candidates for drops with no decided tier.
+        tied_share: Ended by a timer of no decided tier, though known timers fit.
+        no_status_share: Handshakes that failed with no status in any log.
         n_undecided: Drops of unknown cause or tier.
         no_idle_share: Of the drops that had opened and have a client record: silence not known.
         no_lifetime_share: Of the drops that had opened: age not known.
@@ -41,6 +43,8 @@ class Facts:
     has_error_log: bool
     has_info: bool
     tied: frozenset[Tier]
+    tied_share: float
+    no_status_share: float
     n_undecided: int
     no_idle_share: float
     no_lifetime_share: float
@@ -99,6 +103,8 @@ def gather_facts(
             for key in group.timeout_ids
             if key in known
         ),
+        tied_share=sum(group.share for group in groups if group.tier is Tier.UNKNOWN and group.timeout_ids),
+        no_status_share=sum(group.share for group in groups if group.statuses[:1] == (None,)),
         n_undecided=sum(group.n for group in groups if group.cause is Cause.UNKNOWN or group.tier is Tier.UNKNOWN),
         no_idle_share=_share(from_clients, pl.col("idle_s").is_null()),
         no_lifetime_share=_share(opened, pl.col("lifetime_s").is_null()),

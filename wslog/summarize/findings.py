@@ -67,7 +67,7 @@ def _statement(group: DropGroup, limits: Sequence[Limit], *, known: Mapping[str,
     if group.cause is not Cause.UNKNOWN:
         return said
     to_log = next((limit.log_next for limit in limits if limit.log_next), "")
-    return f"{said} What would decide it: {to_log}" if to_log else said
+    return f"{said} To know more next time: {to_log[:1].lower()}{to_log[1:]}" if to_log else said
 
 
 def _confidence(group: DropGroup) -> float:

@@ -12,6 +12,9 @@ import polars as pl
 from wslog.result import Burst, Cluster
 from wslog.schema import Cause, Tier
 
+# Below both of these a group is told in passing, and no advice of its own is given for it.
+TINY_SHARE: Final = 0.01
+TINY_N: Final = 3
 SAME_EVENT: Final = dt.timedelta(seconds=10)
 # What may end many connections at one moment. A timer's burst is the echo of an earlier one and proves nothing.
 IN_BURSTS: Final = frozenset(
@@ -59,6 +62,11 @@ class DropGroup:
     def share(self) -> float:
         """Of all drops."""
         return self.n / self.n_drops
+
+    @property
+    def is_tiny(self) -> bool:
+        """Too few drops to act on."""
+        return self.n < TINY_N and self.share < TINY_SHARE
 
     def most_common(self, column: str) -> str | None:
         """Return the most frequent value of a text column, or None if no row has one."""

@@ -15,6 +15,7 @@ from wslog.summarize.facts import Facts
 from wslog.summarize.words import count, enumerate_words, percent, seconds
 
 MUCH: Final = 0.1  # from this share on, what is missing matters
+TIED: Final = 0.01  # from this share on, an open question about timers matters
 MAX_FILE_LIMITS: Final = 8
 SHOWN_FILES: Final = 2
 SAME_SPAN: Final = dt.timedelta(seconds=1)
@@ -47,7 +48,7 @@ def as_limits(gaps: Sequence[Gap], mends: Mapping[str, Mend]) -> tuple[Limit, ..
     limits = {}
     for gap in gaps:
         mend = mends.get(gap.mend_id)
-        limits[gap.text] = Limit(text=gap.text, log_next=fill(mend).text if mend else gap.log_next)
+        limits[gap.text] = Limit(text=gap.text, log_next=fill(mend).title if mend else gap.log_next)
     return tuple(limits.values())
 
 
@@ -73,13 +74,20 @@ def _ties(facts: Facts) -> list[Gap]:
         missing = "No nginx error log at level info" if facts.has_error_log else "No nginx error log"
         text = f"{missing}: nginx's own idle timeout leaves no other trace, so it cannot be told from another tier's."
         gaps.append(Gap(text=text, mend_id="log-nginx-error-info"))
-    if Tier.ALB not in facts.tiers and Tier.ALB in facts.tied:
+    if Tier.ALB not in facts.tiers and Tier.ALB in facts.tied and facts.tied_share > TIED:
         text = "No load balancer log, though a timer of the load balancer may be what ended connections."
         gaps.append(Gap(text=text, mend_id="log-alb-access"))
-    if not facts.settings and facts.tied:
-        text = "No configuration among the inputs: timers are assumed to stand at their defaults."
+    if not facts.settings and facts.tied_share > TIED:
+        text = "No configuration among the inputs: whose timer ended silent connections stays open for some."
         gaps.append(Gap(text=text, mend_id="log-alb-attributes"))
     return gaps
+
+
+def _handshakes(facts: Facts) -> list[Gap]:
+    if facts.no_status_share <= TIED or facts.tiers & {Tier.NGINX, Tier.ALB}:
+        return []
+    text = f"No server log: why {percent(facts.no_status_share)} of the drops never opened is not known."
+    return [Gap(text=text, mend_id="handshake-logs-first")]
 
 
 def _columns(facts: Facts) -> list[Gap]:
@@ -148,7 +156,15 @@ def _rejected(facts: Facts) -> list[Gap]:
     ]
 
 
-CHECKS: Final[tuple[Callable[[Facts], list[Gap]], ...]] = (_ties, _tiers, _columns, _times, _inferred, _rejected)
+CHECKS: Final[tuple[Callable[[Facts], list[Gap]], ...]] = (
+    _ties,
+    _tiers,
+    _handshakes,
+    _columns,
+    _times,
+    _inferred,
+    _rejected,
+)
 
 # What a server log's own limit is about, and which mend speaks to it.
 ABOUT: Final = (
@@ -180,7 +196,7 @@ def _file_gaps(facts: Facts, covered: set[str]) -> list[Gap]:
         mend_id = _mend_of(limit, files[0].tier)
         if mend_id and mend_id not in covered:
             merged.setdefault((_files(files), mend_id), []).append(limit)
-    gaps = [Gap(text=f"{files}: {'; '.join(limits)}", mend_id=mend_id) for (files, mend_id), limits in merged.items()]
+    gaps = [Gap(text=f"{files}: {'; '.join(limits)}.", mend_id=mend_id) for (files, mend_id), limits in merged.items()]
     return gaps[:MAX_FILE_LIMITS]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -12,6 +13,8 @@ from wslog.summarize.groups import DropGroup
 from wslog.summarize.words import WHO, clock, enumerate_words, seconds
 
 SHOWN: Final = 3  # so many moments, timers or statuses a sentence can hold
+MOST: Final = 0.95  # a sentence that names what holds for so many may say "most of them" in place of "or others"
+SURE_FROM: Final = 0.9
 
 # What an HTTP answer to the upgrade request means for a WebSocket (RFC 9110 section 15, RFC 6455 section 4).
 STATUS_MEANS: Final[Mapping[int, str]] = {
@@ -46,6 +49,9 @@ STATUS_MEANS_BY_TIER: Final[Mapping[tuple[int, Tier], str]] = {
     (503, Tier.APP): "the application or a limit before it was busy",
 }
 
+# What may be inferred and not seen: said with a "most likely" if the rows are not sure.
+HEDGED: Final = frozenset(Cause) - {Cause.UNKNOWN, Cause.HANDSHAKE_FAILED, Cause.CLEAN_CLOSE, Cause.CLOSE_TIMEOUT}
+
 Clause = Callable[[DropGroup, str, Mapping[str, Timeout], bool], str]
 
 
@@ -58,7 +64,14 @@ def state(group: DropGroup, many: str, *, known: Mapping[str, Timeout], with_dat
         known: Timers by id.
         with_date: Name the day of each moment too.
     """
-    return CLAUSES[group.cause](group, many, known, with_date)
+    said = CLAUSES[group.cause](group, many, known, with_date)
+    return f"most likely {said}" if group.cause in HEDGED and is_unsure(group) else said
+
+
+def is_unsure(group: DropGroup) -> bool:
+    """Return whether the rows are, in the mean, less than `SURE_FROM` sure of their cause; False: they don't say."""
+    mean = group.drops["confidence"].fill_nan(None).mean()
+    return isinstance(mean, float) and mean < SURE_FROM
 
 
 def settings_of(group: DropGroup, known: Mapping[str, Timeout]) -> str:
@@ -72,24 +85,24 @@ def _idle(group: DropGroup, many: str, known: Mapping[str, Timeout], _: bool) ->
     silence = f"after {_values(group)} of silence" if group.timeouts_s else "after a silence of unknown length"
     if group.tier is not Tier.UNKNOWN:
         return f"{_owner(group, known)} closed {many} {silence}{_brackets(settings_of(group, known))}"
-    products = _products(group, known)
     if len(group.timeouts_s) > 1:  # candidates of one value are none for another
         return f"timers whose owner no log names closed {many} {silence}"
-    if len(group.timeout_ids) == 2 and len(products) == 2:
-        either = enumerate_words(products, last="or")
-        return f"{either} closed {many} {silence}: timers of both fit, and no log says which"
-    if len(group.timeout_ids) > 1:
-        fitting = f"{len(group.timeout_ids)} timers fit, and no log says which"
-        return f"{_one_of(products)} closed {many} {silence}: {fitting}"
-    if products:
-        return f"a timer, perhaps that of {products[0]}, closed {many} {silence}"
-    return f"a timer that no configuration and no known default explains closed {many} {silence}"
+    timers = [_timer(known[key]) for key in group.timeout_ids if key in known]
+    if len(timers) > SHOWN:
+        fitting = f"{len(timers)} known timers have that value, and no log says which"
+        return f"a timer closed {many} {silence}: {fitting}"
+    if len(timers) > 1:
+        return f"{enumerate_words(timers, last='or')} closed {many} {silence}: no log says which"
+    if timers:
+        return f"a timer, perhaps {timers[0]}, closed {many} {silence}"
+    return f"a timer whose owner no log names closed {many} {silence}"
 
 
 def _lifetime(group: DropGroup, many: str, known: Mapping[str, Timeout], _: bool) -> str:
     age = f"at an age of {_values(group)}" if group.timeouts_s else "at a constant age"
-    owner = _owner(group, known) if group.tier is not Tier.UNKNOWN else "a limit"
-    return f"{owner} ended {many} {age}, whatever their traffic{_brackets(settings_of(group, known))}"
+    if group.tier is Tier.UNKNOWN:
+        return f"a limit ended {many} {age}, whatever their traffic: which tier holds it is not known"
+    return f"{_owner(group, known)} ended {many} {age}, whatever their traffic{_brackets(settings_of(group, known))}"
 
 
 def _restart(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: bool) -> str:
@@ -109,7 +122,13 @@ def _reload(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: bo
 
 
 def _proxy_restart(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: bool) -> str:
-    return f"nginx stopped or lost a worker process{_when(group, with_date=with_date)} and cut {many}"
+    when = _when(group, with_date=with_date)
+    signals = [_exit_signal(burst) for burst in group.bursts]
+    if signals and all(signals):
+        numbers = enumerate_words(sorted({found for found in signals if found}))
+        died = "a worker process of nginx" if len(signals) == 1 else "worker processes of nginx"
+        return f"{died} died{when} (signal {numbers}) and cut {many}"
+    return f"nginx stopped or lost a worker process{when} and cut {many}"
 
 
 def _network(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: bool) -> str:
@@ -117,10 +136,12 @@ def _network(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: b
     return f"the network between client and edge went away under {many}{when}"
 
 
-def _heartbeat(group: DropGroup, many: str, known: Mapping[str, Timeout], _: bool) -> str:
+def _heartbeat(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) -> str:
     wait = f" for {_values(group)}" if group.timeouts_s else ""
-    who = "the page" if group.tier is Tier.CLIENT else _owner(group, known)
-    return f"{who} gave up on {many}: its heartbeat got no answer{wait}"
+    if group.tier is Tier.CLIENT:
+        return f"the server gave up waiting for an answer from the page{wait} and ended {many}"
+    silent = group.most_common("upstream") or WHO[group.tier]
+    return f"the page gave up waiting for an answer from {silent}{wait} and ended {many}"
 
 
 def _close_wait(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) -> str:
@@ -172,20 +193,24 @@ CLAUSES: Final[Mapping[Cause, Clause]] = {
 
 
 def _values(group: DropGroup) -> str:
-    """Write the timers' values, the most frequent first."""
+    """Write the timers' values, the most frequent first; what a few of many have is not worth a word."""
     shown = [seconds(value) for value in group.timeouts_s[:SHOWN]]
-    return enumerate_words(shown if len(group.timeouts_s) <= SHOWN else [*shown, "other values"], last="or")
+    named = group.drops["timeout_s"].is_in(group.timeouts_s[:SHOWN]).sum()
+    few = named >= MOST * group.drops["timeout_s"].drop_nulls().len()
+    return enumerate_words(shown if few else [*shown, "other values"], last="or")
 
 
-def _products(group: DropGroup, known: Mapping[str, Timeout]) -> list[str]:
-    names = (known[key].product or WHO[known[key].tier] for key in group.timeout_ids if key in known)
-    return list(dict.fromkeys(names))
+def _timer(timeout: Timeout) -> str:
+    """Name one candidate: `nginx's proxy_read_timeout`, `the ALB's idle timeout`."""
+    owner = WHO[timeout.tier] if timeout.product in {"nginx", "AWS ALB"} else timeout.product
+    plain = timeout.setting and not set(timeout.setting) & set(" .,+")
+    return f"{owner}'s {timeout.setting if plain else 'idle timeout'}"
 
 
-def _one_of(products: list[str]) -> str:
-    if not products:
-        return "one of several timers"
-    return enumerate_words(products if len(products) <= SHOWN else [*products[: SHOWN - 1], "another"], last="or")
+def _exit_signal(burst: Burst) -> str:
+    """Return the signal that killed the worker behind a burst, as nginx logged it; empty: nothing says so."""
+    found = (re.search(r"exited on signal (\d+)", line) for line in burst.evidence)
+    return next((match[1] for match in found if match), "")
 
 
 def _owner(group: DropGroup, known: Mapping[str, Timeout]) -> str:

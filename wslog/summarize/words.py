@@ -19,10 +19,10 @@ WHO: Final[dict[Tier, str]] = {
 
 
 def count(n: int, noun: str = "") -> str:
-    """Write a count, with its noun in the right number: `1 socket`, `3,402 sockets`."""
+    """Write a count in groups of three, with its noun in the right number: `1 socket`, `3 402 sockets`."""
     if not noun:
-        return f"{n:,}"
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+        return f"{n:,}".replace(",", "\u00a0")
+    return f"{count(n)} {noun}" if n == 1 else f"{count(n)} {noun}s"
 
 
 def percent(share: float) -> str:
@@ -35,9 +35,9 @@ def percent(share: float) -> str:
 
 
 def seconds(value_s: float) -> str:
-    """Write a duration in seconds, without decimals that say nothing: `60 s`, `1.5 s`, `86,400 s`."""
+    """Write a duration in seconds, without decimals that say nothing: `60 s`, `1.5 s`, `86400 s`."""
     if value_s >= 100 or value_s == round(value_s):
-        return f"{value_s:,.0f} s"
+        return f"{value_s:.0f} s"
     return f"{value_s:.2f}".rstrip("0").rstrip(".") + " s"
 
 
