@@ -74,7 +74,7 @@ def _instant(epoch_s: float) -> dt.datetime:
 def _judge(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> pl.DataFrame:
     """Send each row to the judge of its kind."""
     by_client = pl.col("has_client")
-    never = ~OPENED & ~(by_client & pl.col("is_pagehide_only"))
+    never = ~pl.col("is_opened").fill_null(value=True) & ~(by_client & pl.col("is_pagehide_only"))
     hidden = by_client & pl.col("is_pagehide_only")
     clean = by_client & pl.col("close_code").is_not_null() & ~IS_1006
     kind = (

@@ -20,7 +20,8 @@ WIRE_SLACK_S: Final = 0.3  # two clocks compared, and nginx's lazy timer
 PATH_TIMERS_FROM: Final = 3  # followed nginx timeouts on one path that make its timer known
 
 IS_1006: Final = pl.col("close_code") == CloseCode.ABNORMAL
-OPENED: Final = pl.col("is_opened").fill_null(value=False)
+# Where no record says whether it opened, a known lifetime does: what never opened has none.
+OPENED: Final = pl.col("is_opened").fill_null(pl.col("lifetime_s").is_not_null())
 # The close as the servers saw it where they did: clients notice late, and all of a burst at their own moments.
 ENDED_AT: Final = pl.coalesce("server_closed_at", "closed_at")
 
@@ -74,7 +75,9 @@ def add_facts(connections: pl.DataFrame, *, levels: frozenset[str], settings: Se
         .and_(_yes(pl.col("host").is_in(_logged_hosts(connections))))
         .alias("servers_cover"),
         (pl.col("alb_ref").is_null() & pl.col("nginx_ref").is_not_null() & has_alb_log).alias("alb_missing"),
-        pl.when(pl.col("has_client") & pl.col("client_skew_s").is_not_null()).then(wire_idle).alias("wire_idle_s"),
+        pl.when(pl.col("idle_s").is_not_null() & pl.col("client_skew_s").is_not_null())
+        .then(wire_idle)
+        .alias("wire_idle_s"),
         _yes((pl.col("lifetime_s") - pl.col("idle_s")) <= silent_limit).alias("is_silent"),
         (pl.col("idle_in_s") - pl.col("idle_out_s")).alias("unanswered_s"),
         ((pl.col("closed_at") - pl.col("close_called_at")).dt.total_milliseconds() / 1000).alias("close_wait_s"),
@@ -86,8 +89,12 @@ def add_facts(connections: pl.DataFrame, *, levels: frozenset[str], settings: Se
     learnt = (
         frame.filter(pl.col("nginx_timed_out") & pl.col("followed") & pl.col("wire_idle_s").is_not_null())
         .group_by("path")
-        .agg(pl.col("wire_idle_s").median().alias("path_timer_s"), pl.len().alias("n_path"))
-        .filter(pl.col("n_path") >= PATH_TIMERS_FROM)
+        .agg(
+            pl.col("wire_idle_s").median().alias("path_timer_s"),
+            (pl.col("wire_idle_s") - pl.col("wire_idle_s").median()).abs().median().alias("spread_s"),
+            pl.len().alias("n_path"),
+        )
+        .filter((pl.col("n_path") >= PATH_TIMERS_FROM) & (pl.col("spread_s") <= WIRE_SLACK_S))
     )
     known = learnt.select("path", "path_timer_s")
     timer = pl.coalesce("nginx_setting_s", "path_timer_s").alias("path_timer_s")

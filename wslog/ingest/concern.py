@@ -12,7 +12,15 @@ from wslog.schema import EventKind, Tier
 _LIFE: Final = tuple(
     kind.value
     for kind in EventKind
-    if kind not in {EventKind.OPEN, EventKind.CLOSE, EventKind.PAGEHIDE, EventKind.REQUEST, EventKind.ERROR, EventKind.NOTE}
+    if kind
+    not in {
+        EventKind.OPEN,
+        EventKind.CLOSE,
+        EventKind.PAGEHIDE,
+        EventKind.REQUEST,
+        EventKind.ERROR,
+        EventKind.NOTE,
+    }
 )
 _GRAVE: Final = ("emerg", "alert", "crit")
 
