@@ -44,6 +44,7 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     "in_idle_cluster": pl.col("idle_db"),
     "not_in_idle_cluster": pl.col("idle_s").is_not_null()
     & pl.col("idle_db").is_null()
+    & ~pl.col("nginx_timed_out")  # nginx counts pings, which a page cannot see
     & ~pl.col("late")
     & ~pl.col("early"),
     "in_lifetime_cluster": pl.col("life_db"),
@@ -51,6 +52,7 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     "in_give_up_cluster": pl.col("give_up_db"),
     "nginx_setting_fits": _fits("nginx_setting_s") & ~_fits("alb_setting_s") & pl.col("alb_setting_s").is_not_null(),
     "alb_setting_fits": _fits("alb_setting_s") & ~_fits("nginx_setting_s") & pl.col("nginx_setting_s").is_not_null(),
+    "through_alb": pl.col("alb_ref").is_not_null() & pl.col("idle_db").is_not_null(),
     "not_through_alb": pl.col("alb_missing"),
     "followed": pl.col("followed"),
     "early": pl.col("early"),
@@ -63,7 +65,8 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     "silent_anyway": pl.col("late")
     & (pl.col("nginx_timed_out") | pl.col("wire_timer_s").is_not_null())
     & ~_sent_after_close
-    & ~_unheard,
+    & ~_unheard
+    & (~pl.col("is_persisted").fill_null(value=False) | pl.col("is_silent")),  # a page in the cache cannot speak
     "hidden": pl.col("visibility") == "hidden",
     "visible": pl.col("visibility") == "visible",
     "offline": ~pl.col("is_online"),

@@ -32,6 +32,8 @@ def judge_handshakes(rows: pl.DataFrame, down: Sequence[tuple[dt.datetime, dt.da
     lost = unseen & ~is_down & (offline | hung) & pl.col("has_client")
     from_app = answered.is_not_null() & (answered == status)
     message = pl.col("error_message").fill_null("")
+    # A browser always asks for an upgrade: an app that misses it was not told of it.
+    unasked = (status == 426) & from_app & pl.col("has_client")
     said_refused = message.str.contains(r"no live upstreams|connect\(\) (to .* )?failed|prematurely closed")
     alb, target = pl.col("alb_status"), pl.col("alb_upstream_status")
     # Behind an ALB it is nginx that says 502 or 504, and it says so of the app server.
@@ -40,6 +42,7 @@ def judge_handshakes(rows: pl.DataFrame, down: Sequence[tuple[dt.datetime, dt.da
         (lost, Tier.NETWORK),
         ((status == 499) | (alb == 460), Tier.CLIENT),
         (status.is_in([502, 504]) | said_refused, Tier.APP),
+        (unasked, Tier.NGINX),
         (status.is_not_null() & from_app, Tier.APP),
         (status.is_not_null(), Tier.NGINX),
         ((alb == 502) & target.is_null(), Tier.NGINX),
