@@ -90,6 +90,8 @@ def _as_give_up(found: TypedSpike, drops: pl.DataFrame) -> TypedSpike:
     """
     inside = drops.filter(pl.col("idle_s").is_between(found.spike.low_s, found.spike.high_s) & ~pl.col("is_silent"))
     unanswered = share_of(inside, pl.col("unanswered_s") > UNANSWERED_S)
+    if share_of(inside, pl.col("nginx_timed_out")) > 0.5:  # its own word; these clients only ever send
+        return found
     return replace(found, axis="idle_out_s") if unanswered >= UNANSWERED_SHARE else found
 
 
