@@ -66,7 +66,7 @@ def find_bursts(closes: pl.DataFrame) -> list[RawBurst]:
         .sort("scope", "closed_s")
         .partition_by("scope", maintain_order=True)
     )
-    span = (closes["closed_s"].min(), closes["closed_s"].max())
+    span = closes.select(pl.col("closed_s").min().alias("first"), pl.col("closed_s").max().alias("last")).row(0)
     found = [burst for rows in scopes for burst in _in_scope(rows, len(scopes), span)]
     return sorted(found, key=lambda b: (b.start_s, b.scope))
 

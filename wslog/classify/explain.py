@@ -11,12 +11,13 @@ import polars as pl
 
 from wslog.classify import clusters, mass_drops
 from wslog.classify.candidates import name_timers
-from wslog.classify.facts import IS_1006, OPENED, add_facts, add_wire_timer
+from wslog.classify.echoes import without_echoes
+from wslog.classify.facts import IS_1006, add_facts, add_wire_timer
 from wslog.classify.handshakes import judge_handshakes
 from wslog.classify.scorecard import judge, load_scorecard
 from wslog.knowledge.model import Setting, Timeout
 from wslog.result import Burst, Cluster
-from wslog.schema import CONNECTIONS, Cause, Tier, conform
+from wslog.schema import CONNECTIONS, Cause, CloseCode, Tier, conform
 
 SOMEBODY: Final = 0.5  # a server row likelier than this to belong to a client record is told by that record
 VERDICT: Final = ("cause", "tier", "confidence", "label", "evidence")
@@ -52,6 +53,8 @@ def explain_closes(
     drops = mass_drops.find_mass_drops(facts, lifecycle)
     facts = mass_drops.add_membership(facts, drops)
     spikes = clusters.find_clusters(facts, timeouts, settings)
+    drops = without_echoes(drops, facts, spikes)
+    facts = mass_drops.add_membership(facts, drops)
     idle_timers = [(s.spike.low_s, s.spike.high_s, s.timeout_s) for s in spikes if s.axis == "idle_s"]
     facts = add_wire_timer(clusters.add_membership(facts, spikes), idle_timers).with_row_index("row")
     judged = _judge(facts, lifecycle)
@@ -98,10 +101,21 @@ def _judge(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(judged).sort("row")
 
 
+# What the other side says when it could not read a frame (RFC 6455 section 7.4.1; 1007: text that is no UTF-8).
+BAD_FRAME: Final = (CloseCode.PROTOCOL_ERROR, 1007, CloseCode.TOO_BIG)
+
+
 def _clean() -> list[pl.Expr]:
-    """A close frame came: whatever its code, somebody said goodbye."""
-    said = pl.format("{}: close code {}", pl.col("client_ref"), pl.col("close_code"))
-    return _verdict(pl.lit(Cause.CLEAN_CLOSE.value), Tier.UNKNOWN, 0.99, said)
+    """A close frame came: somebody said goodbye, or named a frame that the client should not have sent."""
+    code = pl.col("close_code")
+    is_bad = code.is_in(BAD_FRAME)
+    said = pl.format("{}: close code {}", pl.col("client_ref"), code)
+    blamed = pl.format("{}: the other side could not accept a frame that the client sent", said)
+    cause = pl.when(is_bad).then(pl.lit(Cause.PROTOCOL_ERROR.value)).otherwise(pl.lit(Cause.CLEAN_CLOSE.value))
+    # A close frame that did not come from the other side is the client library's own word: whose frame, is open.
+    is_received = pl.col("was_clean").fill_null(value=True)
+    tier = pl.when(is_bad & is_received).then(pl.lit(Tier.CLIENT.value)).otherwise(pl.lit(Tier.UNKNOWN.value))
+    return _verdict(cause, tier, 0.99, pl.when(is_bad & is_received).then(blamed).otherwise(said))
 
 
 def _hidden() -> list[pl.Expr]:
@@ -113,14 +127,14 @@ def _hidden() -> list[pl.Expr]:
         .otherwise(pl.lit("the page went away; no close event follows one"))
     )
     cause = pl.when(cached).then(pl.lit(Cause.CLIENT_SUSPENDED.value)).otherwise(pl.lit(Cause.CLIENT_LEFT.value))
-    return _verdict(cause, Tier.CLIENT, 0.95, pl.format("{}: {}", pl.col("client_ref"), said))
+    return _verdict(cause, pl.lit(Tier.CLIENT.value), 0.95, pl.format("{}: {}", pl.col("client_ref"), said))
 
 
-def _verdict(cause: pl.Expr, tier: Tier, confidence: float, said: pl.Expr) -> list[pl.Expr]:
+def _verdict(cause: pl.Expr, tier: pl.Expr, confidence: float, said: pl.Expr) -> list[pl.Expr]:
     """The columns of `VERDICT` for rows that need no weighing."""
     return [
         cause.alias("cause"),
-        pl.lit(tier.value).alias("tier"),
+        tier.alias("tier"),
         pl.lit(confidence).alias("confidence"),
         pl.lit("").alias("label"),
         pl.concat_list(said).alias("evidence"),

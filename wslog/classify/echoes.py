@@ -1,0 +1,35 @@
+"""Bursts that are echoes: clients that an earlier one brought back together, silent, timing out together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from wslog.classify.clusters import TypedSpike
+from wslog.classify.facts import share_of
+from wslog.classify.mass_drops import TOGETHER, MassDrop
+
+UNPROVEN: Final = ("upstream", "path", TOGETHER)  # kinds of burst that nothing but the burst itself speaks for
+ECHO_SHARE: Final = 0.8
+
+
+def without_echoes(drops: Sequence[MassDrop], facts: pl.DataFrame, spikes: Sequence[TypedSpike]) -> list[MassDrop]:
+    """Leave out the bursts whose members had all been silent for exactly as long as an idle timer takes.
+
+    Args:
+        drops: From `mass_drops.find_mass_drops`.
+        facts: With their membership.
+        spikes: From `clusters.find_clusters`, found outside of bursts.
+    """
+    in_spike = pl.lit(value=False)
+    for found in spikes:
+        if found.axis == "idle_s":
+            in_spike = in_spike | pl.col("idle_s").is_between(found.spike.low_s, found.spike.high_s)
+    told = facts.filter(pl.col("is_client_drop") & pl.col("idle_s").is_not_null())
+    return [
+        drop
+        for i, drop in enumerate(drops)
+        if drop.kind not in UNPROVEN or share_of(told.filter(pl.col("burst") == i), in_spike) < ECHO_SHARE
+    ]
