@@ -1,0 +1,117 @@
+"""The shape of the code, as docs/architecture.md draws it."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+REPO: Final = Path(__file__).resolve().parents[1]
+PACKAGE: Final = REPO / "wslog"
+ROOMS: Final = ("ingest", "correlate", "classify", "summarize", "render")
+SHARED: Final = {"result", "knowledge", "schema", "errors"}
+DOORS: Final = ("cli.py", "notebook.py", "commands")
+HEAVY: Final = {"pandas", "matplotlib", "pyarrow", "jinja2", "zstandard", "rich", "IPython"}
+MODULES: Final = sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def is_door(path: Path) -> bool:
+    return name_of(path).split("/")[0] in DOORS
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Give the dotted names that a module imports, wherever in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.fixture(params=MODULES, ids=name_of)
+def module(request: pytest.FixtureRequest) -> Path:
+    path: Path = request.param
+    return path
+
+
+def test_a_module_says_what_comes_out_of_it(module: Path) -> None:
+    """Each module that has code opens with a docstring, and none is a drawer for odds and ends."""
+    tree = ast.parse(module.read_text("utf-8"))
+    assert not tree.body or ast.get_docstring(tree)
+    assert module.stem not in {"utils", "util", "helpers", "common", "misc"}
+
+
+def n_lines(function: ast.FunctionDef) -> int:
+    """Count a function's lines without its head and its docstring."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return (function.end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def test_a_module_has_one_idea(module: Path) -> None:
+    """At most 350 lines in a module and 60 in a function: past that, look for the second idea."""
+    text = module.read_text("utf-8")
+    assert text.count("\n") <= 350
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    assert {node.name: n_lines(node) for node in functions if n_lines(node) > 60} == {}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_never_import_one_another(room: str) -> None:
+    """A room knows itself and what all rooms share, nothing else of wslog."""
+    modules = sorted((PACKAGE / room).rglob("*.py"))
+    assert modules
+    for path in modules:
+        ours = {
+            name.split(".")[1] for name in imported(ast.parse(path.read_text("utf-8"))) if name.startswith("wslog.")
+        }
+        assert ours <= SHARED | {room}, name_of(path)
+
+
+@pytest.mark.parametrize("shared", sorted(SHARED))
+def test_what_rooms_share_knows_no_room(shared: str) -> None:
+    """result, knowledge, schema and errors can be read without any room."""
+    place = PACKAGE / shared
+    for path in sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]:
+        ours = {
+            name.split(".")[1] for name in imported(ast.parse(path.read_text("utf-8"))) if name.startswith("wslog.")
+        }
+        assert ours <= SHARED, name_of(path)
+
+
+def test_no_clock_no_chance_no_printing_below_the_doors(module: Path) -> None:
+    """The same logs give the same bytes; only doors speak."""
+    tree = ast.parse(module.read_text("utf-8"))
+    calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    assert "print" not in calls
+    if not is_door(module):
+        clocks = {call for call in calls if call.endswith((".now", ".today", ".utcnow", "time.time"))}
+        assert clocks == set()
+        assert not {name.split(".")[0] for name in imported(tree)} & {"random", "secrets", "uuid", "time"}
+
+
+def test_heavy_libraries_load_when_used(module: Path) -> None:
+    """What takes long to import is imported inside functions, so that a command that needs none starts at once."""
+    tree = ast.parse(module.read_text("utf-8"))
+    at_once = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert not {name.split(".")[0] for node in at_once for name in imported(node)} & HEAVY
+
+
+def test_the_page_and_the_contract_name_every_place() -> None:
+    """docs/architecture.md and the import contract know each top-level place of the package."""
+    page = (REPO / "docs" / "architecture.md").read_text("utf-8")
+    project = tomllib.loads((REPO / "pyproject.toml").read_text("utf-8"))
+    layers = " ".join(project["tool"]["importlinter"]["contracts"][0]["layers"]).replace("wslog.", "").split()
+    places = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    places -= {"__init__", "__main__"}
+    assert {place for place in places if place not in layers} == set()
+    assert {place for place in places if place not in page} == set()
