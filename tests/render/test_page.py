@@ -55,7 +55,7 @@ def test_page_is_sound(build: Callable[[], Document]) -> None:
     assert (reader.wrong, reader.open) == ([], [])
     names = [tag for tag, _ in reader.tags]
     assert (names.count("title"), names.count("h1")) == (1, 1)
-    assert build().verdict in reader.text
+    assert build().verdict in reader.text.replace("\u00a0", " ")  # numbers are not parted from their units
     ids = [attributes["id"] for _, attributes in reader.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
     pictures = [attributes for tag, attributes in reader.tags if tag == "img"]
@@ -135,3 +135,43 @@ def test_many_findings_fold_to_a_line_each() -> None:
     page = render_html(dataclasses.replace(full, findings=(*full.findings, *[small] * 9)), SVGS)
     assert page.count('<article class="card"') == 3
     assert page.count('<details class="card"') == 9
+
+
+def test_the_verdict_says_how_sure() -> None:
+    """Beside the verdict stands how sure its findings are and for how many drops a cause is named at all."""
+    text = read(render_html(documents.full(), SVGS)).text
+    assert "96 % sure on average" not in text  # of the unknown nothing is claimed
+    assert "95 % sure on average. A cause is named for 90 % of the drops; the rest stays unknown." in text
+    assert "sure on average" not in read(render_html(documents.one_row(), SVGS)).text
+
+
+def test_rejects_are_shown_by_file_and_line() -> None:
+    """The first rejected lines of a file stand below it with their reasons, and what files have in common only once."""
+    full = documents.full()
+    first, second, unknown = full.coverage.files
+    alike = dataclasses.replace(second, path="nginx/access.log.1", limits=("no milliseconds",))
+    also = dataclasses.replace(alike, path="nginx/access.log.2")
+    coverage = dataclasses.replace(full.coverage, files=(first, alike, also, unknown))
+    text = read(render_html(dataclasses.replace(full, coverage=coverage), SVGS)).text
+    assert "First rejected: line 88, not JSON: " in text
+    assert "Then: line 5003, cut off: " in text
+    assert text.count("no milliseconds") == 1
+    assert "nginx-access, 2 files: nginx host, ms, +01:00" in text
+
+
+def test_commands_in_sentences_are_code() -> None:
+    """What stands between backticks is code; a single backtick stays what it is, and markup stays text."""
+    full = documents.full()
+    told = dataclasses.replace(full.advice[0], text="Look for `<b>x</b>` in the log. One ` alone.")
+    page = render_html(dataclasses.replace(full, advice=(told,)), SVGS)
+    assert "Look for <code>&lt;b&gt;x&lt;/b&gt;</code> in the log." in page
+    assert "One ` alone." in page
+
+
+def test_evidence_shows_its_weight_apart() -> None:
+    """The decibel of a line stand beside it, not in it."""
+    full = documents.full()
+    weighed = dataclasses.replace(full.findings[0], evidence=("error.log:7: timer fired (+26 dB)",))
+    page = render_html(dataclasses.replace(full, findings=(weighed,)), SVGS)
+    assert "<code>error.log:7: timer fired</code>" in page
+    assert ">+26 dB</span>" in page

@@ -8,12 +8,13 @@ from wslog.schema import Cause, Tier
 
 
 def idle_histogram(document: Document) -> str:
-    """Say how many drops were silent for one and the same time, or that there is no such time."""
+    """Say after which silence most drops pile up, or that there is no such time."""
     clusters = [cluster for cluster in document.clusters if cluster.axis.startswith("idle")]
     if clusters:
+        # A cluster's count leaves its background out, so it is less than its bar: the title gives none.
         best = max(clusters, key=lambda cluster: cluster.n)
-        silent = {"idle_in_s": "received nothing", "idle_out_s": "sent nothing"}.get(best.axis, "fell silent")
-        return f"{numbers.counted(best.n, 'drop')} {silent} for {numbers.timer(best.timeout_s)} before the close"
+        silence = {"idle_in_s": "nothing received", "idle_out_s": "nothing sent"}.get(best.axis, "silence")
+        return f"Drops pile up at {numbers.timer(best.timeout_s)} of {silence} before the close"
     bins = [one for one in document.charts.idle if one.n]
     if not bins:
         return "How long connections were silent before the close"
@@ -74,5 +75,5 @@ def reconnects(document: Document) -> str:
     found = document.reconnects
     if found.p50_s is None:
         return "How soon clients came back"
-    never = f"; {numbers.counted(found.gave_up, 'client')} never came back" if found.gave_up else ""
+    never = f"; {numbers.counted(found.gave_up, 'client')} did not come back" if found.gave_up else ""
     return f"Half of {numbers.counted(found.n, 'reconnect')} came within {numbers.seconds(found.p50_s)}{never}"

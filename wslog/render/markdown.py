@@ -198,7 +198,7 @@ def _reconnects(document: Document) -> Iterator[str]:
     yield from ("## Coming back", "")
     yield (
         f"{numbers.counted(found.n, 'reconnect')}: median {numbers.seconds(found.p50_s)}, "
-        f"95 % within {numbers.seconds(found.p95_s)}; {numbers.counted(found.gave_up, 'client')} never came back."
+        f"95 % within {numbers.seconds(found.p95_s)}; {numbers.counted(found.gave_up, 'client')} did not come back."
     )
     for storm in found.storms[:_MOST_BURSTS]:
         pace = f"{numbers.decimal(storm.per_second)} a second, usual {numbers.decimal(storm.usual_per_second)}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wslog.render import names, numbers
+from wslog.render.cause_rows import certainty
 from wslog.render.chart_style import look
 from wslog.render.chart_tables import TABLES, Table
 from wslog.render.charts import CHARTS
@@ -21,6 +23,7 @@ _TEMPLATE: Final = "report.html.j2"
 _OPEN_CARDS: Final = 3  # always unfolded
 _OPEN_SHARE: Final = 0.05  # and those of this share, up to
 _MOST_OPEN: Final = 8
+_UNIT: Final = re.compile(r"(?<=\d) (?=(?:%|s|h|min|ms|UTC)(?!\w))")
 
 
 class Figure(NamedTuple):
@@ -31,6 +34,14 @@ class Figure(NamedTuple):
     alt: str
     source: str
     table: Table
+
+
+class Note(NamedTuple):
+    """What one file, or several of one format, say about themselves."""
+
+    files: str
+    clock: str
+    limits: tuple[str, ...]
 
 
 class Fold(NamedTuple):
@@ -53,6 +64,8 @@ def render_html(document: Document, charts: Mapping[str, bytes]) -> str:
         d=document,
         shared=_shared_window(document),
         figures=_figures(document, charts),
+        certainty=certainty(document),
+        notes=_notes(document),
         folds=folds,
         n_open=_n_open(document),
         other_advice=[n for n in range(len(document.advice)) if n not in referred],
@@ -79,6 +92,7 @@ def _template() -> Template:
     )
     environment.filters.update(
         block=_block,
+        prose=_prose,
         count=numbers.count,
         percent=numbers.percent,
         decimal=numbers.decimal,
@@ -87,7 +101,10 @@ def _template() -> Template:
         timer=numbers.timer,
         instant=numbers.instant,
         cause=names.cause_name,
-        timers=names.timer_names,
+        timers=names.known_timers,
+        title=names.first_sentence,
+        scope=names.scope_name,
+        parts=names.evidence_parts,
         finding=names.finding_label,
         cluster=names.cluster_label,
         gain=names.advice_gain,
@@ -108,6 +125,18 @@ def _finalize(value: Any) -> Any:
     from markupsafe import Markup
 
     return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _prose(text: str) -> Any:
+    """Return a sentence, escaped: what stands between backticks as code, and numbers not parted from their units."""
+    from markupsafe import Markup, escape
+
+    parts = _UNIT.sub("\u00a0", plain(text)).split("`")
+    if len(parts) % 2 == 0:  # a backtick without its partner is no mark
+        return escape("`".join(parts))
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if nth % 2 else escape(part) for nth, part in enumerate(parts)
+    )
 
 
 def _block(text: str) -> Any:
@@ -145,6 +174,19 @@ def _folds(document: Document) -> list[list[Fold]]:
         folds.append([Fold(number, number not in seen) for number in known])
         seen.update(known)
     return folds
+
+
+def _notes(document: Document) -> list[Note]:
+    """Return what files say about themselves, once for all that say the same."""
+    together: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for file in document.coverage.files:
+        if file.clock or file.limits:
+            together.setdefault((file.format, file.clock, file.limits), []).append(file.path)
+    notes = []
+    for (fmt, clock, limits), paths in together.items():
+        files = paths[0] if len(paths) == 1 else f"{fmt}, {numbers.counted(len(paths), 'file')}"
+        notes.append(Note(files, clock, limits))
+    return notes
 
 
 def _shared_window(document: Document) -> Window | None:

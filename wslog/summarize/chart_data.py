@@ -75,4 +75,6 @@ def _timers(
 
 
 def _label(timeout: Timeout, value_s: float) -> str:
-    return " ".join(part for part in (timeout.product, timeout.setting, seconds(value_s)) if part)
+    """Name a timer as short as it is known by: settings of several words make no label."""
+    setting = "idle timeout" if set(timeout.setting) & set(" .,+") else timeout.setting
+    return " ".join(part for part in (timeout.product, setting, seconds(value_s)) if part)
