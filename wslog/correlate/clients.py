@@ -11,8 +11,10 @@ from wslog.schema import EventKind, Tier
 CLIENT_FIELDS: Final = (
     "host", "path", "query", "client_ip", "user_agent", "session_id", "connection_id", "created_at", "opened_at",
     "closed_at", "lifetime_s", "is_opened", "close_code", "close_reason", "was_clean", "last_sent_at",
-    "last_received_at", "close_called_at", "hidden_at", "visibility", "is_online", "attempt",
+    "last_received_at", "close_called_at", "hidden_at", "visibility", "is_online", "attempt", "trace_id", "request_id",
 )  # fmt: skip
+
+REPEATED: Final = ("session_id", "connection_id", "host", "path", "query", "closed_at", "lifetime_s")
 
 
 def join_client_records(events: pl.DataFrame) -> pl.DataFrame:
@@ -45,8 +47,37 @@ def join_client_records(events: pl.DataFrame) -> pl.DataFrame:
             pl.col("is_persisted").filter(is_hide).last(),
         )
     )
-    rows = rows.with_columns(*_idle(rows), _clock()).drop("own").sort("closed_at", "client_ref", nulls_last=True)
-    return rows.with_row_index("client").cast({"client": pl.Int64})
+    rows = drop_repeats(rows.drop("own").sort("closed_at", "client_ref", nulls_last=True))
+    rows = _opened_by_record(rows, events)
+    return rows.with_columns(*_idle(rows), _clock()).with_row_index("client").cast({"client": pl.Int64})
+
+
+def drop_repeats(rows: pl.DataFrame) -> pl.DataFrame:
+    """Drop records that one session sent twice: same session, URL, close and duration. Without a session none is."""
+    same = [name for name in REPEATED if name in rows.columns]
+    nth = pl.when(pl.col("session_id").is_null()).then(pl.int_range(pl.len())).otherwise(-1).alias("nth")
+    return rows.with_columns(nth).unique([*same, "nth"], keep="first", maintain_order=True).drop("nth")
+
+
+def _opened_by_record(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Let records of opens say what close records leave out: whether a connection opened, and when.
+
+    A log that tells opens tells them all: what closed without one never opened.
+    """
+    opens = events.filter((pl.col("tier") == Tier.CLIENT) & (pl.col("event") == EventKind.OPEN))
+    if not opens.height:
+        return rows
+    key = ["session_id", "connection_id"]
+    known = opens.group_by(key).agg(pl.col("opened_at").max().alias("open_told_at"))
+    told = rows.join(known, on=key, how="left", nulls_equal=True, maintain_order="left")
+    opened = pl.coalesce("is_opened", pl.col("open_told_at").is_not_null())
+    opened_at = pl.when(opened).then(pl.coalesce("open_told_at", "opened_at"))
+    lifetime = (pl.col("closed_at") - opened_at).dt.total_milliseconds() / 1000
+    return told.with_columns(
+        opened.alias("is_opened"),
+        opened_at.alias("opened_at"),
+        pl.when(opened).then(pl.coalesce("lifetime_s", lifetime)).alias("lifetime_s"),
+    ).drop("open_told_at")
 
 
 def _idle(rows: pl.DataFrame) -> list[pl.Expr]:

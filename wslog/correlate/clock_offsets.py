@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-import polars as pl
+import numpy as np
+from numpy.typing import NDArray
 
+from wslog.correlate.windows import SPAN_MS
 from wslog.schema import Tier
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 NEIGHBOURS: Final = 5
 HANDSHAKE_SD_S: Final = 0.06
 ONE_PAIR_SD_S: Final = 0.15
 DRIFT: Final = 40e-6  # ordinary quartz, seconds per second
+COARSE_S: Final = 0.25  # a stamp that may be off by more speaks only where no better one does
 QUARTER_HOUR_S: Final = 900.0  # zones differ by whole quarters of an hour
 FEWEST_VOTES: Final = 3
+CHUNK: Final = 200_000
 
 
 class ServerOffset(NamedTuple):
@@ -26,63 +34,84 @@ class ServerOffset(NamedTuple):
     note: str
 
 
-def client_offsets(records: pl.DataFrame, sure: pl.DataFrame) -> pl.DataFrame:
+@dataclass(frozen=True, slots=True)
+class SurePairs:
+    """Accepted pairs, an entry each: the record, how far its clock was ahead, and half of what that may mean (s)."""
+
+    record: Ints
+    ahead: Floats
+    half: Floats
+
+
+def client_offsets(
+    clock: Ints, at: Floats, sure: SurePairs, *, neighbours: int = NEIGHBOURS, leave_out: bool = True
+) -> tuple[Floats, Floats]:
     """Estimate the clock offset each client record was written with.
 
     The median over the (up to five) sure matches of the same clock that are nearest in time, never its own: with its
-    own match included a wrong pair would confirm itself.
+    own match included a wrong pair would confirm itself. Its variance is
+    0.06² + (1.48·MAD)²/k + 0.15²·[k=1] + half²/3k + (40 ppm · age)².
 
     Args:
-        records: `client`, `clock`, `end_at`.
-        sure: `client`, `clock`, `end_at`, `ahead_s` of accepted pairs.
+        clock: Per record, the number of its clock; -1: its own.
+        at: Per record, when (s).
+        sure: Accepted pairs.
+        neighbours: How many matches to use at most.
+        leave_out: Never use a record's own match.
 
     Returns:
-        `client`, `offset_s`, `offset_sd_s`; only records whose clock has another sure match.
+        Per record the offset and its standard deviation (s); NaN where the clock has no other sure match.
     """
-    ranked = (
-        sure.drop_nulls(["clock", "end_at"])
-        .sort("clock", "end_at", "client")
-        .with_columns(pl.int_range(pl.len()).over("clock").alias("rank"))
-    )
-    if not ranked.height:
-        return pl.DataFrame(schema={"client": pl.Int64, "offset_s": pl.Float64, "offset_sd_s": pl.Float64})
-    place = (
-        records.drop_nulls(["clock", "end_at"])
-        .sort("end_at")
-        .join_asof(
-            ranked.select("clock", "end_at", "rank").sort("end_at"),
-            on="end_at",
-            by="clock",
-            strategy="backward",
-            check_sortedness=False,
+    offset, spread = np.full(len(clock), np.nan), np.full(len(clock), np.nan)
+    usable = (clock[sure.record] >= 0) & ~np.isnan(at[sure.record])
+    record, ahead, half = sure.record[usable], sure.ahead[usable], sure.half[usable]
+    if not len(record):
+        return offset, spread
+    order = np.argsort(_key(clock[record], at[record]), kind="stable")
+    record, ahead, half = record[order], ahead[order], half[order]
+    key = _key(clock[record], at[record])
+    asked = np.flatnonzero((clock >= 0) & ~np.isnan(at))
+    for start in range(0, len(asked), CHUNK):
+        part = asked[start : start + CHUNK]
+        place = np.searchsorted(key, _key(clock[part], at[part]))
+        reach = place[:, None] + np.arange(-NEIGHBOURS - 1, NEIGHBOURS + 1)[None, :]
+        inside = (reach >= 0) & (reach < len(record))
+        reach = np.clip(reach, 0, len(record) - 1)
+        other = record[reach]
+        inside &= clock[other] == clock[part][:, None]
+        inside &= (other != part[:, None]) | (not leave_out)
+        age = np.abs(at[other] - at[part][:, None])
+        far = np.where(inside, age + np.where(half[reach] > COARSE_S, 1e9, 0.0), np.inf)
+        nearest = np.argsort(far, axis=1, kind="stable")[:, :neighbours]
+        offset[part], spread[part] = _summary(
+            *(np.take_along_axis(of, nearest, axis=1) for of in (inside, ahead[reach], half[reach], age))
         )
-    )
-    reach = pl.int_ranges(
-        pl.col("rank").fill_null(-1).cast(pl.Int64) - NEIGHBOURS,
-        pl.col("rank").fill_null(-1).cast(pl.Int64) + NEIGHBOURS + 2,
-    )
-    others = (
-        place.select("client", "clock", "end_at", reach.alias("rank"))
-        .explode("rank")
-        .join(
-            ranked.select(
-                "clock", "rank", pl.col("client").alias("other"), pl.col("end_at").alias("other_at"), "ahead_s"
-            ),
-            on=["clock", "rank"],
-        )
-        .filter(pl.col("client") != pl.col("other"))
-        .with_columns(((pl.col("other_at") - pl.col("end_at")).dt.total_milliseconds().abs() / 1000).alias("age_s"))
-        .sort("client", "age_s", "other")
-    )
-    nearest = others.filter(pl.int_range(pl.len()).over("client") < NEIGHBOURS)
-    centred = nearest.with_columns(pl.col("ahead_s").median().over("client").alias("offset_s"))
-    mad = 1.48 * (pl.col("ahead_s") - pl.col("offset_s")).abs().median()
-    variance = (
-        HANDSHAKE_SD_S**2
-        + mad**2 / pl.len()
-        + pl.when(pl.len() == 1).then(ONE_PAIR_SD_S**2).otherwise(0.0)
-        + (DRIFT * pl.col("age_s").min()) ** 2
-    )
-    return (
-        centred.group_by("client").agg(pl.col("offset_s").first(), variance.sqrt().alias("offset_sd_s")).sort("client")
-    )
+    return offset, spread
+
+
+def _summary(inside: NDArray[np.bool_], ahead: Floats, half: Floats, age: Floats) -> tuple[Floats, Floats]:
+    """Median and its standard deviation of each line of up to five neighbours."""
+    has_fine = (inside & (half <= COARSE_S)).any(axis=1, keepdims=True)
+    use = inside & ((half <= COARSE_S) | ~has_fine)
+    k = use.sum(axis=1)
+    some = np.maximum(k, 1)
+    middle = _median(ahead, use)
+    mad = _median(np.abs(ahead - middle[:, None]), use)
+    youngest = np.where(use, age, np.inf).min(axis=1)
+    coarse = np.where(use, half**2, 0.0).sum(axis=1) / some / 3
+    variance = HANDSHAKE_SD_S**2 + (1.48 * mad) ** 2 / some + np.where(k == 1, ONE_PAIR_SD_S**2, 0.0)
+    variance = variance + coarse / some + np.where(k > 0, (DRIFT * np.where(k > 0, youngest, 0.0)) ** 2, 0.0)
+    return np.where(k > 0, middle, np.nan), np.where(k > 0, np.sqrt(variance), np.nan)
+
+
+def _median(values: Floats, use: NDArray[np.bool_]) -> Floats:
+    """Median along each line of those in use; 0 for none."""
+    ordered = np.sort(np.where(use, values, np.inf), axis=1)
+    k = np.maximum(use.sum(axis=1), 1)
+    lower = np.take_along_axis(ordered, ((k - 1) // 2)[:, None], axis=1)[:, 0]
+    upper = np.take_along_axis(ordered, (k // 2)[:, None], axis=1)[:, 0]
+    return np.asarray(np.where(use.any(axis=1), (lower + np.where(np.isfinite(upper), upper, lower)) / 2, 0.0))
+
+
+def _key(clock: Ints, at: Floats) -> Ints:
+    return np.asarray(clock * SPAN_MS + np.clip(np.rint(at * 1000) + SPAN_MS // 2, 0, SPAN_MS - 1).astype(np.int64))

@@ -1,0 +1,151 @@
+"""Client records and server rows reduced to what matching compares, as arrays.
+
+Times are seconds since a common epoch near the data; unknown ones NaN, unknown words -1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+COMPARABLE: Final = 0.2  # part of the clients' values that must occur at the servers before differences mean anything
+ADDRESS_KNOWN: Final = 0.5  # part of the clients' addresses that must occur there before only equal ones are compared
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of the match, an entry per row.
+
+    Attributes:
+        block: Only rows of one block are compared: path, outcome, and query and address where both sides log them.
+        anchor: The open, or the failure of what never opened, by the row's own clock (s).
+        end: The close (s).
+        lifetime: Open to close (s).
+        half: Half of what a coarse anchor may mean (s).
+        end_half: The same of the close (s).
+        host: Number of the host name.
+        agent: Number of the user agent.
+        address: Number of the client's address.
+    """
+
+    block: Ints
+    anchor: Floats
+    end: Floats
+    lifetime: Floats
+    half: Floats
+    end_half: Floats
+    host: Ints
+    agent: Ints
+    address: Ints
+
+
+def make_sides(clients: pl.DataFrame, servers: pl.DataFrame) -> tuple[Side, Side, Ints]:
+    """Reduce both tables.
+
+    Args:
+        clients: From `clients.join_client_records`.
+        servers: From `servers.join_servers`.
+
+    Returns:
+        Both sides, and per client record the number of its clock (-1: its own).
+    """
+    left, right = _client_part(clients), _server_part(servers)
+    shared = {name: _share_known(left, right, name) for name in ("query", "user_agent", "client_ip")}
+    keys = ["path", "opened"] + (["query"] if shared["query"] >= COMPARABLE else [])
+    keys += ["client_ip"] if shared["client_ip"] >= ADDRESS_KNOWN else []
+    blocks = _blocks(left, right, keys)
+    words = {name: _codes(left[name], right[name]) for name in ("host", "user_agent", "client_ip")}
+    if shared["user_agent"] < COMPARABLE:
+        words["user_agent"] = np.full(left.height, -1), words["user_agent"][1]
+    epoch = _epoch(left, right)
+    sides = [
+        _arrays(frame, epoch, blocks[n], {k: v[n] for k, v in words.items()}) for n, frame in enumerate((left, right))
+    ]
+    return sides[0], sides[1], _codes(clients["clock"], clients["clock"])[0]
+
+
+def _client_part(clients: pl.DataFrame) -> pl.DataFrame:
+    opened = pl.col("is_opened").fill_null(pl.col("opened_at").is_not_null())
+    # Some collectors report whole seconds; then the open that is computed from them is as coarse.
+    is_whole = (pl.col("lifetime_s") == pl.col("lifetime_s").round()) & opened
+    half = pl.when(is_whole).then(0.55).otherwise(0.0)
+    return clients.select(
+        "path", "host", "client_ip", "user_agent", pl.col("query").fill_null(""), opened.alias("opened"),
+        pl.when(opened).then("opened_at").otherwise("closed_at").alias("anchor_at"),
+        pl.col("closed_at").alias("end_at"),
+        pl.when(opened).then("lifetime_s").alias("lifetime_s"),
+        half.fill_null(0.0).alias("half"), pl.lit(0.0).alias("end_half"),
+    )  # fmt: skip
+
+
+def _server_part(servers: pl.DataFrame) -> pl.DataFrame:
+    opened = pl.col("is_opened").fill_null(value=False)
+    has_nginx = pl.col("nginx_closed_at").is_not_null()
+    resolution = pl.when(has_nginx).then("nginx_at_resolution_s").otherwise(0.001).fill_null(1.0)
+    fields = {name: pl.coalesce(f"nginx_{name}", f"alb_{name}") for name in ("opened_at", "lifetime_s", "handshake_s")}
+    # Of two tiers the finer clock tells the close.
+    is_fine = pl.col("nginx_at_resolution_s").fill_null(1.0) <= 0.1
+    inner, outer = "nginx_closed_at", "alb_closed_at"
+    closed = pl.when(is_fine).then(pl.coalesce(inner, outer)).otherwise(pl.coalesce(outer, inner))
+    half = pl.when(~is_fine & pl.col("alb_closed_at").is_not_null()).then(0.0005).otherwise(resolution / 2)
+    # Seconds that are printed are cut off, not rounded.
+    end = closed + pl.duration(microseconds=(half * 1e6).cast(pl.Int64))
+    handshake = pl.duration(microseconds=(fields["handshake_s"].fill_null(0.0) * 1e6).round().cast(pl.Int64))
+    return servers.select(
+        "path", "host", "client_ip", "user_agent", pl.col("query").fill_null(""), opened.alias("opened"),
+        pl.when(opened).then(fields["opened_at"] + handshake).otherwise(end).alias("anchor_at"),
+        end.alias("end_at"),
+        pl.when(opened).then(fields["lifetime_s"] - fields["handshake_s"].fill_null(0.0)).alias("lifetime_s"),
+        pl.when(opened).then(0.0).otherwise(half).alias("half"),
+        half.alias("end_half"),
+    )  # fmt: skip
+
+
+def _share_known(left: pl.DataFrame, right: pl.DataFrame, column: str) -> float:
+    """How many of the clients' values the servers logged as they are."""
+    values = left.filter(pl.col(column).is_not_null() & (pl.col(column) != "")).select(column)
+    return values.join(right.select(column).unique(), on=column, how="semi").height / max(values.height, 1)
+
+
+def _codes(ours: pl.Series, theirs: pl.Series) -> tuple[Ints, Ints]:
+    """Number equal words of both sides alike; -1 for null."""
+    both = pl.concat([ours.cast(pl.String), theirs.cast(pl.String)])
+    codes = both.rank("dense").cast(pl.Int64).fill_null(-1).to_numpy()
+    return codes[: len(ours)], codes[len(ours) :]
+
+
+def _blocks(left: pl.DataFrame, right: pl.DataFrame, keys: list[str]) -> tuple[Ints, Ints]:
+    """Number the blocks, dense from 0."""
+    together = np.zeros(left.height + right.height, dtype=np.int64)
+    for key in keys:
+        codes = np.concatenate(_codes(left[key], right[key]))
+        together = np.unique(together * (int(codes.max(initial=0)) + 2) + codes + 1, return_inverse=True)[1]
+    return together[: left.height], together[left.height :]
+
+
+def _epoch(left: pl.DataFrame, right: pl.DataFrame) -> int:
+    """Microseconds since 1970 of a moment in the middle of the servers' rows."""
+    middle = right["end_at"].drop_nulls().median() if right["end_at"].count() else None
+    middle = middle or left["end_at"].median()
+    return int(pl.Series([middle]).cast(pl.Datetime("us", "UTC")).dt.timestamp("us")[0] or 0)
+
+
+def _arrays(frame: pl.DataFrame, epoch: int, block: Ints, words: dict[str, Ints]) -> Side:
+    def seconds(name: str) -> Floats:
+        return frame.select((pl.col(name).dt.timestamp("us") - epoch) / 1e6).to_series().to_numpy().astype(np.float64)
+
+    def number(name: str) -> Floats:
+        return frame[name].cast(pl.Float64).to_numpy().astype(np.float64)
+
+    return Side(
+        block, seconds("anchor_at"), seconds("end_at"), number("lifetime_s"), number("half"), number("end_half"),
+        words["host"], words["user_agent"], words["client_ip"],
+    )  # fmt: skip
