@@ -88,7 +88,7 @@ def judge(facts: pl.DataFrame, card: Scorecard) -> pl.DataFrame:
     matrix = spoken.to_numpy()
     probability = _probabilities(card.prior + matrix @ card.weights)
     names = np.array([name for name, _, _ in card.labels])
-    winner, confidence = _decide(probability, names, card.threshold)
+    winner, confidence = _decide(probability, card)
     labels = {name: (cause, tier) for name, cause, tier in card.labels} | {"idle": (Cause.IDLE_TIMEOUT, Tier.UNKNOWN)}
     verdict = pl.DataFrame({"label": winner, "confidence": confidence}).with_columns(
         pl.col("label")
@@ -107,15 +107,22 @@ def _probabilities(decibans: Floats) -> Floats:
     return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
 
-def _decide(probability: Floats, names: NDArray[np.str_], threshold: float) -> tuple[list[str], Floats]:
-    """Pick the likeliest label if it is likely enough; an idle timeout of an open tier if those together are."""
+def _decide(probability: Floats, card: Scorecard) -> tuple[list[str], Floats]:
+    """Pick the likeliest label if it is likely enough; an idle timeout of an open tier if those together are.
+
+    The confidence is that of the cause, whoever holds its timer: all labels of that cause together.
+    """
+    names = np.array([name for name, _, _ in card.labels])
+    causes = np.array([cause.value for _, cause, _ in card.labels])
+    threshold = card.threshold
     best = probability.argmax(axis=1)
     top = probability.max(axis=1)
+    of_cause = (probability @ (causes[:, None] == causes[None, :]))[np.arange(len(best)), best]
     idle = probability[:, [i for i, name in enumerate(names) if name in IDLE]].sum(axis=1)
     unknown = probability[:, list(names).index(UNKNOWN)]
     clear = (top >= threshold) & (names[best] != UNKNOWN)
     winner = np.where(clear, names[best], np.where(idle >= threshold, "idle", UNKNOWN))
-    confidence = np.where(clear, top, np.where(idle >= threshold, idle, unknown))
+    confidence = np.where(clear, of_cause, np.where(idle >= threshold, idle, unknown))
     return winner.tolist(), np.asarray(confidence)
 
 
