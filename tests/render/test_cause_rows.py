@@ -8,7 +8,6 @@ import pytest
 
 from tests.render import documents
 from wslog.render.cause_rows import cause_rows, certainty, proof_ref, rest_of
-from wslog.schema import Cause
 
 
 def test_several_timers_of_one_tier_are_one_row() -> None:
@@ -62,10 +61,9 @@ def test_the_rest_adds_up() -> None:
 
 
 def test_certainty_is_of_what_is_named() -> None:
-    """The unknown share is not counted as named, and its confidence not as certainty."""
+    """What has no owner is not counted as named, and its confidence not as certainty."""
     named, confidence = certainty(documents.full()) or (0.0, 0.0)
-    assert named == pytest.approx(0.9)
+    assert named == pytest.approx(0.81)
     assert confidence == pytest.approx((412 * 0.97 + 250 * 0.93) / 662)
     assert certainty(documents.empty()) is None
-    assert all(finding.cause is Cause.UNKNOWN for finding in documents.one_row().findings)
     assert certainty(documents.one_row()) is None

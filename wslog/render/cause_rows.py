@@ -60,10 +60,18 @@ def rest_of(rows: Sequence[CauseRow]) -> CauseRow:
 
 
 def certainty(document: Document) -> tuple[float, float] | None:
-    """Return which share of the drops has a named cause, and how sure those are in the mean; None: nothing is named."""
-    confidence = _mean_confidence([finding for finding in document.findings if finding.cause is not Cause.UNKNOWN])
-    named = sum(share.share for share in document.causes if share.cause is not Cause.UNKNOWN)
+    """Return for which share of the drops it is named who is at fault, and how sure that is in the mean; None: none."""
+    confidence = _mean_confidence([finding for finding in document.findings if finding.tier is not Tier.UNKNOWN])
+    named = sum(share.share for share in document.causes if share.tier is not Tier.UNKNOWN)
     return None if confidence is None else (min(named, 1.0), confidence)
+
+
+def certainty_words(document: Document) -> str:
+    """Return `certainty` as part of a line; empty: nobody is named."""
+    found = certainty(document)
+    if found is None:
+        return ""
+    return f"who closed is named for {numbers.percent(found[0])} of the drops, {numbers.percent(found[1])} sure"
 
 
 def proof_ref(finding: Finding) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from wslog.render import names, numbers
-from wslog.render.cause_rows import cause_rows, certainty, proof_ref
+from wslog.render.cause_rows import cause_rows, certainty_words, proof_ref
 from wslog.render.escape import markdown, markdown_code, plain_block
 from wslog.result import Advice, Document, FileCoverage, Finding
 from wslog.schema import Cause, Tier
@@ -52,8 +52,8 @@ def _head(document: Document) -> Iterator[str]:
         parts.append(f"{numbers.decimal(totals.drops_per_1000_connection_hours)} drops per 1000 connection hours")
     if totals.offline_seconds is not None:
         parts.append(f"clients offline for {numbers.seconds(totals.offline_seconds)}")
-    if sure := certainty(document):
-        parts.append(f"cause named for {numbers.percent(sure[0])} of the drops, {numbers.percent(sure[1])} sure")
+    if sure := certainty_words(document):
+        parts.append(sure)
     shared = next((window for window in document.window if window.tier is None), None)
     if shared is not None and shared.start is not None:
         parts.append(numbers.span(shared.start, shared.end))

@@ -69,8 +69,8 @@ def timer_name(timeout_id: str) -> str:
 
 
 def known_timers(timeout_ids: Sequence[str]) -> str:
-    """Return which known timers have a value: their names, or how many if they are more than three."""
-    if len(timeout_ids) > _MOST_CANDIDATES + 1:
+    """Return which known timers have a value: their names, or how many if they are more than two."""
+    if len(timeout_ids) > _MOST_CANDIDATES:
         return f"{len(timeout_ids)} known timers have this value"
     return timer_names(timeout_ids)
 

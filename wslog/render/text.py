@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from wslog.render import names, numbers
-from wslog.render.cause_rows import cause_rows, certainty, rest_of
+from wslog.render.cause_rows import cause_rows, certainty_words, rest_of
 from wslog.render.escape import plain
 from wslog.result import Advice, Burst, Cluster, Document
 
@@ -96,8 +96,8 @@ class _Page(NamedTuple):
             parts.append(f"{numbers.decimal(totals.drops_per_1000_connection_hours)} drops per 1000 connection hours")
         if totals.offline_seconds is not None:
             parts.append(f"{numbers.seconds(totals.offline_seconds)} offline")
-        if sure := certainty(document):
-            parts.append(f"cause named for {numbers.percent(sure[0])} of the drops, {numbers.percent(sure[1])} sure")
+        if sure := certainty_words(document):
+            parts.append(sure)
         return [*self._flow(parts), *self._flow(list(_read(document)))]
 
     def _causes(self, document: Document, most: int) -> list[str]:

@@ -158,7 +158,7 @@ def _mends_of(group: DropGroup, mends: Sequence[Mend], known: Mapping[str, Timeo
         mends, group.cause, tier=group.tier, status=status, timeout_ids=group.timeout_ids, evidence=proof
     )  # fmt: skip
     left_out = set()
-    if len(group.timeout_ids) < 2:
+    if sum(key in known and known[key].tier in OUR_TIERS for key in group.timeout_ids) < 2:
         left_out.add(EVERY_TIER)
     if group.cause is Cause.HANDSHAKE_FAILED and status not in OUTAGE:
         left_out.add(BACKOFF)
