@@ -169,7 +169,7 @@ RESTING: Final = [
 
 @pytest.mark.parametrize(("case", "expected", "tier"), RESTING)
 def test_less_is_never_surer(case: Case, expected: Table, tier: str, examine: Examine) -> None:
-    """Without the log of a tier that it rests on, a verdict is another cause, of an open tier, or no surer than before."""
+    """Without the log of a tier that it rests on, a verdict is another one, of an open tier, or no surer."""
     examined = examine(case.name)
     verdict = ["member", "cause", "tier", "confidence"]
     before = _rows(examined.explained, examined.written, expected["name"]).select(verdict)
@@ -184,7 +184,7 @@ def test_less_is_never_surer(case: Case, expected: Table, tier: str, examine: Ex
 
 
 def test_a_verdict_that_rests_on_one_tier_falls_with_it(examine: Examine) -> None:
-    """The counterpart: most of these verdicts are gone or less sure without that tier, or the list would prove nothing."""
+    """The counterpart: most of these verdicts are gone or less sure without it, or the list would prove nothing."""
     fallen = 0
     for case, expected, tier in (param.values for param in RESTING):
         examined = examine(case.name)

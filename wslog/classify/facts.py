@@ -129,19 +129,31 @@ def _logged_hosts(connections: pl.DataFrame) -> list[str]:
 
 
 def _setting(settings: Sequence[Setting], timeout_id: str) -> pl.Expr:
-    """The configured value that applies to the row: the longest nginx location that its path starts with."""
-    value = pl.lit(None, dtype=pl.Float64)
+    """The configured value that applies to the row; null where several could.
+
+    nginx picks the server by host, then its longest location; a host that no server names gets the default server,
+    which may be any of them.
+    """
+    nothing = pl.lit(None, dtype=pl.Float64)
     mine = [s for s in settings if s.timeout_id == timeout_id]
-    for setting in sorted(mine, key=lambda s: (len(s.scope), s.ref)):
-        prefix = setting.scope.removeprefix("^~").removeprefix("=").strip()
-        applies = pl.col("path").str.starts_with(prefix) if prefix.startswith("/") else pl.lit(value=True)
-        if setting.scope.startswith("~"):
-            continue  # a regular expression of another engine: not judged
-        value = pl.when(applies).then(setting.value_s).otherwise(value)
+    if not mine:
+        return nothing
     if timeout_id == "aws-alb-idle":
-        return (
-            pl.when(pl.col("alb_ref").is_not_null()).then(value)
-            if len({s.value_s for s in mine}) == 1
-            else pl.lit(None, dtype=pl.Float64)
-        )
+        value = pl.lit(mine[0].value_s) if len({s.value_s for s in mine}) == 1 else nothing
+        return pl.when(pl.col("alb_ref").is_not_null()).then(value)
+    by_host = {host: _by_location([s for s in mine if s.host == host]) for host in sorted({s.host for s in mine})}
+    named = [pl.when(pl.col("host") == host).then(value) for host, value in by_host.items()]
+    low, high = pl.min_horizontal(*by_host.values()), pl.max_horizontal(*by_host.values())
+    return pl.coalesce(*named, pl.when(low == high).then(low))
+
+
+def _by_location(settings: Sequence[Setting]) -> pl.Expr:
+    """The value of the longest location that the row's path is in; locations by regular expression are not judged."""
+    value = pl.lit(None, dtype=pl.Float64)
+    for setting in sorted(settings, key=lambda s: (s.scope.startswith("="), len(s.scope), s.ref)):
+        place = setting.scope.removeprefix("^~").removeprefix("=").strip()
+        if setting.scope.startswith(("~", "@")):
+            continue
+        inside = pl.col("path") == place if setting.scope.startswith("=") else pl.col("path").str.starts_with(place)
+        value = pl.when(inside if place else pl.lit(value=True)).then(setting.value_s).otherwise(value)
     return value
