@@ -143,9 +143,10 @@ def add_membership(facts: pl.DataFrame, found: Sequence[TypedSpike]) -> pl.DataF
     )
     for number, item in enumerate(found):
         db_name, timer_name, cluster_name = MEMBERSHIP[item.axis]
-        p = 1.0 - min(max(item.spike.background_share, 0.01), 0.99)
-        decibans = min(20.0, max(0.0, 10 * float(np.log10(p / (1 - p)))))
         value = pl.col("idle_s" if item.axis == "idle_out_s" else item.axis)
+        durations = frame[value.meta.output_name()].cast(pl.Float64).to_numpy()
+        p = np.clip(item.spike.probability(durations), 0.01, 0.99)
+        decibans = pl.Series(np.clip(10 * np.log10(p / (1 - p)), 0.0, 20.0))
         inside = value.is_between(item.spike.low_s, item.spike.high_s, closed="left") & pl.col("is_client_drop")
         if item.axis == "lifetime_s":
             lasting = outlived(item, frame.filter(pl.col("is_client_drop")), frame["path"].unique().to_list())

@@ -1,11 +1,14 @@
 """Durations as integer counts in fixed bins: mergeable in any order, identical on every machine.
 
-Bins follow 1-2-5 steps, 0.05-0.1 % wide: 1 ms up to 2 s, 2 ms from 2 s, 5 ms from 5 s, 10 ms from 10 s, and so on.
-Edges line up with whole seconds, so rounded data never alias.
+Values are whole milliseconds. Bins follow 1-2-5 steps, 0.05-0.1 % wide: 1 ms up to 2 s, 2 ms from 2 s, 5 ms from 5 s,
+10 ms from 10 s, and so on. Integer edges make any split of the input give the same counts (a logarithm in the index
+would not), and whole seconds are edges (up to 2000 s), so that rounded data never alias. Merging adds counts.
+Source of the idea: DDSketch (Masson et al. 2019), HdrHistogram.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,13 +19,15 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 LONGEST_MS: Final = 10_000_000_000
+LONG_MS: Final = 2000  # below, whole seconds are too common by chance to tell a clock's grain
 FREQUENT: Final = 6  # whole seconds that may be spikes of exact timers and say nothing about the clock's grain
 FEWEST_WHOLE: Final = 3
 WHOLE_SHARE: Final = 0.03
+MOSTLY_WHOLE: Final = 0.9
 
 
 def bin_edges(longest_ms: int) -> Ints:
-    """Return the edges in milliseconds, from 0 to at least *longest_ms*."""
+    """Return the edges in milliseconds, from 0 to more than *longest_ms*."""
     parts: list[Ints] = [np.arange(0, 2000, 1)]
     start, step = 2000, 2
     while start <= longest_ms:
@@ -32,50 +37,88 @@ def bin_edges(longest_ms: int) -> Ints:
     return np.append(np.concatenate(parts), start).astype(np.int64)
 
 
-@dataclass(frozen=True, slots=True)
+ALL_EDGES: Final = bin_edges(LONGEST_MS)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Histogram:
-    """Counts per bin.
+    """Counts per occupied bin, and what tells the grain of the clock.
 
     Attributes:
-        edges_s: Bin edges in seconds, one more than counts.
-        counts: Values in [edge, next edge).
-        resolution_s: 1.0 if the values are whole seconds in part, else 0.001.
+        bins: Occupied bins, ascending: indices into `ALL_EDGES`.
+        counts: Values in each.
+        seconds: Exact whole seconds from 2 s on that occur, ascending, in seconds.
+        second_counts: How often each.
     """
 
-    edges_s: Floats
+    bins: Ints
     counts: Ints
-    resolution_s: float
+    seconds: Ints
+    second_counts: Ints
 
     @property
     def n(self) -> int:
         """Number of values."""
         return int(self.counts.sum())
 
+    @property
+    def n_long(self) -> int:
+        """Number of values of at least 2 s."""
+        return int(self.counts[self.bins >= LONG_MS].sum())
+
+    @property
+    def resolution_s(self) -> float:
+        """1.0 if a part of the values was logged in whole seconds, else 0.001.
+
+        After the most frequent whole seconds are set aside (exact timers make those), hardly any value of a millisecond
+        clock is a whole second by chance.
+        """
+        ordered = np.sort(self.second_counts)
+        whole, frequent = int(ordered.sum()), int(ordered[-FREQUENT:].sum())
+        rest_whole, rest = whole - frequent, self.n_long - frequent
+        is_part = rest_whole >= FEWEST_WHOLE and rest_whole > WHOLE_SHARE * rest
+        is_all = whole >= FEWEST_WHOLE and len(ordered) > 1 and whole > MOSTLY_WHOLE * self.n_long
+        return 1.0 if is_part or is_all else 0.001
+
+    def __add__(self, other: Histogram) -> Histogram:
+        """Merge: counts add."""
+        return merge([self, other])
+
 
 def sketch(values_s: Floats) -> Histogram:
-    """Count durations in seconds; negative and missing ones are left out."""
-    ms = np.round(values_s[np.isfinite(values_s) & (values_s >= 0)] * 1000).astype(np.int64)
-    ms = ms[ms < LONGEST_MS]
-    edges = bin_edges(int(ms.max()) + 1 if len(ms) else 1)
-    counts = np.histogram(ms, edges)[0].astype(np.int64)
-    if _is_whole_seconds(ms):
-        whole = edges[edges % 1000 == 0]
-        counts, edges = np.add.reduceat(counts, np.searchsorted(edges, whole[:-1])), whole
-        return Histogram(edges / 1000.0, counts, 1.0)
-    return Histogram(edges / 1000.0, counts, 0.001)
+    """Count durations in seconds; negative, missing and absurdly long ones (over 115 days) are left out."""
+    ms = np.round(values_s[np.isfinite(values_s) & (values_s >= 0) & (values_s < LONGEST_MS / 1000)] * 1000)
+    ms = ms[ms < LONGEST_MS].astype(np.int64)
+    bins, counts = _tally(np.searchsorted(ALL_EDGES, ms, side="right") - 1)
+    seconds, second_counts = _tally(ms[(ms >= LONG_MS) & (ms % 1000 == 0)] // 1000)
+    return Histogram(bins, counts, seconds, second_counts)
 
 
-def _is_whole_seconds(ms: Ints) -> bool:
-    """Whether a part of the values was logged in whole seconds.
+def merge(parts: Iterable[Histogram]) -> Histogram:
+    """Add histograms; any order and any grouping give the same one."""
+    all_parts = [*parts, sketch(np.zeros(0))]
+    bins, counts = _tally(np.concatenate([p.bins for p in all_parts]), np.concatenate([p.counts for p in all_parts]))
+    seconds, second_counts = _tally(
+        np.concatenate([p.seconds for p in all_parts]), np.concatenate([p.second_counts for p in all_parts])
+    )
+    return Histogram(bins, counts, seconds, second_counts)
 
-    After the most frequent whole seconds are set aside (exact timers make those), hardly any value of a millisecond
-    clock is a whole second by chance.
+
+def coarsest_resolution(sources: Iterable[Histogram]) -> float:
+    """Return 1.0 if any source that holds more than 3 % of all values logs whole seconds, else 0.001.
+
+    A source is one log file or one kind of client: their clocks differ, so each is tested alone.
     """
-    long = ms[ms >= 2000]
-    is_whole = long % 1000 == 0
-    seconds, counts = np.unique(long[is_whole], return_counts=True)
-    if len(seconds) <= FREQUENT:
-        return bool(len(long) > FREQUENT and is_whole.mean() > 0.9)
-    rest_whole = int(np.sort(counts)[:-FREQUENT].sum())
-    rest = len(long) - int(np.sort(counts)[-FREQUENT:].sum())
-    return rest_whole >= FEWEST_WHOLE and rest_whole > WHOLE_SHARE * rest
+    all_sources = list(sources)
+    enough = WHOLE_SHARE * sum(s.n for s in all_sources)
+    return max((s.resolution_s for s in all_sources if s.n > enough), default=0.001)
+
+
+def _tally(keys: Ints, weights: Ints | None = None) -> tuple[Ints, Ints]:
+    """Distinct keys, ascending, and how often each occurs (or its weights added)."""
+    distinct, place, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    if weights is None:
+        return distinct.astype(np.int64), counts.astype(np.int64)
+    added = np.zeros(len(distinct), dtype=np.int64)
+    np.add.at(added, place, weights)
+    return distinct.astype(np.int64), added

@@ -1,8 +1,8 @@
 """Where durations pile up: an on/off scan with greatest-of side bands finds the spikes that timers make.
 
-No model of the background is needed and small counts are exact. The larger of the two side bands is the background, so
-that a cliff is not taken for a spike; a slack on the rate keeps ordinary unevenness from becoming one. Sources: scan
-statistics (Naus 1965; Kulldorff 1997), the on/off test of Li & Ma 1983, CFAR side bands (Hansen & Sawyers 1980).
+No model of the background is needed and small counts are exact. The best window (`scan`) is accepted, grown over its
+tail, and masked, until none is left; what no valley parts is one spike (`valleys`). All of it reads the histogram only,
+so any split of the input gives the same spikes.
 
 Units: seconds; ln x is the natural logarithm of seconds.
 """
@@ -11,36 +11,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from wslog.classify.histogram import Histogram, sketch
-from wslog.classify.significance import ASYMPTOTIC_FROM, log_tail, log_tail_fast
+from wslog.classify.histogram import Floats, Histogram, sketch
+from wslog.classify.location import half_sample_mode, nearest_setting, shortest_span, weighted_quantile
+from wslog.classify.scan import FEWEST, LEAST_EXCESS, Grid, Rules, Window, best_window, judge_window, widest_s
+from wslog.classify.sidebands import Axis, Bools, Sums, bands_beside
+from wslog.classify.valleys import is_separate, split_at_valleys
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-
-WIDTHS: Final = (1, 2, 3, 4, 6, 9, 13, 19, 28, 42, 63, 95, 140)
 ALPHA: Final = 0.05
-FEWEST: Final = 4
-BAND_LN: Final = (0.12, 0.8)  # shortest and longest side band
-BAND_COUNTS: Final = 30
 MOST_SPIKES: Final = 40
-SHORTEST_S: Final = 0.5  # below, handshakes and quick failures make shapes of their own
+GROW_RIGHT: Final = (0.05, 2.5)  # part of its place, and seconds: how far a spike's tail may reach
+GROW_LEFT: Final = (0.015, 0.45)
+NEAR: Final = (0.06, 3.0)
+FEW: Final = 80  # with fewer counts, a tail is felt out in longer steps
+CORE: Final = 0.8  # part of a spike that must be as narrow as a timer makes it
+SMOOTH: Final = 10.0  # counts that a bin's membership rests on
+TAIL_CUT: Final = 0.02  # of the excess: what the window's ends cut off
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Spike:
     """A pile of durations.
 
     Attributes:
         low_s, high_s: The window it fills.
-        center_s: Where it peaks (half-sample mode).
+        center_s: Where it peaks (half-sample mode of the excess).
         n: Values in it beyond the background; `share` of all values, with its 95 % interval.
+        sd: Standard deviation of n.
         p_value: Of a pile like this by chance anywhere on the axis.
         background_share: Part of the window's values that the background explains.
+        q05_s, q95_s: Quantiles of its excess.
+        resolution_s: 1.0 if some values are whole seconds, else 0.001.
+        edges_s: Edges of its bins.
+        membership: Per bin, the probability that a value there belongs to the spike: 1 - background / observed.
     """
 
     low_s: float
@@ -50,8 +56,21 @@ class Spike:
     share: float
     share_low: float
     share_high: float
+    sd: float
     p_value: float
     background_share: float
+    q05_s: float
+    q95_s: float
+    resolution_s: float
+    edges_s: Floats
+    membership: Floats
+
+    def probability(self, values_s: Floats) -> Floats:
+        """Return how probably each value (seconds, as logged) belongs to the spike; 0 outside and for missing ones."""
+        at = np.round(np.nan_to_num(values_s, nan=-1.0, posinf=-1.0, neginf=-1.0), 3)
+        place = np.searchsorted(self.edges_s, at, side="right") - 1
+        inside = (place >= 0) & (place < len(self.membership))
+        return np.where(inside, self.membership[np.clip(place, 0, len(self.membership) - 1)], 0.0)
 
 
 def find_spikes(values_s: Floats, *, known_s: Sequence[float] = (), alpha: float = ALPHA) -> list[Spike]:
@@ -65,268 +84,136 @@ def find_spikes(values_s: Floats, *, known_s: Sequence[float] = (), alpha: float
     Returns:
         The spikes in order of place.
     """
-    values = values_s[np.isfinite(values_s) & (values_s >= 0)]
-    if len(values) < FEWEST:
+    return find_in(sketch(values_s), known_s=known_s, rules=Rules(alpha=alpha))
+
+
+def find_in(
+    hist: Histogram, *, known_s: Sequence[float] = (), rules: Rules | None = None, resolution_s: float | None = None
+) -> list[Spike]:
+    """Find the spikes of a histogram; *resolution_s* tells the grain of its sources, if it is known better."""
+    if hist.n < FEWEST:
         return []
-    axis = _Axis.of(sketch(values), known_s)
-    taken: list[tuple[int, int, float]] = []
-    mask = np.zeros(len(axis.counts), dtype=bool)
+    rules = rules or Rules()
+    axis = Axis.of(hist, known_s=known_s, resolution_s=resolution_s)
+    taken, mask = _accept(axis, rules)
+    parts = []
+    for window in taken:
+        split = split_at_valleys(axis.counts, np.diff(axis.edges_s), window.low, window.high)
+        for low, high in split:
+            if len(split) == 1 or judge_window(axis, mask, low, high, rules) < np.log(rules.alpha):
+                parts.append(Window(low, high, window.log_p))
+    sums = Sums.of(axis, mask)
+    found = (_measure(axis, sums, part) for part in sorted(parts))
+    return [spike for spike in found if spike is not None]
+
+
+def _accept(axis: Axis, rules: Rules) -> tuple[list[Window], Bools]:
+    """Accept the best window, grown over its tail, until none stands out; return them and the bins they cover."""
+    grid, mask = Grid.of(axis), np.zeros(len(axis.counts), dtype=bool)
+    taken: list[Window] = []
     for _ in range(MOST_SPIKES):
-        best = _best_window(axis, mask, alpha)
+        best = best_window(axis, grid, mask, rules)
         if best is None:
             break
-        low, high, log_p = best
-        low, high = _grow(axis, mask, low, high)
-        mask[low:high] = True
-        taken.append((low, high, log_p))
-    merged = _absorb(axis, sorted(taken))
-    split = [part for spike in merged for part in _split(axis, *spike)]
-    return [spike for part in split if (spike := _measure(axis, mask, part, values)) is not None]
+        near = [i for i, other in enumerate(taken) if _is_tail(axis, other, best)]
+        grown = _grow(axis, mask, best)
+        if near:
+            other = taken.pop(near[0])
+            grown = Window(min(grown.low, other.low), max(grown.high, other.high), min(grown.log_p, other.log_p))
+        taken.append(grown)
+        mask[grown.low : grown.high] = True
+    return taken, mask
 
 
-@dataclass(frozen=True, slots=True)
-class _Axis:
-    """The histogram with what the scan needs of it."""
-
-    edges: Floats
-    counts: Floats
-    ln_width: Floats
-    resolution: float
-    known: Floats
-    n: int
-
-    @classmethod
-    def of(cls, hist: Histogram, known_s: Sequence[float]) -> _Axis:
-        edges = np.maximum(hist.edges_s, 5e-4)
-        return cls(
-            hist.edges_s,
-            hist.counts.astype(float),
-            np.diff(np.log(edges)),
-            hist.resolution_s,
-            np.array(sorted(known_s)),
-            hist.n,
-        )
-
-    @property
-    def log_span(self) -> float:
-        """Length of the occupied part in ln x."""
-        filled = np.flatnonzero(self.counts)
-        low, high = max(self.edges[filled[0]], SHORTEST_S), self.edges[filled[-1] + 1]
-        return max(float(np.log(high / low)), 0.5)
+def _is_tail(axis: Axis, spike: Window, candidate: Window) -> bool:
+    """Whether a candidate is near an accepted spike, with no valley between."""
+    first, second = sorted((spike, candidate))
+    gap = axis.edges_s[second.low] - axis.edges_s[first.high]
+    if gap > max(NEAR[0] * axis.edges_s[spike.low], NEAR[1]):
+        return False
+    return not is_separate(axis.counts, (spike.low, spike.high), (candidate.low, candidate.high))
 
 
-def _best_window(axis: _Axis, mask: Bools, alpha: float) -> tuple[int, int, float] | None:
-    """Return the most significant unmasked window (first bin, last bin + 1, ln p), or None."""
-    free = ~mask
-    count_sum = np.concatenate([[0.0], np.cumsum(axis.counts * free)])
-    length_sum = np.concatenate([[0.0], np.cumsum(axis.ln_width * free)])
-    mask_sum = np.concatenate([[0], np.cumsum(mask)])
-    best: tuple[int, int, float] | None = None
-    for width in WIDTHS:
-        start = np.arange(0, len(axis.counts) - width + 1, max(1, width // 5))
-        stop = start + width
-        wide = axis.edges[stop] - axis.edges[start]
-        widest = np.maximum(0.03 * axis.edges[start], 0.6 if axis.resolution < 1 else 2.05)
-        on = count_sum[stop] - count_sum[start]
-        ok = (
-            (on >= FEWEST)
-            & (wide <= widest + 1e-9)
-            & (mask_sum[stop] == mask_sum[start])
-            & (axis.edges[start] >= SHORTEST_S)
-        )
-        start, stop, on = start[ok], stop[ok], on[ok]
-        if not len(start):
-            continue
-        off, band = _side_bands(start, stop, count_sum, length_sum, guard=min(max(width, 1), 40))
-        ln_w = length_sum[stop] - length_sum[start]
-        slack = ln_w / band * (1.15 + 2 * ln_w)
-        excess = on - slack * off
-        log_p = log_tail_fast(on, off, slack)
-        trials = np.log(2 * axis.log_span / ln_w)
-        if len(axis.known):
-            has_known = np.searchsorted(axis.known, axis.edges[stop]) > np.searchsorted(axis.known, axis.edges[start])
-            trials = np.where(has_known, np.minimum(trials, np.log(4 * len(axis.known))), trials)
-        trials = np.maximum(trials, 0.0) + np.log(len(WIDTHS))
-        good = excess >= np.maximum(3.0, 0.002 * axis.n)
-        for i in np.argsort(np.where(good, log_p + trials, 0.0))[:8]:
-            if not good[i]:
-                break
-            exact = (
-                log_p[i] if -log_p[i] > ASYMPTOTIC_FROM**2 / 2 else log_tail(int(on[i]), int(off[i]), float(slack[i]))
-            )
-            total = float(exact + trials[i])
-            if total < np.log(alpha) and (best is None or total < best[2]):
-                best = (int(start[i]), int(stop[i]), total)
-    return best
-
-
-def _side_bands(
-    start: NDArray[np.int64], stop: NDArray[np.int64], count_sum: Floats, length_sum: Floats, *, guard: int
-) -> tuple[Floats, Floats]:
-    """Return counts and length (ln x) of the side band with the larger expectation, per window.
-
-    A band is at least 0.12 long in ln x, longer until it holds 30 counts, at most 0.8; masked bins do not count.
-    """
-    last = len(count_sum) - 1
-    left_end, right_start = np.maximum(start - guard, 0), np.minimum(stop + guard, last)
-
-    def band(begin: NDArray[np.int64], sign: int) -> tuple[Floats, Floats]:
-        near, far = (length_sum[begin] + sign * x for x in BAND_LN)
-        enough = count_sum[begin] + sign * BAND_COUNTS
-        side: Literal["left", "right"] = "left" if sign > 0 else "right"
-        ends = [np.searchsorted(length_sum, x, side=side) - (sign < 0) for x in (near, far)]
-        full = np.searchsorted(count_sum, enough, side=side) - (sign < 0)
-        end = np.clip(
-            np.minimum(np.maximum(ends[0], full), ends[1])
-            if sign > 0
-            else np.maximum(np.minimum(ends[0], full), ends[1]),
-            0,
-            last,
-        )
-        return np.abs(count_sum[end] - count_sum[begin]), np.abs(length_sum[end] - length_sum[begin])
-
-    (m_left, l_left), (m_right, l_right) = band(left_end, -1), band(right_start, 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mu_left = np.where(l_left >= 0.03, m_left / l_left, -1.0)
-        mu_right = np.where(l_right >= 0.03, m_right / l_right, -1.0)
-    pooled_m, pooled_l = m_left + m_right, np.maximum(l_left + l_right, 1e-3)
-    use_left, neither = mu_left > mu_right, (mu_left < 0) & (mu_right < 0)
-    # With no counts on the denser side, the longer band is the better witness of emptiness.
-    empty = (mu_left <= 0) & (mu_right <= 0)
-    off = np.where(neither | empty, pooled_m, np.where(use_left, m_left, m_right))
-    length = np.where(neither | empty, pooled_l, np.where(use_left, l_left, l_right))
-    return off, np.maximum(length, 1e-3)
-
-
-def _grow(axis: _Axis, mask: Bools, low: int, high: int) -> tuple[int, int]:
+def _grow(axis: Axis, mask: Bools, window: Window) -> Window:
     """Widen a window outwards while the next half-window still holds an excess.
 
     Reaches further to the right (5 %, at least 2.5 s), where delays are, than to the left (1.5 %, at least 0.45 s).
     """
-    x = float(axis.edges[low])
-    stops = (axis.edges[low] - max(0.015 * x, 0.45), axis.edges[high] + max(0.05 * x, 2.5))
-    fewest = int(np.searchsorted(axis.edges, x + max(0.15, 0.003 * x))) - low
+    low, high = window.low, window.high
+    x = float(axis.edges_s[low])
+    leftmost = x - max(GROW_LEFT[0] * x, GROW_LEFT[1])
+    rightmost = float(axis.edges_s[high]) + max(GROW_RIGHT[0] * x, GROW_RIGHT[1])
+    off, off_ln = bands_beside(Sums.of(axis, mask), np.array([low]), np.array([high])).denser()
+    rate = float(off[0] / off_ln[0])
+    felt = int(np.searchsorted(axis.edges_s, x + max(0.15, 0.003 * x))) - low
     for is_right in (True, False):
         while True:
-            step = max((high - low) // 2, 1, fewest if axis.counts[low:high].sum() < 80 else 1)
+            step = max((high - low) // 2, 1, felt if axis.counts[low:high].sum() < FEW else 1)
             a, b = (high, min(high + step, len(axis.counts))) if is_right else (max(low - step, 0), low)
-            if a >= b or mask[a:b].any() or axis.edges[a] < stops[0] or axis.edges[b] > stops[1]:
+            if a >= b or mask[a:b].any() or axis.edges_s[a] < leftmost or axis.edges_s[b] > rightmost:
                 break
-            mu = _background(axis, mask, (low, high), (a, b))[0]
+            mu = rate * float(axis.ln_width[a:b].sum())
             if axis.counts[a:b].sum() - mu <= 1.5 * np.sqrt(mu) + 0.5:
                 break
             low, high = (low, b) if is_right else (a, high)
-    return low, high
+    return Window(low, high, window.log_p)
 
 
-def _background(axis: _Axis, mask: Bools, spike: tuple[int, int], bins: tuple[int, int]) -> tuple[float, float]:
-    """Expected background counts of *bins* beside or inside *spike* (itself masked), and their variance."""
-    low, high = min(spike[0], bins[0]), max(spike[1], bins[1])
-    free = ~mask
-    free[low:high] = False
-    count_sum = np.concatenate([[0.0], np.cumsum(axis.counts * free)])
-    length_sum = np.concatenate([[0.0], np.cumsum(axis.ln_width * free)])
-    off, band = _side_bands(np.array([low]), np.array([high]), count_sum, length_sum, guard=1)
-    ratio = float(axis.ln_width[bins[0] : bins[1]].sum() / band[0])
-    return ratio * float(off[0]), ratio**2 * (float(off[0]) + 1.0)
+def _measure(axis: Axis, sums: Sums, part: Window) -> Spike | None:
+    """Measure share, interval, place and membership of one spike with the final mask.
 
-
-def _absorb(axis: _Axis, taken: list[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
-    """Join neighbours that no valley separates."""
-    joined: list[tuple[int, int, float]] = []
-    for low, high, log_p in taken:
-        if joined:
-            before = joined[-1]
-            gap = axis.edges[low] - axis.edges[before[1]]
-            if gap <= max(0.06 * axis.edges[low], 3.0) and not _has_valley(
-                axis, before[0], high, between=(before[1], low)
-            ):
-                joined[-1] = (before[0], high, min(before[2], log_p))
-                continue
-        joined.append((low, high, log_p))
-    return joined
-
-
-def _has_valley(axis: _Axis, low: int, high: int, *, between: tuple[int, int]) -> bool:
-    """Whether the bins *between* two hills hold significantly less than the lower hill."""
-    a, b = between
-    if b <= a:
-        return False
-    left, right = axis.counts[low:a].sum() / max(a - low, 1), axis.counts[b:high].sum() / max(high - b, 1)
-    hill = axis.counts[low:a].sum() if left < right else axis.counts[b:high].sum()
-    width = (a - low) if left < right else (high - b)
-    valley = axis.counts[a:b].sum()
-    return bool(log_tail(int(hill), int(valley), max(width, 1) / (b - a)) < np.log(0.01))
-
-
-def _split(axis: _Axis, low: int, high: int, log_p: float) -> list[tuple[int, int, float]]:
-    """Split a window at a significant inner valley, again and again."""
-    counts = axis.counts[low:high]
-    best: tuple[float, int, int] | None = None
-    for width in (1, 2, 3, 5, 8, 12):
-        for a in range(width, len(counts) - 2 * width + 1):
-            valley = counts[a : a + width].sum()
-            left = max(counts[b : b + width].sum() for b in range(max(0, a - 12 * width), a - width + 1))
-            right = max(
-                counts[b : b + width].sum() for b in range(a + width, min(len(counts) - width + 1, a + 12 * width))
-            )
-            hill = min(left, right)
-            if hill < FEWEST or valley * 2 > hill:
-                continue
-            trial = log_tail(int(hill), int(valley), 1.0) + np.log(2 * len(counts) / width)
-            if trial < np.log(0.01) and (best is None or trial < best[0]):
-                best = (trial, a, width)
-    if best is None or len(counts) > 400:
-        return [(low, high, log_p)]
-    middle = low + best[1] + best[2] // 2
-    return [*_split(axis, low, middle, log_p), *_split(axis, middle, high, log_p)]
-
-
-def _measure(axis: _Axis, mask: Bools, part: tuple[int, int, float], values: Floats) -> Spike | None:
-    """Measure share, interval and place of one spike with the final mask."""
-    low, high, log_p = part
-    on = float(axis.counts[low:high].sum())
-    mu, variance = _background(axis, mask, (low, high), (low, high))
+    mu = (m + 1/2) ln-width(window) / ln-width(bands), both bands pooled; excess = k - mu;
+    sd^2 = k + alpha^2 (m + 1) + (2 % excess)^2.
+    """
+    bins = slice(part.low, part.high)
+    edges, counts, ln_width = axis.edges_s[part.low : part.high + 1], axis.counts[bins], axis.ln_width[bins]
+    off, off_ln = bands_beside(sums, np.array([part.low]), np.array([part.high])).pooled()
+    alpha = float(ln_width.sum() / off_ln[0])
+    on, mu = float(counts.sum()), (float(off[0]) + 0.5) * alpha
     excess = on - mu
-    if excess < 3:
+    if excess < LEAST_EXCESS:
         return None
-    sd = float(np.sqrt(on + variance + (0.02 * excess) ** 2))  # 2 %: the cut of the tails
-    inside = np.sort(values[(values >= axis.edges[low] - 5e-4) & (values < axis.edges[high] - 5e-4)])
+    sd = float(np.sqrt(on + alpha**2 * (float(off[0]) + 1.0) + (TAIL_CUT * excess) ** 2))
     share_low, share_high = (max(0.0, min(1.0, (excess + z * sd) / axis.n)) for z in (-1.96, 1.96))
+    beside = mu * ln_width / ln_width.sum()
+    surplus = np.maximum(counts - beside, 0.0)
+    if shortest_span(edges, surplus, CORE) > widest_s(axis, edges[0]) + 1e-9:
+        return None  # grown to its full width it is a natural mode
+    places = edges[:-1] if axis.resolution_s >= 1 else _places(edges)
     return Spike(
-        low_s=float(axis.edges[low]),
-        high_s=float(axis.edges[high]),
-        center_s=half_sample_mode(inside),
-        n=excess,
-        share=excess / axis.n,
-        share_low=share_low,
-        share_high=share_high,
-        p_value=float(np.exp(max(log_p, -700.0))),
-        background_share=float(min(1.0, mu / on)),
-    )
+        low_s=float(edges[0]), high_s=float(edges[-1]), center_s=half_sample_mode(places, surplus), n=excess,
+        share=excess / axis.n, share_low=share_low, share_high=share_high, sd=sd,
+        p_value=float(np.exp(max(part.log_p, -700.0))), background_share=float(min(1.0, mu / on)),
+        q05_s=weighted_quantile(places, surplus, 0.05), q95_s=weighted_quantile(places, surplus, 0.95),
+        resolution_s=axis.resolution_s, edges_s=edges, membership=_membership(counts, beside),
+    )  # fmt: skip
 
 
-def half_sample_mode(ordered: Floats) -> float:
-    """Return the mode by halving: the densest half, again and again (Bickel 2002)."""
-    while len(ordered) > 3:
-        half = (len(ordered) + 1) // 2
-        spans = ordered[half - 1 :] - ordered[: len(ordered) - half + 1]
-        first = int(np.argmin(spans))
-        ordered = ordered[first : first + half]
-    return float(ordered.mean())
+def _places(edges_s: Floats) -> Floats:
+    """Where the values of a bin are on average: whole milliseconds from its low edge on."""
+    return np.asarray(edges_s[:-1] + (np.diff(edges_s) - 0.001) / 2)
+
+
+def _membership(counts: Floats, background: Floats) -> Floats:
+    """1 - background / observed per bin; sparse bins are judged with their neighbours (local fdr, Efron 2004)."""
+    observed, expected = counts.copy(), background.copy()
+    total, total_mu = (np.concatenate([[0.0], np.cumsum(x)]) for x in (counts, background))
+    places = np.arange(len(counts))
+    reach = 0
+    while reach < len(counts):
+        sparse = observed < SMOOTH
+        if not sparse.any():
+            break
+        reach = max(1, reach * 2)
+        low, high = np.maximum(places - reach, 0), np.minimum(places + reach + 1, len(counts))
+        observed = np.where(sparse, total[high] - total[low], observed)
+        expected = np.where(sparse, total_mu[high] - total_mu[low], expected)
+    return np.clip(1.0 - expected / np.maximum(observed, 1e-9), 0.0, 1.0)
 
 
 def configured_value(
-    spike: Spike, quantile_05_s: float, known_s: Sequence[float], resolution_s: float = 0.001
+    spike: Spike, quantile_05_s: float, known_s: Sequence[float], resolution_s: float | None = None
 ) -> float:
     """Guess the number in the configuration: the known timer nearest the peak, else the roundest number there."""
-    early, late = (1.0, 1.0) if resolution_s >= 1 else (0.35, 0.05)
-    low, high = quantile_05_s - early, spike.center_s + late
-    near = [k for k in known_s if low <= k <= high]
-    if near:
-        return min(near, key=lambda k: abs(k - spike.center_s))
-    for step in (3600.0, 900.0, 600.0, 300.0, 60.0, 30.0, 15.0, 10.0, 5.0, 1.0, 0.5, 0.1):
-        rounded = round(spike.center_s / step) * step
-        if rounded > 0 and low <= rounded <= high + (0.05 if resolution_s < 1 else 0.0):
-            return round(rounded, 3)
-    return round(spike.center_s, 3)
+    grain = spike.resolution_s if resolution_s is None else resolution_s
+    return nearest_setting(spike.center_s, quantile_05_s, known_s, grain)

@@ -1,0 +1,21 @@
+"""`python -m tests.accuracy SUBJECT …` measures how right wslog is where the truth is known."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+SUBJECTS = {"spikes": "tests.accuracy.spikes", "matching": "tests.accuracy.matching"}
+
+
+def main() -> int:
+    """Hand the rest of the command line to the subject's own `main(arguments)`."""
+    if len(sys.argv) < 2 or sys.argv[1] not in SUBJECTS:
+        sys.stderr.write(f"usage: python -m tests.accuracy {{{','.join(SUBJECTS)}}} …\n")
+        return 2
+    importlib.import_module(SUBJECTS[sys.argv[1]]).main(sys.argv[2:])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
