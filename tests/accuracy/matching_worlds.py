@@ -160,7 +160,8 @@ CLIENT_NULLS: Final = {"host": pl.String, "query": pl.String, "user_agent": pl.S
 SERVER_NULLS: Final = {
     **CLIENT_NULLS, "alb_handshake_s": pl.Float64, "nginx_opened_at": pl.Datetime("us", "UTC"),
     "nginx_closed_at": pl.Datetime("us", "UTC"), "nginx_lifetime_s": pl.Float64, "nginx_handshake_s": pl.Float64,
-    "nginx_at_resolution_s": pl.Float64, "nginx_ref": pl.String, "alb_ref": pl.String,
+    "nginx_ended_at": pl.Datetime("us", "UTC"), "nginx_ended_half_s": pl.Float64, "is_via_alb": pl.Boolean,
+    "nginx_ref": pl.String, "alb_ref": pl.String,
 }  # fmt: skip
 
 

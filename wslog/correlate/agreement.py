@@ -29,9 +29,11 @@ class Agreement:
         self.worth = vote_worth(clock, left.anchor, left.lifetime)
 
     def same_host(self, record: Ints, row: Ints) -> NDArray[np.bool_]:
-        """False where both name a host and not the same."""
-        ours, theirs = self._left.host[record], self._right.host[row]
-        return np.asarray((ours == theirs) | (ours < 0) | (theirs < 0))
+        """False where both name a host and not the same, or came by different routes."""
+        fits = np.ones(len(record), dtype=np.bool_)
+        for ours, theirs in ((self._left.host, self._right.host), (self._left.route, self._right.route)):
+            fits &= (ours[record] == theirs[row]) | (ours[record] < 0) | (theirs[row] < 0)
+        return fits
 
     def log_ratio(self, record: Ints, row: Ints) -> Floats:
         """Log likelihood ratio of agents and addresses."""

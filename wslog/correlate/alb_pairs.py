@@ -6,21 +6,19 @@ from typing import Final
 
 import polars as pl
 
-from wslog.correlate.assignment import choose_partners, pair_probabilities
+from wslog.correlate.alb_by_time import NODE, pair_by_time
 from wslog.correlate.clock_offsets import FEWEST_VOTES, QUARTER_HOUR_S, ServerOffset
+from wslog.correlate.line_order import COARSE_S, estimate_ends
 from wslog.schema import Tier
 
 # Lines that many others look like say little about a clock, and all pairs of them would be too many.
 RARE: Final = 30
-LIKELY: Final = 0.5
-DELAY_S: Final = 0.05  # how soon after one another two tiers write of the same end
-STEP_S: Final = 2.0
 COMPARABLE: Final = ("query", "user_agent", "host")
 # X-Forwarded-For ends with the address that the load balancer added.
 LAST_FORWARDED: Final = pl.col("forwarded_for").str.extract(r"([^,\s]+)\s*$")
 
 
-def pair_alb(alb: pl.DataFrame, nginx: pl.DataFrame) -> tuple[pl.DataFrame, ServerOffset | None]:
+def pair_alb(alb: pl.DataFrame, nginx: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, ServerOffset | None]:
     """Find the nginx line of each ALB line.
 
     By trace id where both log it. Lines whose nginx log has none are paired by path, status, close time and what else
@@ -31,14 +29,17 @@ def pair_alb(alb: pl.DataFrame, nginx: pl.DataFrame) -> tuple[pl.DataFrame, Serv
         nginx: nginx access events with `row`.
 
     Returns:
-        `row`, `alb_row`, `pair_confidence`; and the ALB's offset (positive runs ahead of nginx).
+        `row`, `alb_row`, `pair_confidence`; the nginx rows' `row`, `ended_at`, `ended_half_s`; and the ALB's offset
+        (positive runs ahead of nginx).
     """
     exact = _by_trace_id(alb, nginx)
     offset = _median_offset(exact) if exact.height >= FEWEST_VOTES else _vote(alb, nginx)
     rest = alb.join(exact, on="alb_row", how="anti")
     untraced = nginx.filter(pl.col("trace_id").is_null()).join(exact, on="row", how="anti")
-    loose = _by_time(rest, untraced, offset.skew_s if offset else 0.0)
-    return pl.concat([exact.select(loose.columns), loose]), offset
+    alb_side, nginx_side, on = _comparable(rest, untraced)
+    loose, ends = pair_by_time(alb_side, nginx_side, on=on, skew_s=offset.skew_s if offset else 0.0)
+    traced = estimate_ends(nginx.join(untraced, on="row", how="anti")).select(ends.columns)
+    return pl.concat([exact.select(loose.columns).cast(loose.schema), loose]), pl.concat([traced, ends]), offset
 
 
 def _by_trace_id(alb: pl.DataFrame, nginx: pl.DataFrame) -> pl.DataFrame:
@@ -46,21 +47,29 @@ def _by_trace_id(alb: pl.DataFrame, nginx: pl.DataFrame) -> pl.DataFrame:
     return (
         alb.select("alb_row", "trace_id", pl.col("closed_at").alias("alb_at"))
         .drop_nulls("trace_id")
-        .join(nginx.select("row", "trace_id", "closed_at"), on="trace_id", how="inner")
+        .join(nginx.select("row", "trace_id", "closed_at", "at_resolution_s"), on="trace_id", how="inner")
         .filter((pl.len().over("alb_row") == 1) & (pl.len().over("row") == 1))
         .with_columns(
-            ((pl.col("alb_at") - pl.col("closed_at")).dt.total_milliseconds() / 1000).alias("ahead_s"),
+            _ahead().alias("ahead_s"),
             pl.lit(1.0).alias("pair_confidence"),
         )
     )
 
 
 def _median_offset(pairs: pl.DataFrame, *, note: str = "") -> ServerOffset:
-    ahead = pl.col("ahead_s")
-    skew_s, spread_s = pairs.select(
-        ahead.median().alias("skew"), (ahead.quantile(0.95) - ahead.quantile(0.05)).alias("spread")
-    ).row(0)
-    return ServerOffset(Tier.ALB, round(skew_s, 3), round(spread_s, 3), pairs.height, note)
+    """Settle on the middle of what the pairs say.
+
+    Stamps of whole seconds smear the difference over a second, evenly only for many pairs: the middle between its ends
+    is nearer than the median then, and what is spread beyond the stamp is the clock's.
+    """
+    ahead = pairs["ahead_s"]
+    step_s = float(pairs["at_resolution_s"].fill_null(0.001).median() or 0.0)  # type: ignore[arg-type]
+    low, middle, high = (float(ahead.quantile(q, "linear") or 0.0) for q in (0.05, 0.5, 0.95))
+    if step_s > COARSE_S:
+        low, high = (float(ahead.quantile(q, "linear") or 0.0) for q in (0.02, 0.98))
+        middle = (low + high) / 2
+    spread_s = max(high - low - (step_s if step_s > COARSE_S else 0.0), 0.0)
+    return ServerOffset(Tier.ALB, round(middle, 3), round(spread_s, 3), pairs.height, note)
 
 
 def _comparable(alb: pl.DataFrame, nginx: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
@@ -68,16 +77,22 @@ def _comparable(alb: pl.DataFrame, nginx: pl.DataFrame) -> tuple[pl.DataFrame, p
     both = [name for name in COMPARABLE if alb[name].is_not_null().any() and nginx[name].is_not_null().any()]
     on = ["path", "status", *both]
     renamed = {"closed_at": "alb_at", "client_ip": "alb_ip", "lifetime_s": "alb_s"}
-    alb_side = alb.select("alb_row", *on, *(pl.col(ours).alias(name) for ours, name in renamed.items()))
-    forwarded = LAST_FORWARDED.alias("forwarded_ip")
-    return alb_side, nginx.select("row", *on, "closed_at", "lifetime_s", "at_resolution_s", forwarded), on
+    alb_side = alb.select(
+        "alb_row", *on, *(pl.col(ours).alias(name) for ours, name in renamed.items()), "bytes_out", NODE.alias("node")
+    )
+    asked = ("ref", "closed_at", "lifetime_s", "at_resolution_s", "body_bytes", "client_ip")
+    return alb_side, nginx.select("row", *on, *asked, LAST_FORWARDED.alias("forwarded_ip")), on
+
+
+def _ahead() -> pl.Expr:
+    """How far the ALB's close is ahead; nginx's stamp is cut off: compare with the middle of what it may mean."""
+    half = pl.col("at_resolution_s").fill_null(0.001) / 2
+    return (pl.col("alb_at") - pl.col("closed_at")).dt.total_microseconds() / 1e6 - half
 
 
 def _compared(pairs: pl.DataFrame) -> pl.DataFrame:
     """Add how far the ALB's close is ahead, and drop pairs that contradict each other in address or duration."""
-    # nginx's stamp is a floor: compare with the middle of what it may mean.
-    ahead = (pl.col("alb_at") - pl.col("closed_at")).dt.total_milliseconds() / 1000 - pl.col("at_resolution_s") / 2
-    return pairs.with_columns(ahead.alias("ahead_s")).filter(
+    return pairs.with_columns(_ahead().alias("ahead_s")).filter(
         (pl.col("forwarded_ip") == pl.col("alb_ip")).fill_null(value=True)
         & ((pl.col("alb_s") - pl.col("lifetime_s")).abs() <= 1.0).fill_null(value=True)
     )
@@ -99,23 +114,3 @@ def _vote(alb: pl.DataFrame, nginx: pl.DataFrame) -> ServerOffset | None:
         return None
     agreeing = near.filter((pl.col("ahead_s") - votes["ahead_s"][0]).abs() <= 1.0)
     return _median_offset(agreeing, note="voted from close times")
-
-
-def _by_time(alb: pl.DataFrame, nginx: pl.DataFrame, skew_s: float) -> pl.DataFrame:
-    """Pair one to one by close time, abstaining where it could be either."""
-    alb_side, nginx_side, on = _comparable(alb, nginx)
-    moved = pl.col("alb_at").dt.timestamp("ms") / 1000 - skew_s
-    bucket = (moved / STEP_S).floor().cast(pl.Int64)
-    around = alb_side.with_columns(pl.concat_list(bucket - 1, bucket, bucket + 1).alias("bucket")).explode("bucket")
-    there = (pl.col("closed_at").dt.timestamp("ms") / 1000 / STEP_S).floor().cast(pl.Int64).alias("bucket")
-    pairs = _compared(around.join(nginx_side.with_columns(there), on=[*on, "bucket"], how="inner", nulls_equal=True))
-    half = pl.col("at_resolution_s") / 2
-    beyond = ((pl.col("ahead_s") - skew_s).abs() - half).clip(lower_bound=0.0)
-    # Within the stamp's own resolution every moment is as likely; beyond it, delays fall off.
-    weight = (-beyond / DELAY_S).exp() / (pl.col("at_resolution_s") + 2 * DELAY_S) * 10
-    pairs = pairs.filter(beyond <= 12 * DELAY_S).with_columns(weight.alias("weight"))
-    alb_rows, rows = (pairs[name].cast(pl.Int64).to_numpy() for name in ("alb_row", "row"))
-    p = pair_probabilities(alb_rows, rows, pairs["weight"].to_numpy())
-    found = pairs.select(pl.col("alb_row").alias("left"), pl.col("row").alias("right")).with_columns(pl.Series("p", p))
-    chosen = choose_partners(found, at_least=LIKELY)
-    return chosen.select(pl.col("right").alias("row"), pl.col("left").alias("alb_row"), pair_confidence="p")

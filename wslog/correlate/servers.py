@@ -16,7 +16,7 @@ SHARED: Final = (
 )  # fmt: skip
 NGINX_FIELDS: Final = (
     "opened_at", "closed_at", "lifetime_s", "handshake_s", "status", "upstream_status", "is_complete", "body_bytes",
-    "bytes_out", "upstream", "pid", "connection_no", "at_resolution_s", "log_host",
+    "bytes_out", "upstream", "pid", "connection_no", "at_resolution_s", "log_host", "ended_at", "ended_half_s",
 )  # fmt: skip
 ALB_FIELDS: Final = (
     "opened_at", "closed_at", "lifetime_s", "handshake_s", "status", "upstream_status", "upstream", "bytes_in",
@@ -32,17 +32,23 @@ def join_servers(events: pl.DataFrame) -> tuple[pl.DataFrame, ServerOffset | Non
 
     Returns:
         `server` (row number), `host`, `path`, `query`, `client_ip`, `client_port`, `user_agent`, `is_opened`,
-        `nginx_*`, `error_*`, `alb_*` columns with `nginx_ref`, `alb_ref`, all on nginx's clock where nginx logged; and
-        the offset of the ALB's clock (None: nothing to compare with).
+        `is_via_alb`, and `nginx_*`, `error_*`, `alb_*` columns with `nginx_ref`, `alb_ref`, all on nginx's clock where
+        nginx logged; and the offset of the ALB's clock (None: nothing to compare with).
     """
     nginx = _nginx_rows(events)
     alb = events.filter(is_alb_request()).sort("closed_at", "ref").with_row_index("alb_row")
-    pairs, offset = pair_alb(alb, nginx)
+    pairs, ends, offset = pair_alb(alb, nginx)
+    nginx = nginx.join(ends, on="row", how="left", maintain_order="left")
     if offset is not None and abs(offset.skew_s) > offset.spread_s:
         ahead = pl.duration(milliseconds=round(offset.skew_s * 1000))
         alb = alb.with_columns(pl.col("opened_at", "closed_at") - ahead)
     nginx_part = nginx.select(
-        "row", *SHARED, *_named(NGINX_FIELDS, "nginx"), pl.col("access_ref").alias("nginx_ref"), "^error_.*$"
+        "row",
+        *SHARED,
+        *_named(NGINX_FIELDS, "nginx"),
+        pl.col("access_ref").alias("nginx_ref"),
+        "^error_.*$",
+        pl.col("client_ip").alias("nginx_ip"),
     )
     alb_part = alb.select("alb_row", *_named(SHARED + ALB_FIELDS, "alb"), pl.col("ref").alias("alb_ref"))
     joined = nginx_part.join(pairs, on="row", how="full", coalesce=True)
@@ -53,9 +59,21 @@ def join_servers(events: pl.DataFrame) -> tuple[pl.DataFrame, ServerOffset | Non
         pl.coalesce("alb_client_port", "client_port").alias("client_port"),
         *(pl.coalesce(name, f"alb_{name}").alias(name) for name in ("host", "path", "query", "user_agent", "trace_id")),
         pl.max_horizontal("is_opened", "alb_is_opened").alias("is_opened"),
+        _is_via_alb(joined).alias("is_via_alb"),
     ).drop(f"alb_{name}" for name in SHARED)
     served = served.drop("row", "alb_row").sort("nginx_closed_at", "alb_closed_at", "nginx_ref", "alb_ref")
     return served.with_row_index("server").cast({"server": pl.Int64}), offset
+
+
+def _is_via_alb(joined: pl.DataFrame) -> pl.Expr:
+    """Whether a row came through the load balancer, by its own line there or the address its nodes speak from.
+
+    Null without ALB lines: who knows.
+    """
+    if joined["alb_ref"].is_null().all():
+        return pl.lit(None, dtype=pl.Boolean)
+    nodes = joined.filter(pl.col("alb_ref").is_not_null() & pl.col("nginx_ref").is_not_null())["nginx_ip"]
+    return pl.col("alb_ref").is_not_null() | pl.col("nginx_ip").is_in(nodes.drop_nulls().unique().to_list())
 
 
 def _nginx_rows(events: pl.DataFrame) -> pl.DataFrame:

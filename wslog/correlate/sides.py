@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+FINE_S: Final = 0.05
 COMPARABLE: Final = 0.2  # part of the clients' values that must occur at the servers before differences mean anything
 ADDRESS_KNOWN: Final = 0.5  # part of the clients' addresses that must occur there before only equal ones are compared
 
@@ -34,6 +35,7 @@ class Side:
         host: Number of the host name.
         agent: Number of the user agent.
         address: Number of the client's address.
+        route: 1: through the load balancer, 0: past it, -1: not known.
     """
 
     block: Ints
@@ -45,6 +47,7 @@ class Side:
     host: Ints
     agent: Ints
     address: Ints
+    route: Ints
 
 
 def make_sides(clients: pl.DataFrame, servers: pl.DataFrame) -> tuple[Side, Side, Ints]:
@@ -57,7 +60,7 @@ def make_sides(clients: pl.DataFrame, servers: pl.DataFrame) -> tuple[Side, Side
     Returns:
         Both sides, and per client record the number of its clock (-1: its own).
     """
-    left, right = _client_part(clients), _server_part(servers)
+    left, right = _client_part(clients, servers), _server_part(servers)
     shared = {name: _share_known(left, right, name) for name in ("query", "user_agent", "client_ip")}
     keys = ["path", "opened"] + (["query"] if shared["query"] >= COMPARABLE else [])
     keys += ["client_ip"] if shared["client_ip"] >= ADDRESS_KNOWN else []
@@ -72,32 +75,30 @@ def make_sides(clients: pl.DataFrame, servers: pl.DataFrame) -> tuple[Side, Side
     return sides[0], sides[1], _codes(clients["clock"], clients["clock"])[0]
 
 
-def _client_part(clients: pl.DataFrame) -> pl.DataFrame:
+def _client_part(clients: pl.DataFrame, servers: pl.DataFrame) -> pl.DataFrame:
     opened = pl.col("is_opened").fill_null(pl.col("opened_at").is_not_null())
     # Some collectors report whole seconds; then the open that is computed from them is as coarse.
     is_whole = (pl.col("lifetime_s") == pl.col("lifetime_s").round()) & opened
     half = pl.when(is_whole).then(0.55).otherwise(0.0)
+    # Hosts that the ALB serves are not reached past it, and the other way round.
+    hosts = servers.filter(pl.col("alb_ref").is_not_null())["host"].drop_nulls().unique().to_list()
+    is_via_alb = pl.col("host").is_in(hosts) if hosts else pl.lit(None, dtype=pl.Boolean)
     return clients.select(
         "path", "host", "client_ip", "user_agent", pl.col("query").fill_null(""), opened.alias("opened"),
         pl.when(opened).then("opened_at").otherwise("closed_at").alias("anchor_at"),
         pl.col("closed_at").alias("end_at"),
         pl.when(opened).then("lifetime_s").alias("lifetime_s"),
-        half.fill_null(0.0).alias("half"), pl.lit(0.0).alias("end_half"),
+        half.fill_null(0.0).alias("half"), pl.lit(0.0).alias("end_half"), is_via_alb.alias("is_via_alb"),
     )  # fmt: skip
 
 
 def _server_part(servers: pl.DataFrame) -> pl.DataFrame:
     opened = pl.col("is_opened").fill_null(value=False)
-    has_nginx = pl.col("nginx_closed_at").is_not_null()
-    resolution = pl.when(has_nginx).then("nginx_at_resolution_s").otherwise(0.001).fill_null(1.0)
     fields = {name: pl.coalesce(f"nginx_{name}", f"alb_{name}") for name in ("opened_at", "lifetime_s", "handshake_s")}
     # Of two tiers the finer clock tells the close.
-    is_fine = pl.col("nginx_at_resolution_s").fill_null(1.0) <= 0.1
-    inner, outer = "nginx_closed_at", "alb_closed_at"
-    closed = pl.when(is_fine).then(pl.coalesce(inner, outer)).otherwise(pl.coalesce(outer, inner))
-    half = pl.when(~is_fine & pl.col("alb_closed_at").is_not_null()).then(0.0005).otherwise(resolution / 2)
-    # Seconds that are printed are cut off, not rounded.
-    end = closed + pl.duration(microseconds=(half * 1e6).cast(pl.Int64))
+    by_alb = (pl.col("nginx_ended_half_s").fill_null(1.0) > FINE_S) & pl.col("alb_closed_at").is_not_null()
+    end = pl.when(by_alb).then("alb_closed_at").otherwise("nginx_ended_at")
+    half = pl.when(by_alb).then(0.0005).otherwise(pl.col("nginx_ended_half_s")).fill_null(0.5)
     handshake = pl.duration(microseconds=(fields["handshake_s"].fill_null(0.0) * 1e6).round().cast(pl.Int64))
     return servers.select(
         "path", "host", "client_ip", "user_agent", pl.col("query").fill_null(""), opened.alias("opened"),
@@ -105,7 +106,7 @@ def _server_part(servers: pl.DataFrame) -> pl.DataFrame:
         end.alias("end_at"),
         pl.when(opened).then(fields["lifetime_s"] - fields["handshake_s"].fill_null(0.0)).alias("lifetime_s"),
         pl.when(opened).then(0.0).otherwise(half).alias("half"),
-        half.alias("end_half"),
+        half.alias("end_half"), "is_via_alb",
     )  # fmt: skip
 
 
@@ -148,4 +149,5 @@ def _arrays(frame: pl.DataFrame, epoch: int, block: Ints, words: dict[str, Ints]
     return Side(
         block, seconds("anchor_at"), seconds("end_at"), number("lifetime_s"), number("half"), number("end_half"),
         words["host"], words["user_agent"], words["client_ip"],
+        frame["is_via_alb"].cast(pl.Int64).fill_null(-1).to_numpy(),
     )  # fmt: skip

@@ -52,11 +52,8 @@ def vote_worth(clock: Ints, opened: Floats, lifetime: Floats) -> Floats:
     # A clock's first record counts with the time to its second.
     is_first = np.diff(clock[judged], prepend=-1) != 0
     since = np.where(is_first, np.append(since[1:], 0.0), since)
-    parts = (clock[judged], np.rint(np.clip(since, -1.0, 1e6)), np.rint(np.minimum(lifetime[judged], 1e6)))
-    number = np.zeros(len(judged), dtype=np.int64)
-    for part in parts:
-        value = np.unique(part, return_inverse=True)[1]
-        number = np.unique(number * (int(value.max()) + 1) + value, return_inverse=True)[1]
+    whole = (np.rint(np.clip(of, -1.0, 1e6)).astype(np.int64) for of in (since, lifetime[judged]))
+    number, _ = _numbered(clock[judged], *whole)
     worth[judged] = 1.0 / np.bincount(number)[number]
     return worth
 
@@ -87,23 +84,18 @@ def log_density_by_votes(
         return unheard
     pair, step, density = _ballots(ahead[voting], half[voting])
     pair = voting[pair]
-    hypothesis = _number(clock[record[pair]], address[pair], step)
-    by_record, record_size = _number_with_size(record[pair], hypothesis)
+    hypothesis, example = _numbered(clock[record[pair]], address[pair], step)
+    # A voice is what one record says for one hypothesis.
+    voice, ballot = _numbered(record[pair], hypothesis)
     vote = np.exp(np.minimum(log_rest[pair], 60.0)) * density / usual[pair]
-    capped = np.minimum(np.bincount(by_record, weights=vote, minlength=record_size), MOST_VOTE)
-    first_ballot = np.full(record_size, -1, dtype=np.int64)
-    first_ballot[by_record[::-1]] = np.arange(len(pair))[::-1]
-    of = hypothesis[first_ballot]
-    own = worth[record[pair[first_ballot]]] * np.log1p(capped)
-    score = np.bincount(of, weights=own)
-    n_hypotheses = len(score)
-    member = np.full(n_hypotheses, -1, dtype=np.int64)
-    member[hypothesis] = np.arange(len(pair))
-    offset = np.asarray(step[member] * STEP_S, dtype=np.float64)
-    mass = np.asarray(usual[pair[member]] * prior.density(offset) * STEP_S)
-    owner = clock[record[pair[member]]]
-    posterior = _left_out(score, mass, owner, of=of, own=own, record=record[pair[first_ballot]])
-    heard = np.bincount(pair, weights=posterior[by_record] * density / usual[pair], minlength=len(record))
+    capped = np.minimum(np.bincount(voice, weights=vote), MOST_VOTE)
+    speaker = record[pair[ballot]]
+    mass = usual[pair[example]] * prior.density(step[example].astype(np.float64) * STEP_S) * STEP_S
+    posterior = _left_out(
+        mass, clock[record[pair[example]]],
+        hypothesis=hypothesis[ballot], own=worth[speaker] * np.log1p(capped), record=speaker,
+    )  # fmt: skip
+    heard = np.bincount(pair, weights=posterior[voice] * density / usual[pair], minlength=len(record))
     trust = TRUST * (worth[record] > LEAST_WORTH)
     return np.asarray(np.log(trust * heard + (1 - trust) * np.exp(unheard) + 1e-300))
 
@@ -121,29 +113,37 @@ def _ballots(ahead: Floats, half: Floats) -> tuple[Ints, Ints, Floats]:
     return pairs, steps, student3(ahead[pairs] - steps * STEP_S, SPREAD_S, half[pairs])
 
 
-def _left_out(score: Floats, mass: Floats, owner: Ints, *, of: Ints, own: Floats, record: Ints) -> Floats:
-    """Posterior of a hypothesis without one record's vote, for each (record, hypothesis) that it votes for."""
-    n_clocks = int(owner.max()) + 1
+def _left_out(mass: Floats, clock: Ints, *, hypothesis: Ints, own: Floats, record: Ints) -> Floats:
+    """Return the posterior of each voice's hypothesis without that voice.
+
+    Args:
+        mass: Per hypothesis, its prior.
+        clock: Per hypothesis, whose it is.
+        hypothesis: Per voice, what it is for.
+        own: Per voice, what it adds to the score.
+        record: Per voice, who speaks.
+    """
+    n_clocks = int(clock.max()) + 1
+    score = np.bincount(hypothesis, weights=own, minlength=len(mass))
     highest = np.zeros(n_clocks)
-    np.maximum.at(highest, owner, score)
-    silent = np.exp(-highest) * np.maximum(1.0 - np.bincount(owner, weights=mass, minlength=n_clocks), 0.0)
-    weighted = mass * np.exp(score - highest[owner])
-    total = np.bincount(owner, weights=weighted, minlength=n_clocks)
-    without = weighted[of] * np.exp(-own)
-    places, back = np.unique(record, return_inverse=True)
-    dropped = np.bincount(back, weights=weighted[of] - without, minlength=len(places))
-    clock = owner[of]
-    left = np.maximum(total[clock] - dropped[back], without) + silent[clock]
+    np.maximum.at(highest, clock, score)
+    unvoted = np.maximum(1.0 - np.bincount(clock, weights=mass, minlength=n_clocks), 0.0)
+    weighted = mass * np.exp(score - highest[clock])
+    total = np.bincount(clock, weights=weighted, minlength=n_clocks)
+    without = weighted[hypothesis] * np.exp(-own)
+    speaker, _ = _numbered(record)
+    withdrawn = np.bincount(speaker, weights=weighted[hypothesis] - without)
+    whose = clock[hypothesis]
+    left = np.maximum(total[whose] - withdrawn[speaker], without) + unvoted[whose] * np.exp(-highest[whose])
     return np.asarray(without / np.maximum(left, 1e-300))
 
 
-def _number(clock: Ints, address: Ints, step: Ints) -> Ints:
-    """Number the distinct (clock, address, step), dense from 0."""
-    step = step - int(step.min(initial=0))
-    where = np.unique(clock * (int(address.max(initial=0)) + 2) + address + 1, return_inverse=True)[1]
-    return np.asarray(np.unique(where * (int(step.max(initial=0)) + 1) + step, return_inverse=True)[1])
-
-
-def _number_with_size(first: Ints, second: Ints) -> tuple[Ints, int]:
-    values, numbers = np.unique(first * (int(second.max(initial=0)) + 1) + second, return_inverse=True)
-    return np.asarray(numbers), len(values)
+def _numbered(*parts: Ints) -> tuple[Ints, Ints]:
+    """Number the distinct combinations, dense from 0; and the first place of each."""
+    number, first = np.zeros(len(parts[0]), dtype=np.int64), np.zeros(0, dtype=np.int64)
+    for part in parts:
+        shifted = part - int(part.min(initial=0))
+        _, first, number = np.unique(
+            number * (int(shifted.max(initial=0)) + 1) + shifted, return_index=True, return_inverse=True
+        )
+    return np.asarray(number, dtype=np.int64), np.asarray(first, dtype=np.int64)
