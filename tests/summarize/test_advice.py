@@ -32,14 +32,15 @@ def test_silence_calls_for_a_heartbeat_under_the_smallest_timer(table, document,
 
 
 def test_nginx_gets_its_own_location_for_the_paths_that_dropped(table, document, idle_by_nginx):
-    """Each timer has its location: what configuration says, else what the paths share, else the most common path."""
+    """Each timer has its location: what configuration says, else what the paths share, else their first folders."""
     rows = [idle_by_nginx | {"path": path, "upstream": "10.0.0.7:9002"} for path in ("/ws/a", "/ws/b", "/ws/b")]
     (location,) = _about(document(table(*rows)), "proxy_read_timeout 86400s")
     assert "location /ws/ {" in location.config
     assert "proxy_pass http://10.0.0.7:9002;" in location.config
     (location,) = _about(document(table(*rows, idle_by_nginx | {"path": "/x"})), "proxy_read_timeout 86400s")
-    assert location.text.startswith("Raise proxy_read_timeout on /ws/b from 60 s to 86400 s. ")
-    assert "location /ws/b {" in location.config
+    assert location.text.startswith("Raise proxy_read_timeout on /ws/ and /x from 60 s to 86400 s. ")
+    assert "location /ws/ {" in location.config
+    assert "location /x {" in location.config
     setting = Setting(timeout_id="nginx-proxy-read-timeout", value_s=60.0, scope="/w", host="", ref="nginx.conf:9")
     (location,) = _about(document(table(*rows), settings=[setting]), "proxy_read_timeout 86400s")
     assert "location /w {" in location.config

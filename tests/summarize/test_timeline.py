@@ -3,7 +3,7 @@ from __future__ import annotations
 import datetime as dt
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wslog.result import TimelineBucket, Window
@@ -61,6 +61,7 @@ def test_no_drops_no_timeline(table):
     assert build_timeline(drops_of(connections), connections, window=NO_WINDOW) == ()
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.integers(0, 10**8), min_size=1, max_size=50))
 def test_every_drop_is_in_exactly_one_of_few_buckets(seconds):
     """Sums agree with the drops, there are at most 60 buckets, and the width is a round one."""

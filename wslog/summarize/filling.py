@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import polars as pl
 
@@ -12,6 +12,17 @@ from wslog.knowledge import Mend, Setting, fill
 from wslog.summarize.groups import DropGroup, ranked
 
 MAX_CONFIGS: Final = 3
+MAX_PLACES: Final = 3
+MIN_SHARE: Final = 0.05  # of a group's drops
+FOLDER: Final = r"^(/[^/]+/?)"
+
+
+class Place(NamedTuple):
+    """A path, the timer that fired there, and the application servers behind it, one for each drop."""
+
+    path: str | None
+    timeout_s: float | None
+    upstreams: pl.Series
 
 
 def fill_for(
@@ -29,31 +40,44 @@ def fill_for(
         The mend; its configuration stands there once for each path, `MAX_CONFIGS` times at most.
     """
     told = [group for group in groups if not group.is_tiny] or list(groups)
-    paths = [path_of(group, settings) for group in told]
-    timers = [min(group.timeouts_s) if group.timeouts_s else None for group in told]
-    upstream = _most_common_upstream(told)
-    known = [timer for timer in timers if timer is not None]
+    places = [place for group in told for place in places_of(group, settings)]
+    known = [place.timeout_s for place in places if place.timeout_s is not None]
+    upstream = _most_common([place.upstreams for place in places])
     whole = fill(
         mend,
         timeout_s=min(known, default=None),
         ping_s=ping_s,
         timeouts=list(dict.fromkeys(known)),
-        paths=list(dict.fromkeys(path for path in paths if path)),
-        path=paths[0] if paths else None,
+        paths=list(dict.fromkeys(place.path for place in places if place.path)),
+        path=places[0].path if places else None,
         upstream=upstream,
     )
-    each = {
+    configs = dict.fromkeys(
         fill(
-            mend, timeout_s=timer, ping_s=ping_s, path=path, upstream=_most_common_upstream([group]) or upstream
-        ).config: path
-        for group, timer, path in zip(reversed(told), reversed(timers), reversed(paths), strict=True)
-    }
-    configs = list(reversed(each))
-    return replace(whole, config="\n".join(configs[:MAX_CONFIGS])) if len(configs) > 1 else whole
+            mend,
+            timeout_s=place.timeout_s,
+            ping_s=ping_s,
+            path=place.path,
+            upstream=_most_common([place.upstreams]) or upstream,
+        ).config
+        for place in places
+    )
+    return replace(whole, config="\n".join(list(configs)[:MAX_CONFIGS])) if len(configs) > 1 else whole
 
 
 def path_of(group: DropGroup, settings: Sequence[Setting] = ()) -> str | None:
-    """Return where a group's connections were: the nginx location that is configured with their timer, else a path."""
+    """Return where most of a group's connections were; None: their paths are not known."""
+    places = places_of(group, settings)
+    return places[0].path if places else None
+
+
+def places_of(group: DropGroup, settings: Sequence[Setting] = ()) -> list[Place]:
+    """Return where a group's connections were, most first.
+
+    That is the nginx location that is configured with their timer, else the path prefix that all share, up to a slash,
+    else the first folders of their paths; places of a few connections are left out.
+    """
+    timeout_s = min(group.timeouts_s) if group.timeouts_s else None
     scopes = {
         setting.scope
         for setting in settings
@@ -61,18 +85,28 @@ def path_of(group: DropGroup, settings: Sequence[Setting] = ()) -> str | None:
         and setting.scope[:1] == "/"
         and _is_one_of(setting, group.timeouts_s)
     }
-    return next(iter(scopes)) if len(scopes) == 1 else common_path(group.drops["path"])
+    shared = next(iter(scopes)) if len(scopes) == 1 else _shared_prefix(group.drops["path"])
+    if shared is not None or group.drops["path"].drop_nulls().is_empty():
+        return [Place(shared, timeout_s, group.drops["upstream"])]
+    rows = group.drops.filter(pl.col("path").is_not_null()).with_columns(folder=pl.col("path").str.extract(FOLDER))
+    parts = [
+        rows.filter(pl.col("folder") == str(folder)) for folder in ranked(rows["folder"].drop_nulls())[:MAX_PLACES]
+    ]
+    large = [part for part in parts if part.height >= MIN_SHARE * group.n] or parts[:1]
+    return [Place(_shared_prefix(part["path"]), timeout_s, part["upstream"]) for part in large]
 
 
-def common_path(values: pl.Series) -> str | None:
-    """Return the path prefix that all share, up to a slash, or the most common path if that is only `/`."""
+def _shared_prefix(values: pl.Series) -> str | None:
+    """Return the path that all have, or their common prefix up to a slash; None: they share nothing."""
     paths = values.drop_nulls()
+    if paths.is_empty():
+        return None
     first, last = str(paths.min()), str(paths.max())
-    if paths.is_empty() or first == last:
-        return None if paths.is_empty() else first
+    if first == last:
+        return first
     same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
     prefix = first[: first[:same].rfind("/") + 1]
-    return prefix if len(prefix) > 1 else str(ranked(paths)[0])
+    return prefix if len(prefix) > 1 else None
 
 
 def _is_one_of(setting: Setting, timeouts_s: Sequence[float]) -> bool:
@@ -80,6 +114,6 @@ def _is_one_of(setting: Setting, timeouts_s: Sequence[float]) -> bool:
     return any(abs(setting.value_s - seen_s) <= max(0.35, 0.01 * seen_s) for seen_s in timeouts_s)
 
 
-def _most_common_upstream(groups: Sequence[DropGroup]) -> object:
-    upstreams = ranked(pl.concat([group.drops["upstream"] for group in groups]).drop_nulls()) if groups else []
-    return upstreams[0] if upstreams else None
+def _most_common(parts: Sequence[pl.Series]) -> object:
+    values = ranked(pl.concat(parts).drop_nulls()) if parts else []
+    return values[0] if values else None
