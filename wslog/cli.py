@@ -33,6 +33,7 @@ class Entry(NamedTuple):
 
 COMMANDS: Final[Mapping[str, Entry]] = {
     "analyze": Entry("wslog.commands.analyze:analyze", "Explain the 1006 closes in logs and write the report folder."),
+    "report": Entry("wslog.commands.report:report", "Write the weekly reliability report from the history store."),
     "inspect": Entry("wslog.commands.inspect:inspect", "Show what each file is, and what it can and cannot prove."),
     "timeouts": Entry("wslog.commands.timeouts:timeouts", "List the known timers that end WebSockets."),
     "render": Entry("wslog.commands.render:render", "Show a saved analysis again, without its logs."),
@@ -73,6 +74,7 @@ def cli() -> None:
     Examples:
       wslog analyze logs/
       wslog analyze logs/ --since 24h --tz nginx-error=Europe/Berlin
+      wslog analyze logs/ --store history/ && wslog report --store history/
       wslog inspect logs/nginx/
       wslog timeouts nginx
       wslog render wslog-report/analysis.json --format markdown

@@ -41,3 +41,7 @@ class KnowledgeError(WslogError):
 
 class SavedAnalysisError(WslogError):
     """An `analysis.json` cannot be read back."""
+
+
+class StoreError(WslogError):
+    """The history store cannot be used as it is."""

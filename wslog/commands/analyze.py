@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 if TYPE_CHECKING:
+    from wslog.pipeline import Outcome
     from wslog.summarize.metrics import Threshold
 
 FORMATS: Final = ("text", "markdown", "json")
@@ -54,6 +57,9 @@ def _load_defaults(ctx: click.Context, _param: click.Parameter, value: Path | No
     "--timeouts", type=click.Path(path_type=Path), metavar="FILE", help="Own timers (TOML, like the built-in ones)."
 )
 @click.option("--client-field", multiple=True, metavar="OURS=THEIRS", help="Maps a client log field; repeatable.")
+@click.option("--store", type=click.Path(path_type=Path), metavar="DIR",
+              help="Also append to this history store; files known by content are not parsed again.")  # fmt: skip
+@click.option("--store-tz", metavar="ZONE", help="Whose Mondays bound a new store's weeks.  [default: UTC]")
 @click.option(
     "--fail-if",
     multiple=True,
@@ -89,7 +95,8 @@ def analyze(paths: tuple[str, ...], **options: Any) -> None:
         check_output(output, force=options["force"])
     since, until = _span(options)
     with _progress(silent=options["quiet"] or options["no_progress"]) as on_progress:
-        outcome = pipeline.analyze(
+        run = pipeline.analyze if options["store"] is None else _through_store(options)
+        outcome = run(
             paths, since=since, until=until, path_globs=options["path_globs"], host_globs=options["host_globs"],
             tz=options["tz"], log_format=options["log_format"], nginx_conf=options["nginx_conf"],
             timeouts=options["timeouts"], client_fields=parse_client_fields(options["client_field"]),
@@ -101,6 +108,15 @@ def analyze(paths: tuple[str, ...], **options: Any) -> None:
     if not options["quiet"]:
         _say_where(output)
     _enforce(thresholds, outcome.document)
+
+
+def _through_store(options: dict[str, Any]) -> Callable[..., Outcome]:
+    """Return what analyzes as `pipeline.analyze` does, and appends to the history store."""
+    from wslog.store import Store
+    from wslog.store.outcomes import analyze_into
+
+    store = Store(options["store"], create=True, zone=options["store_tz"])
+    return functools.partial(analyze_into, store, now=dt.datetime.now(dt.UTC))
 
 
 def _span(options: dict[str, Any]) -> tuple[dt.datetime | None, dt.datetime | None]:

@@ -56,7 +56,7 @@ OPERATORS: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
-_EXPRESSION: Final = re.compile(r"\s*([A-Za-z0-9_:]+)\s*(>=|<=|==|!=|>|<)\s*(\S+?)\s*(%?)\s*")
+EXPRESSION: Final = re.compile(r"\s*([A-Za-z0-9_:]+)\s*(>=|<=|==|!=|>|<)\s*(\S+?)\s*(%?)\s*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ def parse_threshold(text: str) -> Threshold:
     Raises:
         OptionError: If it has another form or names a metric that does not exist.
     """
-    found = _EXPRESSION.fullmatch(text)
+    found = EXPRESSION.fullmatch(text)
     if found is None:
         raise OptionError(
             f"{text!r} is not METRIC OP NUMBER",

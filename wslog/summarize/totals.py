@@ -38,29 +38,45 @@ def count_totals(connections: pl.DataFrame) -> Totals:
 
 
 def _offline_seconds(connections: pl.DataFrame) -> float | None:
-    """Add up the time from each drop to the same client's next successful open.
+    """Add up `offline_spells`.
+
+    Returns:
+        Seconds; null if there were drops and nothing says who came back.
+    """
+    if connections.select(IS_DROP.any()).item() is not True:
+        return 0.0
+    spells = offline_spells(connections, connections)
+    return math.fsum(spells["gap_s"]) if spells.height else None
+
+
+def offline_spells(connections: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
+    """Find the times from each drop to the same client's next successful open.
 
     A client is a session on one host and path. Several drops before one open (failed tries, two tabs) are one time
     offline, counted from the first. A drop without a session, or with no open after it, adds its `reconnect_gap_s`:
     what is known at least.
 
+    Args:
+        connections: Whose drops count.
+        later: Where opens are looked for; holds *connections* too.
+
     Returns:
-        Seconds; null if there were drops and nothing says who came back.
+        `closed_at` (UTC) of the drop that began it, and `gap_s`.
     """
     drops = connections.filter(IS_DROP & pl.col("closed_at").is_not_null())
-    if connections.select(IS_DROP.any()).item() is not True:
-        return 0.0
     client = ["session_id", "host", "path"]
-    reopened = _next_opens(drops, connections, client)
+    reopened = _next_opens(drops, later, client)
     answered = (
         reopened.filter(pl.col("next_open_at").is_not_null())
         .group_by(*client, "next_open_at")
-        .agg(gap_s=(pl.col("next_open_at").first() - pl.col("closed_at").min()).dt.total_microseconds() / 1e6)
-        .sort(*client, "next_open_at", nulls_last=True)["gap_s"]
+        .agg(pl.col("closed_at").min())
+        .sort(*client, "next_open_at", nulls_last=True)
+        .select("closed_at", gap_s=(pl.col("next_open_at") - pl.col("closed_at")).dt.total_microseconds() / 1e6)
     )
-    open_ended = reopened.filter(pl.col("next_open_at").is_null())["reconnect_gap_s"].drop_nulls()
-    gaps = [*answered, *open_ended.clip(lower_bound=0)]
-    return math.fsum(gaps) if gaps else None
+    open_ended = reopened.filter(pl.col("next_open_at").is_null() & pl.col("reconnect_gap_s").is_not_null()).select(
+        "closed_at", gap_s=pl.col("reconnect_gap_s").clip(lower_bound=0)
+    )
+    return pl.concat([answered, open_ended])
 
 
 def _next_opens(drops: pl.DataFrame, connections: pl.DataFrame, client: list[str]) -> pl.DataFrame:

@@ -1,0 +1,179 @@
+"""Events file by file, for a caller that keeps them: what is known already need not be parsed again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+import polars as pl
+
+from wslog.ingest import blocks, reader
+from wslog.ingest.concern import MAY_CONCERN
+from wslog.ingest.configuration import NGINX_CONF, named_source, parse_zones, read_configuration
+from wslog.ingest.format import Config
+from wslog.ingest.formats import FORMATS
+from wslog.ingest.sources import Source, list_sources
+from wslog.ingest.survey import Survey, survey_source
+from wslog.knowledge.model import Setting
+from wslog.result import Coverage, FileCoverage
+
+HEAD_BYTES: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRead:
+    """What one file gave: its account, its events (`schema.EVENTS`, all that may concern), nginx error levels seen."""
+
+    source: Source
+    coverage: FileCoverage
+    events: pl.DataFrame
+    levels: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """The files behind the paths, and how to read them.
+
+    Attributes:
+        sources: All of them.
+        settings: Timers that configuration files set.
+        reading: What the events of a file depend on besides its content, as a text: zones, formats, field names.
+    """
+
+    sources: tuple[Source, ...]
+    settings: tuple[Setting, ...]
+    reading: str
+    config: Config
+    kinds: Mapping[Source, str]
+
+    def read(self, source: Source, *, on_progress: reader.Progress | None = None) -> FileRead:
+        """Parse one of the files."""
+        survey = survey_source(source)
+        progress = reader._Progress(on_progress, source.n_bytes)
+        part = reader._read_file(survey, self.config, FORMATS, MAY_CONCERN, progress)
+        return FileRead(source=source, coverage=part.coverage, events=part.events, levels=part.levels)
+
+
+def find_inputs(
+    paths: Sequence[str | Path],
+    *,
+    log_format: str | None = None,
+    nginx_conf: Path | None = None,
+    client_fields: Mapping[str, str] | None = None,
+    tz: Sequence[str] = (),
+    stdin: IO[bytes] | None = None,
+    is_log: Callable[[Source], bool] = lambda _source: False,
+) -> Inputs:
+    """List the files behind *paths* and read their configuration; no log is parsed yet.
+
+    Args:
+        paths: Files, folders, globs, or `-` for *stdin*.
+        log_format: An nginx `log_format` text to try first.
+        nginx_conf: A configuration file that is not among *paths*.
+        client_fields: Client log fields, ours → theirs.
+        tz: `ZONE` or `FORMAT=ZONE`, for clocks that name no zone.
+        stdin: The stream behind `-`.
+        is_log: Whether a file is known not to be configuration, so that it need not be opened.
+
+    Raises:
+        InputError: If a path is missing.
+        OptionError: If a zone or a format in *tz* is not known.
+    """
+    zones = parse_zones(tz, list(dict.fromkeys(form.name for form in FORMATS)))
+    sources = list_sources(paths, stdin=stdin)
+    surveys: list[Survey] = [survey_source(source) for source in sources if not is_log(source)]
+    kinds = {survey.source: survey.kind for survey in surveys if survey.kind}
+    named = {named_source(nginx_conf): NGINX_CONF} if nginx_conf else {}
+    configuration = read_configuration(named | kinds)
+    given = {"--log-format": log_format} if log_format else {}
+    config = Config(log_formats=given | configuration.log_formats, client_fields=dict(client_fields or {}), zones=zones)
+    reading = repr(
+        (sorted(config.log_formats.items()), sorted(config.client_fields.items()), sorted(config.zones.items()))
+    )
+    return Inputs(sources=sources, settings=configuration.settings, reading=reading, config=config, kinds=kinds)
+
+
+def settle(parts: Sequence[FileRead], settings: Sequence[Setting]) -> reader.Read:
+    """Put files' events together as `read_events` does: copies out, and only what is of concern."""
+    read = [reader._Part(part.coverage, part.events, part.levels) for part in parts]
+    events, files = reader._settled(read, all_lines=False)
+    return reader.Read(
+        events=events,
+        coverage=Coverage(files=files, no_code=events.select(reader.HAS_LOST_CODE.sum()).item()),
+        settings=tuple(settings),
+        levels=frozenset(level for part in parts for level in part.levels),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a file holds, whatever it is called and however it is compressed.
+
+    Attributes:
+        id: Hash of the uncompressed bytes.
+        n_bytes: Their number.
+        head: Hash of the first `HEAD_BYTES`, the same in a file that has only grown.
+        prefixes: For each length asked for, the id of that many first bytes.
+    """
+
+    id: str
+    n_bytes: int
+    head: str
+    prefixes: Mapping[int, str]
+
+
+def identify(source: Source, lengths: Callable[[str], Sequence[int]]) -> Content:
+    """Hash a file's content.
+
+    Args:
+        source: The file.
+        lengths: Head → lengths of shorter contents with that head, which this file may have grown from.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    digest = hashlib.blake2b(digest_size=20)
+    first = b""
+    n_bytes = 0
+    wanted: list[int] | None = None
+    prefixes: dict[int, str] = {}
+    for chunk in _chunks(source):
+        data = chunk
+        if wanted is None:
+            first += data
+            if len(first) < HEAD_BYTES:
+                continue
+            data, first = first, first[:HEAD_BYTES]
+            wanted = sorted(set(lengths(_head_of(first))))
+        while wanted and wanted[0] <= n_bytes + len(data):
+            cut = wanted.pop(0) - n_bytes
+            digest.update(data[:cut])
+            n_bytes, data = n_bytes + cut, data[cut:]
+            prefixes[n_bytes] = digest.hexdigest()
+        digest.update(data)
+        n_bytes += len(data)
+    if wanted is None:  # a file shorter than its head
+        digest.update(first)
+        n_bytes = len(first)
+    return Content(id=digest.hexdigest(), n_bytes=n_bytes, head=_head_of(first), prefixes=prefixes)
+
+
+def _head_of(first: bytes) -> str:
+    return hashlib.blake2b(first[:HEAD_BYTES], digest_size=8).hexdigest()
+
+
+def _chunks(source: Source) -> Iterator[bytes]:
+    """Yield a file's uncompressed bytes, up to where they are damaged.
+
+    Raises:
+        OSError: If the file cannot be opened or read.
+    """
+    with source.open() as raw:
+        first = raw.read(blocks.FEED_BYTES)
+        try:
+            yield from blocks._unpacked(raw, blocks.compression_of(first), first)
+        except blocks._DamagedError:
+            return

@@ -1,0 +1,127 @@
+"""What the forms of the weekly report share: values with units, directions and trends in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from wslog.render import names, numbers
+from wslog.render.escape import plain
+from wslog.result import Burst
+from wslog.schema import Cause, Tier
+from wslog.weekly_result import Direction, Estimate, MetricChange, Objective
+
+DIRECTIONS: Final[Mapping[Direction, str]] = {
+    "better": "better",
+    "worse": "worse",
+    "same": "no more than noise",
+    "other": "changed",
+    "not_comparable": "not comparable",
+}
+DIMENSIONS: Final[Mapping[str, str]] = {
+    "path": "Paths",
+    "host": "Hosts",
+    "upstream": "App servers",
+    "user_agent": "Browsers",
+    "network": "Networks",
+}
+VERDICTS: Final[Mapping[str, str]] = {
+    "better": "fell",
+    "same": "no change",
+    "worse": "rose",
+    "unclear": "cannot be told",
+}
+_SPARKS: Final = "▁▂▃▄▅▆▇█"
+
+
+def value(amount: float | None, unit: str) -> str:
+    """Return a number as its unit wants it: a share as percent, seconds as a length of time."""
+    if amount is None:
+        return numbers.NOT_KNOWN
+    if unit == "share":
+        return f"{amount:.2%}".replace("%", " %")
+    return numbers.seconds(amount) if unit == "s" else numbers.decimal(amount)
+
+
+def interval(estimate: Estimate, unit: str) -> str:
+    """Return an interval: `7.1 to 9.8`."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{value(estimate.low, unit)} to {value(estimate.high, unit)}"
+
+
+def change(metric: MetricChange) -> str:
+    """Return how a number changed, in percent, or in percentage points for a share."""
+    return relative(metric.now, metric.before, metric.unit)
+
+
+def relative(now: Estimate, before: Estimate, unit: str = "") -> str:
+    """Return the change between two estimates, in percent or in percentage points; empty if either is not known."""
+    if now.value is None or before.value is None:
+        return ""
+    if unit == "share":
+        return _signed(f"{(now.value - before.value) * 100:+.2f} points")
+    if before.value <= 0:
+        return "from none" if now.value > 0 else "none"
+    ratio = now.value / before.value
+    return f"×{ratio:.1f}" if ratio >= 3 else _signed(f"{(ratio - 1) * 100:+.0f} %")  # noqa: RUF001
+
+
+def _signed(text: str) -> str:
+    return text.replace("-", "−")  # noqa: RUF001
+
+
+def spark(trend: Sequence[float | None]) -> str:
+    """Return a trend as a row of bars from zero to its highest; a week without a value is a blank."""
+    top = max((one for one in trend if one is not None), default=0.0)
+    if top <= 0:
+        return ""
+    return "".join(" " if one is None else _SPARKS[min(7, int(max(one, 0.0) / top * 7.999))] for one in trend)
+
+
+def cause(which: Cause, tier: Tier, timeouts_s: Sequence[float] = ()) -> str:
+    """Return a cause with its owner and timers in words: `idle timeout · nginx 60 s`."""
+    name = names.cause_name(which)
+    owner = "" if tier is Tier.UNKNOWN or which is Cause.UNKNOWN else names.TIERS[tier]
+    timers = ", ".join(numbers.timer(one) for one in timeouts_s[:2])
+    more = " ".join(part for part in ("" if owner and owner in name else owner, timers) if part)
+    return f"{name} · {more}" if more else name
+
+
+def cause_of(key: str) -> str:
+    """Return a `cause|tier` in words."""
+    which, _, tier = key.partition("|")
+    return cause(Cause(which), Tier(tier))
+
+
+def moment(at: dt.datetime, zone: str) -> str:
+    """Return an instant on the wall clock of *zone*: `Wed 11 Nov 14:03`."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local:%a} {local.day} {local:%b %H:%M}"
+
+
+def burst(one: Burst, zone: str) -> str:
+    """Return a burst in words, untrusted text made plain."""
+    killed = "" if one.killed_share is None else f", {numbers.percent(one.killed_share)} of those open"
+    head = f"{moment(one.at, zone)}: {numbers.counted(one.n, 'close')}{killed} · {plain(one.scope)}"
+    return f"{head} · {names.cause_name(one.cause)}"
+
+
+def span_of(start: dt.datetime, end: dt.datetime, zone: str) -> str:
+    """Return a week's days: `9 Nov to 15 Nov 2026, Europe/Berlin`."""
+    first, last = start.astimezone(ZoneInfo(zone)), (end - dt.timedelta(seconds=1)).astimezone(ZoneInfo(zone))
+    return f"{first.day} {first:%b} to {last.day} {last:%b %Y}, {zone}"
+
+
+def budget(objective: Objective) -> str:
+    """Return how much of an error budget was used, in words."""
+    used = (
+        "no traffic to judge by" if objective.used is None else f"{numbers.percent(objective.used)} of the budget used"
+    )
+    four = ""
+    if objective.used_four_weeks is not None and objective.weeks_counted > 1:
+        four = f", {numbers.percent(objective.used_four_weeks)} over the last {objective.weeks_counted} weeks"
+    met = "met" if objective.is_met else "missed"
+    return f"{plain(objective.expression)}: {met}, {used}{four}"

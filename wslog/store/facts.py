@@ -1,0 +1,291 @@
+"""From deliveries to facts: which files are new by their content, their events as Parquet parts, their ledger rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import polars as pl
+
+from wslog import schema
+from wslog.ingest.by_file import Content, FileRead, Inputs, identify
+from wslog.ingest.reader import Progress
+from wslog.ingest.sources import Source
+from wslog.result import FileCoverage
+from wslog.store import place
+from wslog.store.ledger import forget, next_turn, writing
+
+BATCH_ROWS: Final = 300_000
+BATCH_FILES: Final = 500
+AT: Final = pl.coalesce("at", "closed_at")
+PART: Final = {
+    "content": pl.String(),
+    "line": pl.Int64(),
+    **{name: dtype for name, dtype in schema.dtypes(schema.EVENTS).items() if name != "ref"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """One content that the ledger does not know, with the place it was found at."""
+
+    source: Source
+    content: Content
+    read: FileRead
+
+
+def quick_key(source: Source) -> tuple[str, int, int] | None:
+    """Return path, size and time of change; None for what has none (standard input)."""
+    if source.file is None or source.skipped:
+        return None
+    try:
+        status = source.file.stat()
+    except OSError:
+        return None
+    return str(source.file.absolute()), status.st_size, status.st_mtime_ns
+
+
+def known_by_place(
+    connection: sqlite3.Connection, source: Source, reading: str | None, *, logs_only: bool = False
+) -> str | None:
+    """Return the content of a file that has not changed since it was read, or None.
+
+    Args:
+        connection: The ledger.
+        source: The file.
+        reading: How it would be read now; None: however.
+        logs_only: Only if it had events: it is a log and no configuration.
+    """
+    key = quick_key(source)
+    if key is None:
+        return None
+    row = connection.execute(
+        "SELECT p.content, f.reading, f.part FROM places p JOIN files f USING (content)"
+        " WHERE p.path = ? AND p.size = ? AND p.mtime_ns = ?",
+        key,
+    ).fetchone()
+    if row is None or (reading is not None and row["reading"] != reading) or (logs_only and row["part"] is None):
+        return None
+    return str(row["content"])
+
+
+def add_files(
+    connection: sqlite3.Connection,
+    root: Path,
+    inputs: Inputs,
+    *,
+    reading: str,
+    weeks_of: Callable[[pl.Series], Sequence[str]],
+    now: float,
+    on_progress: Progress | None,
+) -> tuple[dict[Source, str], int]:
+    """Make the facts of all files known, a batch at a time; each batch holds from then on, whatever happens next.
+
+    Args:
+        connection: The ledger.
+        root: The store's folder.
+        inputs: The files.
+        reading: What their events depend on besides their content.
+        weeks_of: Instants → the weeks to derive again.
+        now: Seconds since the epoch.
+        on_progress: Called with bytes done, bytes in all, and the file's name.
+
+    Returns:
+        The content of each file that could be read, and how many were parsed.
+    """
+    contents: dict[Source, str] = {}
+    batch: list[NewFile] = []
+    seen: set[str] = set()
+    moved: list[tuple[Source, str]] = []
+    n_parsed = done = 0
+    total = sum(source.n_bytes for source in inputs.sources)
+    for source, content in _identified(connection, inputs, reading=reading):
+        if isinstance(content, str):
+            contents[source] = content
+        else:
+            contents[source] = content.id
+            if content.id not in seen and not _is_known(connection, content.id, reading):
+                batch.append(NewFile(source, content, inputs.read(source)))
+                seen.add(content.id)
+                n_parsed += 1
+            else:
+                moved.append((source, content.id))
+        done += source.n_bytes
+        if on_progress:
+            on_progress(done, total, source.shown)
+        if sum(new.read.events.height for new in batch) >= BATCH_ROWS or len(batch) >= BATCH_FILES:
+            _commit(connection, root, batch, reading=reading, weeks_of=weeks_of, now=now)
+            batch = []
+    _commit(connection, root, batch, reading=reading, weeks_of=weeks_of, now=now)
+    if moved:
+        with writing(connection):
+            _note_places(connection, moved)
+    return contents, n_parsed
+
+
+def _identified(
+    connection: sqlite3.Connection, inputs: Inputs, *, reading: str
+) -> Iterator[tuple[Source, Content | str]]:
+    """Yield each readable file with the content it is known to have, or with the one it turns out to have."""
+
+    def lengths(head: str) -> list[int]:
+        return [row[0] for row in connection.execute("SELECT n_bytes FROM files WHERE head = ?", (head,))]
+
+    for source in inputs.sources:
+        if source.skipped:
+            continue
+        known = known_by_place(connection, source, reading)
+        if known is not None:
+            yield source, known
+            continue
+        try:
+            yield source, identify(source, lengths)
+        except OSError:
+            continue  # the analysis of the same paths says so
+
+
+def _is_known(connection: sqlite3.Connection, content: str, reading: str) -> bool:
+    query = "SELECT 1 FROM files WHERE content = ? AND reading = ?"
+    return connection.execute(query, (content, reading)).fetchone() is not None
+
+
+def _commit(
+    connection: sqlite3.Connection,
+    root: Path,
+    batch: Sequence[NewFile],
+    *,
+    reading: str,
+    weeks_of: Callable[[pl.Series], Sequence[str]],
+    now: float,
+) -> None:
+    """Write one part with the events of several files, then name it and the weeks it touches."""
+    if not batch:
+        return
+    frames = [_as_part(new) for new in batch]
+    events = pl.concat(frames)
+    name = place.write_parquet(root, place.EVENTS, events) if events.height else None
+    with writing(connection):
+        turn = next_turn(connection)
+        touched = set(weeks_of(events.select(AT).to_series().drop_nulls()))
+        for new, frame in zip(batch, frames, strict=True):
+            touched |= set(_replace_outgrown(connection, root, new.content, weeks_of=weeks_of))
+            _insert(connection, new, frame, name if frame.height else None, reading=reading, turn=turn)
+        _note_places(connection, [(new.source, new.content.id) for new in batch])
+        connection.executemany("INSERT OR REPLACE INTO stale VALUES (?, ?)", [(week, turn) for week in touched])
+        drop_unnamed_parts(connection, at=now)
+
+
+def _as_part(new: NewFile) -> pl.DataFrame:
+    line = pl.col("ref").str.extract(r":(\d+)$").cast(pl.Int64).alias("line")
+    return new.read.events.select(
+        pl.lit(new.content.id).alias("content"), line, *[c for c in PART if c not in ("content", "line")]
+    )
+
+
+def _insert(
+    connection: sqlite3.Connection, new: NewFile, frame: pl.DataFrame, part: str | None, *, reading: str, turn: int
+) -> None:
+    first, last = frame.select(AT.min().alias("first"), AT.max().alias("last")).row(0)
+    row = (
+        new.content.id,
+        new.content.head,
+        new.content.n_bytes,
+        new.source.shown,
+        reading,
+        part,
+        msgspec.json.encode(new.read.coverage).decode(),
+        json.dumps(sorted(new.read.levels)),
+        None if first is None else int(first.timestamp()),
+        None if last is None else int(last.timestamp()) + 1,
+        frame.height,
+        turn,
+    )
+    connection.execute(f"INSERT OR REPLACE INTO files VALUES ({', '.join('?' * len(row))})", row)
+
+
+def _replace_outgrown(
+    connection: sqlite3.Connection, root: Path, content: Content, *, weeks_of: Callable[[pl.Series], Sequence[str]]
+) -> list[str]:
+    """Forget shorter contents that this one has grown from: a log that is still written to, delivered again."""
+    touched: list[str] = []
+    for length, prefix in content.prefixes.items():
+        if prefix == content.id:
+            continue
+        query = "SELECT part FROM files WHERE content = ? AND n_bytes = ?"
+        row = connection.execute(query, (prefix, length)).fetchone()
+        if row is None:
+            continue
+        if row["part"]:
+            old = pl.scan_parquet(root / row["part"]).filter(pl.col("content") == prefix).select(AT).collect()
+            touched += weeks_of(old.to_series().drop_nulls())
+        connection.execute("DELETE FROM files WHERE content = ?", (prefix,))
+        connection.execute("DELETE FROM places WHERE content = ?", (prefix,))
+    return touched
+
+
+def _note_places(connection: sqlite3.Connection, found: Sequence[tuple[Source, str]]) -> None:
+    rows = [(*key, content) for source, content in found if (key := quick_key(source)) is not None]
+    connection.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?)", rows)
+
+
+def drop_unnamed_parts(connection: sqlite3.Connection, *, at: float) -> None:
+    """Note which parts no file names any more; inside `writing`."""
+    named = {row[0] for row in connection.execute("SELECT DISTINCT part FROM files WHERE part IS NOT NULL")}
+    before = {row[0] for row in connection.execute("SELECT name FROM parts")}
+    forget(connection, sorted(before - named), at=at)
+    connection.execute("DELETE FROM parts")
+    connection.executemany("INSERT INTO parts VALUES (?)", [(name,) for name in sorted(named)])
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """One row of the ledger's files."""
+
+    content: str
+    shown: str
+    part: str | None
+    account: FileCoverage
+    levels: frozenset[str]
+
+
+def load_files(
+    root: Path, files: Sequence[KnownFile], *, between: tuple[dt.datetime, dt.datetime] | None = None
+) -> list[FileRead]:
+    """Read the events of files back, their `ref` made of the names they have now.
+
+    Args:
+        root: The store's folder.
+        files: Which; names must differ.
+        between: Only events in [start, end).
+    """
+    shown = {file.content: file.shown for file in files}
+    by_part: dict[str, list[str]] = {}
+    for file in files:
+        if file.part:
+            by_part.setdefault(file.part, []).append(file.content)
+    events: dict[str, pl.DataFrame] = {}
+    for part, contents in by_part.items():
+        lazy = pl.scan_parquet(root / part).filter(pl.col("content").is_in(contents))
+        if between is not None:
+            lazy = lazy.filter((between[0] <= AT) & (between[1] > AT))
+        rows = lazy.collect().with_columns(
+            ref=pl.concat_str(pl.col("content").replace_strict(shown, return_dtype=pl.String), pl.lit(":"), "line")
+        )
+        for (content,), own in rows.partition_by("content", as_dict=True, maintain_order=True).items():
+            events[str(content)] = own.select(*schema.EVENTS)
+    nothing = pl.DataFrame(schema=schema.dtypes(schema.EVENTS))
+    return [
+        FileRead(
+            source=Source(shown=file.shown, file=None),
+            coverage=replace(file.account, path=file.shown),
+            events=events.get(file.content, nothing),
+            levels=file.levels,
+        )
+        for file in files
+    ]

@@ -1,0 +1,142 @@
+"""The analysis of a delivery through the store: only what is new is parsed, and the same question is answered once."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Final
+
+import msgspec
+import polars as pl
+
+from wslog import __version__, pipeline, schema
+from wslog.ingest.accounts import raise_if_useless
+from wslog.ingest.by_file import FileRead, settle
+from wslog.ingest.reader import Progress
+from wslog.ingest.sources import Source
+from wslog.knowledge import load_timeouts
+from wslog.result import Document, FileCoverage
+from wslog.selection import Selection
+from wslog.store import ledger, place
+from wslog.store.facts import KnownFile, load_files
+from wslog.store.store import Appended, Store
+
+MOST_OUTCOMES: Final = 8
+
+
+def analyze_into(
+    store: Store,
+    paths: Sequence[str | Path],
+    *,
+    now: dt.datetime,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+    path_globs: Sequence[str] = (),
+    host_globs: Sequence[str] = (),
+    tz: Sequence[str] = (),
+    log_format: str | None = None,
+    nginx_conf: Path | None = None,
+    timeouts: Path | None = None,
+    client_fields: Mapping[str, str] | None = None,
+    anonymize: bool = False,
+    on_progress: Progress | None = None,
+    stdin: IO[bytes] | None = None,
+) -> pipeline.Outcome:
+    """Append the files behind *paths* to a store and analyze them, as `pipeline.analyze` would.
+
+    Raises:
+        WslogError: As `pipeline.analyze`, or if the store cannot be used.
+    """
+    appended = store.append(
+        paths, now=now, tz=tz, log_format=log_format, nginx_conf=nginx_conf, timeouts=timeouts,
+        client_fields=client_fields, on_progress=on_progress, stdin=stdin,
+    )  # fmt: skip
+    selection = Selection(since=since, until=until, path_globs=tuple(path_globs), host_globs=tuple(host_globs))
+    key = _key(appended, selection, timeouts, anonymize=anonymize)
+    known = _recall(store, key)
+    if known is not None:
+        return known
+    read = settle(_parts(store, appended), appended.inputs.settings)
+    raise_if_useless(read.coverage.files, has_settings=bool(appended.inputs.settings))
+    outcome = pipeline.explain_read(read, select=selection.apply, timeouts=load_timeouts(timeouts), anonymize=anonymize)
+    _remember(store, key, outcome, now=now)
+    return outcome
+
+
+def _key(appended: Appended, selection: Selection, timeouts: Path | None, *, anonymize: bool) -> str:
+    """Return what an analysis depends on, as a hash."""
+    contents = sorted((source.shown, content) for source, content in appended.contents.items())
+    others = sorted(source.shown for source in appended.inputs.sources if source not in appended.contents)
+    text = timeouts.read_bytes() if timeouts else b""
+    asked = repr((__version__, contents, others, selection, appended.inputs.reading, text, anonymize))
+    return hashlib.blake2b(asked.encode(), digest_size=16).hexdigest()
+
+
+def _parts(store: Store, appended: Appended) -> list[FileRead]:
+    """Read the delivery's events back; of copies, and of what could not be read, only the account."""
+    first: dict[str, Source] = {}
+    parts: list[FileRead] = []
+    for source in appended.inputs.sources:
+        content = appended.contents.get(source)
+        if content is None:
+            parts.append(appended.inputs.read(source))
+        elif content not in first:
+            first[content] = source
+    files = [_known(store, content, source.shown) for content, source in first.items()]
+    parts += load_files(store.root, files)
+    accounts = {file.content: file.account for file in files}
+    for source, content in appended.contents.items():
+        if first[content] != source:
+            parts.append(_copy(source, accounts[content], first[content].shown))
+    return sorted(parts, key=lambda part: part.coverage.path)
+
+
+def _known(store: Store, content: str, shown: str) -> KnownFile:
+    row = store.ledger.execute("SELECT * FROM files WHERE content = ?", (content,)).fetchone()
+    account = msgspec.json.decode(row["account"], type=FileCoverage)
+    return KnownFile(content, shown, row["part"], account, frozenset(json.loads(row["levels"])))
+
+
+def _copy(source: Source, account: FileCoverage, of: str) -> FileRead:
+    copied = dataclasses.replace(
+        account, path=source.shown, events=0, ignored=account.lines, rejected=0, rejects=(),
+        why=f"the same content as {of}, counted there",
+    )  # fmt: skip
+    return FileRead(
+        source=source, coverage=copied, events=pl.DataFrame(schema=schema.dtypes(schema.EVENTS)), levels=frozenset()
+    )
+
+
+def _recall(store: Store, key: str) -> pipeline.Outcome | None:
+    row = store.ledger.execute("SELECT * FROM outcomes WHERE key = ?", (key,)).fetchone()
+    if row is None:
+        return None
+    try:
+        document = msgspec.json.decode((store.root / row["document"]).read_bytes(), type=Document)
+        return pipeline.Outcome(document, pl.read_parquet(store.root / row["connections"]))
+    except (OSError, msgspec.DecodeError, pl.exceptions.PolarsError):
+        return None  # it can be made again
+
+
+def _remember(store: Store, key: str, outcome: pipeline.Outcome, *, now: dt.datetime) -> None:
+    """Keep an analysis, and only the latest `MOST_OUTCOMES`."""
+    connections = place.write_parquet(store.root, place.OUTCOMES, outcome.connections)
+    document = f"{place.OUTCOMES}/{key}.json"
+    place.write_whole(store.root / document, msgspec.json.encode(outcome.document))
+    at = now.timestamp()
+    with ledger.writing(store.ledger):
+        row = (key, document, connections, ledger.next_turn(store.ledger))
+        store.ledger.execute("INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?)", row)
+        _drop_old(store.ledger, at=at)
+
+
+def _drop_old(connection: sqlite3.Connection, *, at: float) -> None:
+    old = connection.execute("SELECT * FROM outcomes ORDER BY turn DESC LIMIT -1 OFFSET ?", (MOST_OUTCOMES,)).fetchall()
+    for row in old:
+        connection.execute("DELETE FROM outcomes WHERE key = ?", (row["key"],))
+        ledger.forget(connection, [row["document"], row["connections"]], at=at)

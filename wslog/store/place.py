@@ -1,0 +1,78 @@
+"""The store's folder: files appear in it whole and on disk, named by content, or not at all."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import io
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+LEDGER: Final = "ledger.sqlite3"
+EVENTS: Final = "events"
+CONNECTIONS: Final = "connections"
+OUTCOMES: Final = "outcomes"
+ORPHAN_AGE: Final = dt.timedelta(days=1)
+
+
+def write_parquet(root: Path, folder: str, frame: pl.DataFrame) -> str:
+    """Write a table as `folder/<hash>.parquet`; the same table twice is one file.
+
+    Returns:
+        The file's name relative to *root*, with forward slashes.
+    """
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, compression="zstd", statistics=True)
+    data = buffer.getvalue()
+    name = f"{folder}/{hashlib.blake2b(data, digest_size=12).hexdigest()}.parquet"
+    write_whole(root / name, data)
+    return name
+
+
+def write_whole(target: Path, data: bytes) -> None:
+    """Write a file so that whoever looks sees all of it or nothing, even after a power cut."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".tmp-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _flush_folder(target.parent)
+    os.utime(target)  # a file found again counts as new, so that no other writer takes it for forgotten
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows cannot open folders, and needs no flush of them
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_orphans(root: Path, named: Iterable[str], *, now: dt.datetime) -> int:
+    """Remove files that the ledger has not named for a day: left behind by a killed writer, or replaced.
+
+    A day is how long a reader may take, and how long a writer may be busy before it names what it wrote.
+    """
+    kept = set(named)
+    removed = 0
+    for folder in (EVENTS, CONNECTIONS, OUTCOMES):
+        for file in (root / folder).rglob("*"):
+            if not file.is_file() or file.relative_to(root).as_posix() in kept:
+                continue
+            if now.timestamp() - file.stat().st_mtime > ORPHAN_AGE.total_seconds():
+                file.unlink(missing_ok=True)
+                removed += 1
+    return removed

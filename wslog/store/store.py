@@ -1,0 +1,219 @@
+"""The store: deliveries go in, weeks come out. Everything but the facts is derived and can be made again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+import polars as pl
+
+from wslog import __version__, schema
+from wslog.errors import OptionError, StoreError
+from wslog.ingest.by_file import Inputs, find_inputs
+from wslog.ingest.reader import Progress
+from wslog.ingest.sources import Source
+from wslog.knowledge import Setting, Timeout, load_timeouts
+from wslog.store import facts, place
+from wslog.store import ledger as books
+from wslog.store.derive import derive_stale
+from wslog.store.weeks import Week, week_names
+from wslog.weekly_result import SUMMARY_VERSION, WeekSummary
+
+HORIZON: Final = dt.timedelta(hours=48)
+UTC: Final = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What one append did.
+
+    Attributes:
+        inputs: The files it was about.
+        contents: Each of them that could be read, with the hash of what it holds.
+        n_parsed: How many were new.
+        weeks: Those that were derived again.
+    """
+
+    inputs: Inputs
+    contents: Mapping[Source, str]
+    n_parsed: int
+    weeks: tuple[str, ...]
+
+
+class Store:
+    """A history of connections, on disk.
+
+    Args:
+        root: Its folder.
+        create: Make it if it is not there.
+        zone: Whose Mondays bound its weeks; fixed when it is made. None: as it was made, `UTC` for a new one.
+
+    Raises:
+        StoreError: If there is no store and *create* is not set, or it is of a later version.
+        OptionError: If *zone* is not the store's.
+    """
+
+    def __init__(self, root: str | Path, *, create: bool = False, zone: str | None = None) -> None:
+        self.root = Path(root)
+        self.ledger = books.connect(self.root / place.LEDGER, create=create)
+        self.zone = ZoneInfo(self._settle_zone(zone, create=create))
+        self.horizon = dt.timedelta(seconds=float(books.about(self.ledger, "horizon_s", "172800")))
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the ledger."""
+        self.ledger.close()
+
+    def _settle_zone(self, zone: str | None, *, create: bool) -> str:
+        if create and not books.about(self.ledger, "zone", ""):
+            with books.writing(self.ledger):
+                self.ledger.execute("INSERT OR IGNORE INTO about VALUES ('zone', ?)", (zone or UTC,))
+        fixed = books.about(self.ledger, "zone", UTC)
+        if zone is not None and ZoneInfo(zone).key != fixed:
+            raise OptionError(
+                f"the weeks of {self.root} are those of {fixed}",
+                where=f"--tz {zone}",
+                mend=f"Leave --tz out or write --tz {fixed}. For weeks of another zone make a new store from the logs.",
+            )
+        return fixed
+
+    def append(
+        self,
+        paths: Sequence[str | Path],
+        *,
+        now: dt.datetime,
+        tz: Sequence[str] = (),
+        log_format: str | None = None,
+        nginx_conf: Path | None = None,
+        timeouts: Path | None = None,
+        client_fields: Mapping[str, str] | None = None,
+        on_progress: Progress | None = None,
+        stdin: IO[bytes] | None = None,
+    ) -> Appended:
+        """Add the files behind *paths*; content that is known already changes nothing and is not parsed.
+
+        Args:
+            paths: As for `analyze`, and so are the other options.
+            now: The present, for what is kept how long.
+            tz: Zones of clocks that name none.
+            log_format: An nginx `log_format` text.
+            nginx_conf: An nginx configuration that is not among *paths*.
+            timeouts: A TOML file of the team's own timers.
+            client_fields: Client log fields, ours → theirs.
+            on_progress: Called with bytes done, bytes in all, and the file's name.
+            stdin: The stream behind `-`.
+
+        Raises:
+            WslogError: If a path, an option or the store cannot be used.
+        """
+        known = load_timeouts(timeouts)
+        inputs = find_inputs(
+            paths, tz=tz, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields, stdin=stdin,
+            is_log=lambda source: facts.known_by_place(self.ledger, source, None, logs_only=True) is not None,
+        )  # fmt: skip
+        self._keep_settings(inputs.settings, now)
+        contents, n_parsed = facts.add_files(
+            self.ledger, self.root, inputs, reading=f"{__version__} {inputs.reading}", weeks_of=self._weeks_of,
+            now=now.timestamp(), on_progress=on_progress,
+        )  # fmt: skip
+        weeks = self.derive(now=now, timeouts=known)
+        self.sweep(now=now)
+        return Appended(inputs, contents, n_parsed, tuple(weeks))
+
+    def derive(self, *, now: dt.datetime, timeouts: Sequence[Timeout]) -> list[str]:
+        """Derive the weeks whose facts changed, also those that a killed writer left."""
+        return derive_stale(
+            self.ledger, self.root, zone=self.zone, horizon=self.horizon, timeouts=timeouts, now=now.timestamp()
+        )
+
+    def sweep(self, *, now: dt.datetime) -> int:
+        """Remove files that nothing has named for a day."""
+        day_ago = now - place.ORPHAN_AGE
+        waiting = {
+            row["name"]
+            for row in self.ledger.execute("SELECT name FROM orphans WHERE since > ?", (day_ago.timestamp(),))
+        }
+        removed = place.remove_orphans(self.root, books.named_files(self.ledger) | waiting, now=now)
+        with books.writing(self.ledger):
+            self.ledger.execute("DELETE FROM orphans WHERE since <= ?", (day_ago.timestamp(),))
+        return removed
+
+    def _keep_settings(self, settings: Sequence[Setting], now: dt.datetime) -> None:
+        by_file: dict[str, list[Setting]] = {}
+        for setting in settings:
+            by_file.setdefault(setting.ref.rpartition(":")[0], []).append(setting)
+        if not by_file:
+            return
+        with books.writing(self.ledger):
+            for file, own in by_file.items():
+                value = msgspec.json.encode(own).decode()
+                row = (file, value, int(now.timestamp()))
+                added = self.ledger.execute("INSERT OR IGNORE INTO settings VALUES (?, ?, ?)", row).rowcount
+                if added:
+                    turn = books.next_turn(self.ledger)
+                    week = str(Week.of(now, self.zone))
+                    self.ledger.execute(
+                        "INSERT OR REPLACE INTO stale SELECT week, ? FROM weeks WHERE week >= ?", (turn, week)
+                    )
+
+    def _weeks_of(self, at: pl.Series) -> list[str]:
+        """Return the weeks that a line may have a part in: those within the horizon of its time."""
+        frame = pl.DataFrame({"at": at})
+        names = [
+            frame.select(week_names(pl.col("at") + shift, self.zone)).to_series()
+            for shift in (-self.horizon, self.horizon)
+        ]
+        spans = pl.DataFrame({"first": names[0], "last": names[1]}).unique()
+        weeks: set[str] = set()
+        for first, last in spans.iter_rows():
+            week = Week.parse(first)
+            while str(week) <= last:
+                weeks.add(str(week))
+                week = week.plus(1)
+        return sorted(weeks)
+
+    def weeks(self) -> list[str]:
+        """Return the names of the weeks there are, oldest first."""
+        return [row["week"] for row in self.ledger.execute("SELECT week FROM weeks ORDER BY week")]
+
+    def summary(self, week: str | Week) -> WeekSummary | None:
+        """Return what is known of a week, or None."""
+        row = self.ledger.execute("SELECT summary FROM weeks WHERE week = ?", (str(week),)).fetchone()
+        return None if row is None else decode_summary(row["summary"])
+
+    def connections(self, weeks: Sequence[str | Week] | str | Week | None = None) -> pl.LazyFrame:
+        """Return the connections of some weeks, or of all, as a lazy polars frame (`schema.CONNECTIONS`)."""
+        wanted = (
+            None if weeks is None else {str(week) for week in ([weeks] if isinstance(weeks, str | Week) else weeks)}
+        )
+        files = [
+            self.root / row["connections"]
+            for row in self.ledger.execute("SELECT week, connections FROM weeks ORDER BY week")
+            if wanted is None or row["week"] in wanted
+        ]
+        return pl.scan_parquet(files) if files else pl.LazyFrame(schema=schema.dtypes(schema.CONNECTIONS))
+
+
+def decode_summary(data: bytes) -> WeekSummary:
+    """Read a stored summary.
+
+    Raises:
+        StoreError: If another version of wslog wrote it.
+    """
+    try:
+        summary = msgspec.json.decode(data, type=WeekSummary)
+    except msgspec.ValidationError as error:
+        raise StoreError(f"a week's summary has another form ({error})", mend="Run wslog store rebuild.") from None
+    if summary.schema_version != SUMMARY_VERSION:
+        raise StoreError("a week's summary is of another version", mend="Run wslog store rebuild.")
+    return summary

@@ -1,0 +1,45 @@
+"""The weekly report of a store: which week, which to compare it to, and which make its trend."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from wslog.errors import OptionError
+from wslog.store.store import Store
+from wslog.store.weeks import Week
+from wslog.weekly import write_report
+from wslog.weekly_result import WeeklyReport
+
+
+def report_week(
+    store: Store, *, week: str | None, compare_to: str | None, weeks: int, now: dt.datetime, slo: str | None = None
+) -> WeeklyReport:
+    """Write the report of one week out of the store's summaries; no connection is read.
+
+    Args:
+        store: The history.
+        week: `2026-W46`; None: the last complete week before *now*.
+        compare_to: Another; None: the week before *week*.
+        weeks: How many weeks the trend has, this one included.
+        now: The present.
+        slo: A service level objective.
+
+    Raises:
+        OptionError: If a week cannot be read, or the store holds nothing of it.
+    """
+    asked = Week.parse(week) if week else Week.of(now, store.zone).plus(-1)
+    summary = store.summary(asked)
+    if summary is None:
+        known = store.weeks()
+        span = f"It has {known[0]} to {known[-1]}." if known else "It has no weeks yet."
+        mend = f"{span} Add logs with wslog analyze logs/ --store {store.root}, or name another --week."
+        raise OptionError(f"the store holds nothing of {asked}", where="--week", mend=mend)
+    other_week = Week.parse(compare_to, option="--compare-to") if compare_to else asked.plus(-1)
+    other = store.summary(other_week)
+    if compare_to and (other is None or other_week == asked):
+        raise OptionError(
+            f"the store holds nothing of {other_week}" if other is None else "a week cannot be compared to itself",
+            where="--compare-to", mend=f"Weeks there are: {', '.join(store.weeks())}.",
+        )  # fmt: skip
+    history = [one for n in range(weeks - 1, 0, -1) if (one := store.summary(asked.plus(-n))) is not None]
+    return write_report(summary, other, history, now=now, slo=slo)

@@ -1,0 +1,103 @@
+"""The weekly answer in a sentence or two, and what must be known before believing it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from wslog.weekly.coverage import Covered, tiers_of
+from wslog.weekly.words import cause_words, moment, number, relative
+from wslog.weekly_result import CauseChange, MetricChange, Step, WeekSummary
+
+MOST_GAPS: Final = 4
+
+
+def write_headline(
+    week: WeekSummary,
+    metrics: Sequence[MetricChange],
+    causes: Sequence[CauseChange],
+    steps: Sequence[Step],
+    *,
+    why: str,
+    other: str | None,
+) -> str:
+    """Say whether sockets got better, by how much, and which cause that is."""
+    rate = metrics[0]
+    if not week.totals.attempts:
+        return "No WebSocket connections are known of this week."
+    value = "not known" if rate.now.value is None else number(rate.now.value)
+    is_now = f"{value} drops per 1 000 connection hours"
+    if rate.direction == "not_comparable" or rate.before.value is None or rate.now.value is None:
+        reason = f": {why or rate.why}" if (why or rate.why) else ""
+        return f"{is_now}. No comparison{reason}. {_largest(causes)}".strip()
+    if rate.direction == "same":
+        others = [metric for metric in metrics[1:3] if metric.direction in ("better", "worse")]
+        told = f" But {'; '.join(_metric(one) for one in others)}." if others else ""
+        was = f"{number(rate.before.value)} in {other}, no more than noise apart"
+        return f"No change in drops: {is_now} ({was}).{told} {_largest(causes)}".strip()
+    verb = "Fewer" if rate.direction == "better" else "More"
+    change = relative(rate.now.value, rate.before.value)
+    reason = _reason(week, rate, causes, steps)
+    return f"{verb} drops: {is_now}, {number(rate.before.value)} in {other} ({change}).{reason}"
+
+
+def _reason(week: WeekSummary, rate: MetricChange, causes: Sequence[CauseChange], steps: Sequence[Step]) -> str:
+    """Name the cause that changed most, and since when."""
+    own = [step for step in steps if step.what != "all" and (step.after < step.before) == (rate.direction == "better")]
+    if own:
+        step = max(own, key=lambda step: abs(step.after - step.before))
+        when = moment(step.at, week.zone)
+        levels = f"{number(step.before)} before and {number(step.after)} since"
+        return f" {_capital(cause_words(step.what))} changed around {when}: {levels}."
+    moved = [cause for cause in causes if cause.direction == rate.direction]
+    moved = [cause for cause in moved if cause.now.value is not None and cause.before.value is not None]
+    if moved:
+        top = max(moved, key=lambda cause: abs((cause.now.value or 0.0) - (cause.before.value or 0.0)))
+        levels = f"{number(top.before.value or 0.0)} → {number(top.now.value or 0.0)} {top.per}"
+        return f" {_capital(cause_words(f'{top.cause}|{top.tier}'))}: {levels}."
+    steps_of_all = [step for step in steps if step.what == "all"]
+    if steps_of_all:
+        step = steps_of_all[0]
+        return f" Since {moment(step.at, week.zone)} {number(step.after)}, before {number(step.before)}."
+    return " No single cause accounts for it."
+
+
+def _largest(causes: Sequence[CauseChange]) -> str:
+    top = next((cause for cause in causes if cause.n), None)
+    return f"Most: {cause_words(f'{top.cause}|{top.tier}')}, {top.share:.0%} of the drops." if top else ""
+
+
+def _metric(metric: MetricChange) -> str:
+    now, before = metric.now.value or 0.0, metric.before.value or 0.0
+    if metric.unit == "share":
+        return f"{metric.label} went from {before:.2%} to {now:.2%}"
+    return f"{metric.label} went from {number(before)} {metric.unit} to {number(now)} {metric.unit}"
+
+
+def write_notes(
+    week: WeekSummary, other: WeekSummary | None, own: Covered, others: Covered | None, *, is_partial: bool
+) -> tuple[str, ...]:
+    """Say what must be known first: a week that is not whole, logs that are missing, a tier that came or went."""
+    notes = []
+    covered, total = sum(own.hours), len(own.hours)
+    if is_partial:
+        notes.append(f"A partial week: logs cover {covered} of its {total} hours.")
+    for gap in own.gaps[:MOST_GAPS]:
+        if gap.note != "the week is not over":
+            span = f"{moment(gap.start, week.zone)} to {moment(gap.end, week.zone)}"
+            notes.append(f"{_capital(gap.note)} from {span} ({gap.n_hours} h): left out of every comparison.")
+    if len(own.gaps) > MOST_GAPS:
+        notes.append(f"{len(own.gaps) - MOST_GAPS} more gaps in the logs.")
+    if other is not None and others is not None:
+        gone = [tier for tier in tiers_of([other]) if tier not in tiers_of([week])]
+        begun = [tier for tier in tiers_of([week]) if tier not in tiers_of([other])]
+        notes += [f"No {tier} logs at all this week; {other.week} had some." for tier in gone]
+        notes += [f"The {tier} logs begin this week; {other.week} had none." for tier in begun]
+        if not all(others.hours) and not gone and not begun:
+            n = len(others.hours) - sum(others.hours)
+            notes.append(f"{other.week} lacks logs of {n} of its hours: those hours are left out here too.")
+    return tuple(notes)
+
+
+def _capital(text: str) -> str:
+    return text if text.startswith("nginx") else text[:1].upper() + text[1:]

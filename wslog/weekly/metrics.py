@@ -1,0 +1,113 @@
+"""The numbers of a week: what each counts over what, and as blocks of days over the hours that count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from wslog.schema import Cause
+from wslog.weekly.coverage import slots_of
+from wslog.weekly.rates import Blocks
+from wslog.weekly_result import Direction, WeekSummary
+
+Series = Callable[[WeekSummary], Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A rate: what it counts, over what, and how it reads.
+
+    Attributes:
+        per: The value is count / exposure * per; negative: one minus it (a success share from failures).
+        more_is: What a higher count means.
+    """
+
+    name: str
+    label: str
+    unit: str
+    count: Series
+    exposure: Series
+    per: float
+    more_is: Direction
+    is_success: bool = False
+
+
+def _failed(week: WeekSummary) -> Sequence[float]:
+    return [a - o for a, o in zip(week.hours.attempts, week.hours.opened, strict=True)]
+
+
+def _of_cause(cause: Cause) -> Series:
+    def count(week: WeekSummary) -> Sequence[float]:
+        rows = [hours for key, hours in week.hours.by_cause.items() if key.partition("|")[0] == cause.value]
+        return [float(sum(column)) for column in zip(*rows, strict=True)] if rows else [0.0] * len(week.hours.drops)
+
+    return count
+
+
+RATE: Final = Metric(
+    name="drops_per_1000_connection_hours", label="drops per 1 000 connection hours", unit="per 1 000 h",
+    count=lambda week: week.hours.opened_drops, exposure=lambda week: week.hours.connection_hours, per=1000.0,
+    more_is="worse",
+)  # fmt: skip
+OFFLINE: Final = Metric(
+    name="offline_s_per_connection_hour", label="users offline, per connection hour", unit="s",
+    count=lambda week: week.hours.offline_s, exposure=lambda week: week.hours.connection_hours, per=1.0,
+    more_is="worse",
+)  # fmt: skip
+HANDSHAKES: Final = Metric(
+    name="handshake_success_share", label="handshake success", unit="share", count=_failed,
+    exposure=lambda week: week.hours.attempts, per=1.0, more_is="worse", is_success=True,
+)  # fmt: skip
+HEADLINE: Final = (RATE, OFFLINE, HANDSHAKES)
+DROP_SHARE: Final = Metric(
+    name="drop_share", label="drops per connection attempt", unit="share", count=lambda week: week.hours.drops,
+    exposure=lambda week: week.hours.attempts, per=1.0, more_is="worse",
+)  # fmt: skip
+CAUSE_SHARES: Final = tuple(
+    Metric(
+        name=f"cause:{cause.value}_share", label=f"share of drops: {cause.value.replace('_', ' ')}", unit="share",
+        count=_of_cause(cause), exposure=lambda week: week.hours.drops, per=1.0, more_is="other",
+    )
+    for cause in Cause
+)  # fmt: skip
+UNKNOWN_SHARE: Final = Metric(
+    name="unknown_share", label="drops of unknown cause", unit="share", count=_of_cause(Cause.UNKNOWN),
+    exposure=lambda week: week.hours.drops, per=1.0, more_is="other",
+)  # fmt: skip
+BY_NAME: Final[Mapping[str, Metric]] = {
+    metric.name: metric for metric in (*HEADLINE, DROP_SHARE, UNKNOWN_SHARE, *CAUSE_SHARES)
+}
+
+
+def blocks_of(metric: Metric, week: WeekSummary, hours: Sequence[bool], *, width: int = 24) -> Blocks:
+    """Return a week's counts and exposures in blocks of *width* hours of the wall clock, over some of its hours.
+
+    Args:
+        metric: What to count.
+        week: The week.
+        hours: Per hour, whether it counts.
+        width: 24: the days.
+    """
+    n = 168 // width
+    counts, exposures = [0.0] * n, [0.0] * n
+    rows = zip(slots_of(week), hours, metric.count(week), metric.exposure(week), strict=True)
+    for slot, is_used, count, exposure in rows:
+        if is_used:
+            counts[slot // width] += count
+            exposures[slot // width] += exposure
+    return Blocks(tuple(counts), tuple(exposures))
+
+
+def shared_hours(
+    week: WeekSummary, hours: Sequence[bool], other: WeekSummary, other_hours: Sequence[bool]
+) -> tuple[list[bool], list[bool]]:
+    """Return for two weeks the hours that count in both: the same places of the week on the wall clock."""
+    own, others = slots_of(week), slots_of(other)
+    mine = {slot for slot, used in zip(own, hours, strict=True) if used}
+    theirs = {slot for slot, used in zip(others, other_hours, strict=True) if used}
+    both = mine & theirs
+    return (
+        [used and slot in both for slot, used in zip(own, hours, strict=True)],
+        [used and slot in both for slot, used in zip(others, other_hours, strict=True)],
+    )

@@ -1,0 +1,143 @@
+"""The weekly report out of summaries: what changed beyond noise, what did not, and what the logs cannot tell."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from wslog.weekly.changes import change_causes, change_groups, change_metric, find_steps
+from wslog.weekly.clusters import compare_clusters
+from wslog.weekly.coverage import Covered, find_covered, tiers_of
+from wslog.weekly.headline import write_headline, write_notes
+from wslog.weekly.metrics import DROP_SHARE, HEADLINE, RATE, UNKNOWN_SHARE, blocks_of, shared_hours
+from wslog.weekly.objective import judge_objective
+from wslog.weekly.outcomes import judge_advice
+from wslog.weekly.rates import NO_HISTORY, estimate
+from wslog.weekly_result import REPORT_VERSION, Objective, WeeklyReport, WeekPoint, WeekSummary
+
+LEAST_HOURS: Final = 24  # of the same week hours in both weeks, to compare them at all
+FIRST_WEEKS: Final = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two weeks and the hours in which they can be compared; `why` not, if they cannot.
+
+    Attributes:
+        history: Weeks before this one, oldest first, each with the hours its logs cover.
+    """
+
+    week: WeekSummary
+    hours: tuple[bool, ...]
+    other: WeekSummary | None
+    other_hours: tuple[bool, ...]
+    why: str
+    history: tuple[tuple[WeekSummary, tuple[bool, ...]], ...]
+    covered: tuple[bool, ...]
+
+
+def write_report(
+    week: WeekSummary,
+    other: WeekSummary | None,
+    history: Sequence[WeekSummary],
+    *,
+    now: dt.datetime | None = None,
+    slo: str | None = None,
+) -> WeeklyReport:
+    """Write the report of one week.
+
+    Args:
+        week: The week.
+        other: The week to compare it to; None: there is none.
+        history: The weeks of the trend before this one, oldest first; may hold *other*.
+        now: The present, if the week may not be over.
+        slo: A service level objective.
+
+    Raises:
+        OptionError: If *slo* cannot be understood.
+    """
+    earlier = [one for one in history if one.week < week.week]
+    tiers = tiers_of([week, *([other] if other else [])])
+    mates = [*earlier, *([other] if other and other.week not in {one.week for one in earlier} else [])]
+    own = find_covered(week, mates, tiers=tiers, now=now)
+    covered = {week.week: own}
+    for one in mates:
+        rest = [mate for mate in mates if mate.week != one.week]
+        covered[one.week] = find_covered(one, rest or [week], tiers=tiers, now=None)
+    pair = _pair(week, other, covered, earlier)
+    steps = find_steps(pair)
+    metrics = tuple(change_metric(metric, pair, steps) for metric in (*HEADLINE, DROP_SHARE, UNKNOWN_SHARE))
+    causes = change_causes(pair)
+    clusters = compare_clusters(week, other) if other and not pair.why else ()
+    is_partial = own.ends_early or (now is not None and now < week.end)
+    return WeeklyReport(
+        schema_version=REPORT_VERSION,
+        wslog_version=week.wslog_version,
+        week=week.week,
+        compared_to=other.week if other else None,
+        zone=week.zone,
+        start=week.start,
+        end=week.end,
+        headline=write_headline(pair.week, metrics, causes, steps, why=pair.why, other=other.week if other else None),
+        verdict=week.verdict,
+        notes=write_notes(week, other, own, covered.get(other.week) if other else None, is_partial=is_partial),
+        is_partial=is_partial,
+        totals=week.totals,
+        metrics=metrics,
+        steps=steps,
+        causes=causes,
+        clusters=clusters,
+        bursts=week.bursts,
+        groups={name: change_groups(name, pair) for name in week.groups},
+        advice=tuple(one.advice for one in week.advice),
+        outcomes=judge_advice(pair, steps),
+        objective=_objective(slo, [*earlier, week], covered),
+        gaps=own.gaps,
+        covered_hours=sum(own.hours),
+        total_hours=len(own.hours),
+        compared_hours=sum(pair.hours) if other and not pair.why else 0,
+        files=week.files,
+        lines=week.lines,
+        rejected=week.rejected,
+        limits=week.limits,
+        weeks=tuple(_point(one, covered[one.week], is_partial=is_partial and one is week) for one in [*earlier, week]),
+    )  # fmt: skip
+
+
+def _objective(slo: str | None, weeks: Sequence[WeekSummary], covered: dict[str, Covered]) -> Objective | None:
+    return judge_objective(slo, weeks, [covered[one.week].hours for one in weeks]) if slo else None
+
+
+def _pair(
+    week: WeekSummary, other: WeekSummary | None, covered: dict[str, Covered], earlier: Sequence[WeekSummary]
+) -> Pair:
+    hours: Sequence[bool] = covered[week.week].hours
+    other_hours: Sequence[bool] = ()
+    why = "" if other else "there is no earlier week to compare it to"
+    if other is not None:
+        hours, other_hours = shared_hours(week, hours, other, covered[other.week].hours)
+        if sum(hours) < LEAST_HOURS:
+            why = f"logs of every tier are there for only {sum(hours)} hours of both weeks"
+    return Pair(
+        week=week,
+        hours=tuple(hours),
+        other=other,
+        other_hours=tuple(other_hours),
+        why=why,
+        history=tuple((one, covered[one.week].hours) for one in earlier),
+        covered=covered[week.week].hours,
+    )
+
+
+def _point(week: WeekSummary, covered: Covered, *, is_partial: bool) -> WeekPoint:
+    blocks = blocks_of(RATE, week, covered.hours)
+    return WeekPoint(
+        week=week.week,
+        drops=week.totals.drops,
+        connection_hours=week.totals.connection_hours,
+        rate=estimate(blocks, NO_HISTORY, per=RATE.per),
+        covered_share=covered.share,
+        is_partial=is_partial,
+    )

@@ -1,0 +1,211 @@
+"""One week's connections and what was said of them, as the summary that the history keeps."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import polars as pl
+
+from wslog.result import Cluster, Document
+from wslog.schema import Cause, Tier
+from wslog.summarize.breakdown import NETWORK, USER_AGENT_FAMILY
+from wslog.summarize.drops import HOURS, IS_DROP, IS_OPENED, drops_of
+from wslog.summarize.totals import offline_spells
+from wslog.weekly_result import (
+    SUMMARY_VERSION,
+    HourCounts,
+    WeekAdvice,
+    WeekCause,
+    WeekCluster,
+    WeekGroup,
+    WeekReconnects,
+    WeekSummary,
+)
+
+MOST_GROUPS: Final = 40
+HOUR: Final = dt.timedelta(hours=1)
+DIMENSIONS: Final = {
+    "path": pl.col("path"),
+    "host": pl.col("host"),
+    "upstream": pl.col("upstream"),
+    "user_agent": USER_AGENT_FAMILY,
+    "network": NETWORK,
+}
+
+
+def summarize_week(
+    document: Document,
+    connections: pl.DataFrame,
+    *,
+    around: pl.DataFrame,
+    lines: pl.DataFrame,
+    week: str,
+    zone: str,
+    days: Sequence[dt.datetime],
+) -> WeekSummary:
+    """Condense one week.
+
+    Args:
+        document: What was said of these connections.
+        connections: `schema.CONNECTIONS`, those that closed in the week.
+        around: The week's connections and those after it, for when clients came back.
+        lines: The logs' events of the week: `tier`, `at`.
+        week: Its name.
+        zone: The zone's name.
+        days: The first instants of its seven days and of the Monday after.
+    """
+    start, end = days[0], days[-1]
+    placed = connections.with_columns(
+        hour=_hour(pl.col("closed_at"), start), day=_day(connections["closed_at"], days), opened=IS_OPENED
+    )
+    n_hours = (end - start) // HOUR
+    offline = offline_spells(connections, around).with_columns(hour=_hour(pl.col("closed_at"), start))
+    hours = _hour_counts(placed, offline, lines.with_columns(hour=_hour(pl.col("at"), start)), n_hours)
+    has_offline = offline.height > 0 or document.totals.drops == 0
+    totals = replace(document.totals, offline_seconds=sum(hours.offline_s) if has_offline else None)
+    drops = drops_of(placed)
+    axes = ("idle_s", "idle_in_s", "idle_out_s", "lifetime_s")
+    return WeekSummary(
+        schema_version=SUMMARY_VERSION,
+        wslog_version=document.wslog_version,
+        week=week,
+        zone=zone,
+        start=start,
+        end=end,
+        verdict=document.verdict,
+        totals=totals,
+        hours=hours,
+        causes=_causes(drops),
+        clusters=tuple(_cluster(cluster, drops) for cluster in document.clusters),
+        n_valued={axis: drops[axis].count() for axis in axes},
+        bursts=document.bursts,
+        reconnects=WeekReconnects(
+            n=document.reconnects.n, p50_s=document.reconnects.p50_s, p95_s=document.reconnects.p95_s,
+            gave_up=document.reconnects.gave_up,
+        ),
+        groups={name: _groups(placed, value) for name, value in DIMENSIONS.items()},
+        advice=_advice(document),
+        limits=document.limits,
+        files=len(document.coverage.files),
+        lines=sum(file.lines for file in document.coverage.files),
+        rejected=sum(file.rejected for file in document.coverage.files),
+    )  # fmt: skip
+
+
+def _hour(at: pl.Expr, start: dt.datetime) -> pl.Expr:
+    return (at - start).dt.total_hours()
+
+
+def _day(at: pl.Series, days: Sequence[dt.datetime]) -> pl.Series:
+    """Return which day of the week, 0 to 6, each instant lies in."""
+    inner = pl.Series(days[1:-1], dtype=at.dtype)
+    return inner.search_sorted(at, side="right").cast(pl.Int64)
+
+
+def _hour_counts(placed: pl.DataFrame, offline: pl.DataFrame, lines: pl.DataFrame, n_hours: int) -> HourCounts:
+    counted = placed.group_by("hour").agg(
+        attempts=pl.len(),
+        opened=IS_OPENED.sum(),
+        drops=IS_DROP.sum(),
+        opened_drops=(IS_DROP & IS_OPENED).sum(),
+        h=HOURS,
+    )
+    by_cause = placed.filter(IS_DROP).group_by(_key(), "hour").len("n")
+    by_tier = lines.filter(pl.col("tier").is_not_null()).group_by("tier", "hour").len("n")
+    return HourCounts(
+        attempts=_spread(counted, "attempts", n_hours),
+        opened=_spread(counted, "opened", n_hours),
+        drops=_spread(counted, "drops", n_hours),
+        opened_drops=_spread(counted, "opened_drops", n_hours),
+        connection_hours=_spread_floats(counted, "h", n_hours),
+        offline_s=_spread_floats(offline.group_by("hour").agg(s=pl.col("gap_s").sum()), "s", n_hours),
+        by_cause={key: _spread(part, "n", n_hours) for key, part in _parts(by_cause, "key")},
+        lines={key: _spread(part, "n", n_hours) for key, part in _parts(by_tier, "tier")},
+    )
+
+
+def _key() -> pl.Expr:
+    return pl.concat_str(
+        pl.col("cause").fill_null(Cause.UNKNOWN.value), pl.col("tier").fill_null(Tier.UNKNOWN.value), separator="|"
+    ).alias("key")
+
+
+def _parts(frame: pl.DataFrame, by: str) -> list[tuple[str, pl.DataFrame]]:
+    return [(str(part[by][0]), part) for part in frame.sort(by, "hour").partition_by(by, maintain_order=True)]
+
+
+def _spread(frame: pl.DataFrame, column: str, n: int, *, by: str = "hour") -> tuple[int, ...]:
+    counts = dict(frame.select(by, column).iter_rows())
+    return tuple(int(counts.get(i, 0)) for i in range(n))
+
+
+def _spread_floats(frame: pl.DataFrame, column: str, n: int, *, by: str = "hour") -> tuple[float, ...]:
+    sums = dict(frame.select(by, column).iter_rows())
+    return tuple(round(float(sums.get(i) or 0.0), 6) for i in range(n))
+
+
+def _causes(drops: pl.DataFrame) -> tuple[WeekCause, ...]:
+    causes = []
+    for part in drops.partition_by("cause", "tier", maintain_order=True):
+        timers = part.group_by("timeout_s").len("n").drop_nulls().sort("n", "timeout_s", descending=[True, False])
+        by_day = part.group_by("day").agg(n=pl.len(), opened=IS_OPENED.sum())
+        causes.append(
+            WeekCause(
+                cause=Cause(part["cause"][0]),
+                tier=Tier(part["tier"][0]),
+                n=part.height,
+                timeouts_s=tuple(timers["timeout_s"]),
+                by_day=_spread(by_day, "n", 7, by="day"),
+                opened_by_day=_spread(by_day, "opened", 7, by="day"),
+            )
+        )
+    return tuple(sorted(causes, key=lambda cause: (-cause.n, cause.cause, cause.tier)))
+
+
+def _cluster(cluster: Cluster, drops: pl.DataFrame) -> WeekCluster:
+    valued = drops.filter(pl.col(cluster.axis).is_not_null()).group_by("day").len("n")
+    members = drops.filter(pl.col("cluster_id") == cluster.id).group_by("day").len("n")
+    return WeekCluster(
+        cluster=cluster, by_day=_spread(members, "n", 7, by="day"), valued_by_day=_spread(valued, "n", 7, by="day")
+    )
+
+
+def _groups(placed: pl.DataFrame, value: pl.Expr) -> tuple[WeekGroup, ...]:
+    """Count one dimension: the `MOST_GROUPS` values with most drops, then most attempts."""
+    valued = placed.with_columns(value=value).filter(pl.col("value").is_not_null())
+    top = (
+        valued.group_by("value")
+        .agg(attempts=pl.len(), n_opened=IS_OPENED.sum(), drops=IS_DROP.sum())
+        .sort("drops", "attempts", "value", descending=[True, True, False])
+        .head(MOST_GROUPS)
+    )
+    kept = valued.join(top.select("value"), on="value", how="semi")
+    by_day = kept.group_by("value", "day").agg(n=(IS_DROP & IS_OPENED).sum(), h=HOURS)
+    causes = kept.filter(IS_DROP).group_by("value", "cause").len("n").sort("n", "cause", descending=[True, False])
+    top_cause = dict(causes.unique("value", keep="first", maintain_order=True).select("value", "cause").iter_rows())
+    days = {str(part["value"][0]): part for part in by_day.partition_by("value")}
+    return tuple(
+        WeekGroup(
+            value=row["value"],
+            attempts=row["attempts"],
+            opened=row["n_opened"],
+            drops=row["drops"],
+            top_cause=Cause(top_cause[row["value"]]) if top_cause.get(row["value"]) else None,
+            opened_drops_by_day=_spread(days[row["value"]], "n", 7, by="day"),
+            hours_by_day=_spread_floats(days[row["value"]], "h", 7, by="day"),
+        )
+        for row in top.iter_rows(named=True)
+    )
+
+
+def _advice(document: Document) -> tuple[WeekAdvice, ...]:
+    speaks: dict[int, dict[str, None]] = {}
+    for finding in document.findings:
+        for number in finding.advice:
+            speaks.setdefault(number, {})[f"{finding.cause}|{finding.tier}"] = None
+    return tuple(
+        WeekAdvice(advice=advice, causes=tuple(speaks.get(number, {}))) for number, advice in enumerate(document.advice)
+    )

@@ -1,0 +1,58 @@
+"""Numbers, causes and moments as the sentences of a weekly report write them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+from wslog.schema import Cause, Tier
+from wslog.summarize.words import WHO
+
+CAUSES = {
+    Cause.IDLE_TIMEOUT: "idle timeouts",
+    Cause.LIFETIME_LIMIT: "lifetime limits",
+    Cause.SERVER_RESTART: "server restarts",
+    Cause.SERVER_ABORT: "server aborts",
+    Cause.PROXY_RELOAD: "proxy reloads",
+    Cause.PROXY_RESTART: "proxy restarts",
+    Cause.NETWORK_LOSS: "network losses",
+    Cause.CLIENT_SUSPENDED: "suspended clients",
+    Cause.HEARTBEAT_TIMEOUT: "heartbeat timeouts",
+    Cause.CLOSE_TIMEOUT: "close timeouts",
+    Cause.PROTOCOL_ERROR: "protocol errors",
+    Cause.HANDSHAKE_FAILED: "failed handshakes",
+    Cause.CLIENT_LEFT: "clients that left",
+    Cause.CLEAN_CLOSE: "clean closes",
+    Cause.UNKNOWN: "drops of unknown cause",
+}
+
+
+def number(value: float) -> str:
+    """Write a number with three digits that matter: `0.42`, `8.4`, `33,157`."""
+    if value and abs(value) < 0.001:
+        return f"{value:.1g}"
+    if abs(value) < 10:
+        return f"{value:.2f}".rstrip("0").rstrip(".") or "0"
+    return f"{value:,.1f}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def relative(now: float, before: float) -> str:
+    """Write a change in percent, or as a factor where percent would be absurd."""
+    if before <= 0:
+        return "up from none" if now > 0 else "none in either"
+    ratio = now / before
+    return f"{ratio:,.1f} times as many" if ratio >= 3 else f"{(ratio - 1) * 100:+.0f} %".replace("-", "−")  # noqa: RUF001
+
+
+def cause_words(key: str) -> str:
+    """Write a `cause|tier` as a plural with its owner: `idle timeouts (nginx)`."""
+    cause, _, tier = key.partition("|")
+    words = CAUSES[Cause(cause)]
+    owner = WHO[Tier(tier)].removeprefix("the ") if tier and Tier(tier) not in (Tier.UNKNOWN,) else ""
+    return f"{words} ({owner})" if owner and owner not in words else words
+
+
+def moment(at: dt.datetime, zone: str) -> str:
+    """Write an instant as a weekday and a time on the wall clock of *zone*: `Wed 11 Nov 12:00`."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local:%a} {local.day} {local:%b %H:%M}"
