@@ -1,0 +1,143 @@
+"""What a row says: facts, one by one, on hand-typed rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+from tests.classify.rows import at, joined
+from wslog.classify.facts import add_facts, add_wire_timer, share_of
+from wslog.knowledge.model import Setting
+
+TIMED_OUT: dict[str, Any] = {
+    "error_ref": "error.log:1", "error_level": "info", "error_errno": 110, "error_message": "upstream timed out",
+    "error_action": "proxying upgraded connection",
+}  # fmt: skip
+NOBODY: frozenset[str] = frozenset()
+
+
+def of(*rows: dict[str, Any], levels: frozenset[str] = NOBODY, settings: tuple[Setting, ...] = ()) -> pl.DataFrame:
+    return add_facts(joined(*rows), levels=levels, settings=settings)
+
+
+def read_timeout(value_s: float, scope: str, host: str = "") -> Setting:
+    return Setting(timeout_id="nginx-proxy-read-timeout", value_s=value_s, scope=scope, host=host, ref="nginx.conf:1")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, True),
+        ({"error_errno": 60}, True),  # BSD
+        ({"error_errno": 104}, False),
+        ({"error_action": "reading response header from upstream"}, False),  # a handshake: the same words, another tail
+        ({"error_message": "client timed out"}, False),
+        ({"error_message": None, "error_errno": None, "error_action": None}, False),
+    ],
+)
+def test_only_the_upgraded_timeout_is_nginx_s_timer(change: dict[str, Any], expected: bool) -> None:
+    """`upstream timed out` counts only with its errno and only while proxying an upgraded connection."""
+    assert of(TIMED_OUT | change)["nginx_timed_out"].to_list() == [expected]
+
+
+@pytest.mark.parametrize(("level", "upstream", "downstream"), [("error", True, False), ("info", False, True)])
+def test_the_level_tells_the_side_of_a_reset(level: str, upstream: bool, downstream: bool) -> None:
+    """The same reset is the app's at level error and the client side's at level info."""
+    row = of(TIMED_OUT | {"error_errno": 104, "error_message": "recv() failed", "error_level": level})
+    assert row["upstream_reset"].to_list() == [upstream]
+    assert row["downstream_reset"].to_list() == [downstream]
+
+
+@pytest.mark.parametrize(
+    ("levels", "visible"), [({"error"}, False), ({"error", "info"}, True), ({"debug"}, True), (set(), False)]
+)
+def test_info_lines_are_visible_where_one_was_seen(levels: set[str], visible: bool) -> None:
+    """Silence of an error log counts only where info lines would show."""
+    assert of({}, levels=frozenset(levels))["info_visible"].to_list() == [visible]
+
+
+@pytest.mark.parametrize(
+    ("lag_s", "said"),
+    [(0.0, "followed"), (1.4, "followed"), (-0.5, "followed"), (2.0, ""), (3.0, "late"), (-1.5, "early"), (None, "")],
+)
+def test_who_noticed_when(lag_s: float | None, said: str) -> None:
+    """A client followed, came late or gave up early; in between, or without a lag, nothing is said."""
+    row = of({"client_lag_s": lag_s})
+    assert [name for name in ("followed", "late", "early") if row[name].item()] == ([said] if said else [])
+
+
+def test_a_missing_line_counts_only_where_the_log_covers_the_moment() -> None:
+    """An ALB line without an nginx line is a lost line only between nginx's first and last one."""
+    unlogged = {"nginx_ref": None, "alb_ref": "alb.log:1"}
+    rows = of({"ended": 100.0}, unlogged | {"ended": 500.0}, {"ended": 900.0}, unlogged | {"ended": 2000.0})
+    assert rows["nginx_missing"].to_list() == [False, True, False, False]
+
+
+def test_silent_servers_of_another_host_prove_nothing() -> None:
+    """Where no log shows a host at all, nobody expects a line of it."""
+    absent = {"nginx_ref": None, "ended": 500.0}
+    rows = of({"ended": 100.0}, {"ended": 900.0}, absent, absent | {"host": "elsewhere.example.com"})
+    assert rows["servers_cover"].to_list() == [True, True, True, False]
+
+
+def test_a_path_s_timer_is_learnt_from_three_that_agree() -> None:
+    """Two timeouts, or three that disagree, teach nothing; three that agree do, and others on the path know it."""
+    agree = [TIMED_OUT | {"idle_s": idle, "path": "/three"} for idle in (44.9, 45.0, 45.02)]
+    two = [TIMED_OUT | {"idle_s": 45.0, "path": "/two"}] * 2
+    differ = [TIMED_OUT | {"idle_s": idle, "path": "/differ"} for idle in (20.0, 45.0, 90.0)]
+    rows = of(*agree, *two, *differ, {"path": "/three", "idle_s": 3.0})
+    learnt = dict(rows.group_by("path").agg(pl.col("path_timer_s").first()).iter_rows())
+    assert learnt == {"/three": pytest.approx(45.0), "/two": None, "/differ": None}
+
+
+def test_the_wire_s_silence_finds_its_timer() -> None:
+    """`wire_timer_s` is the cluster that the servers' own silence falls into, else nothing."""
+    rows = add_wire_timer(of({"idle_s": 59.9}, {"idle_s": 31.0}), [(59.7, 60.1, 60.0)])
+    assert rows["wire_timer_s"].to_list() == [60.0, None]
+
+
+@pytest.mark.parametrize(
+    ("settings", "value_s"),
+    [
+        ((read_timeout(60, ""),), 60.0),
+        ((read_timeout(60, ""), read_timeout(3600, "/ws/")), 3600.0),
+        ((read_timeout(60, "/ws/"), read_timeout(30, "/ws/chat/rooms")), 60.0),
+        ((read_timeout(60, "^~ /ws/"),), 60.0),
+        ((read_timeout(60, "= /ws/chat"), read_timeout(30, "/ws/")), 60.0),
+        ((read_timeout(60, "= /ws"), read_timeout(30, "/")), 30.0),
+        ((read_timeout(60, "~ ^/ws"),), None),
+        ((read_timeout(60, "/ws/", "rt.example.com"), read_timeout(30, "/ws/", "b.example.com")), 60.0),
+        ((read_timeout(60, "/ws/", "a.example.com"), read_timeout(30, "/ws/", "b.example.com")), None),
+        ((read_timeout(60, "/ws/", "a.example.com"), read_timeout(60, "/ws/", "b.example.com")), 60.0),
+        ((), None),
+    ],
+)
+def test_a_setting_counts_for_its_location_and_host(settings: tuple[Setting, ...], value_s: float | None) -> None:
+    """The longest location of the row's own server wins; a host that two servers could serve has no known value."""
+    assert of({}, settings=settings)["nginx_setting_s"].to_list() == [value_s]
+
+
+def test_the_alb_s_setting_counts_only_through_the_alb() -> None:
+    """A load balancer's timer says nothing of who did not come through it, and two values say nothing at all."""
+
+    def idle(value_s: float, name: str) -> Setting:
+        return Setting(timeout_id="aws-alb-idle", value_s=value_s, scope=name, host="", ref="alb.json:1")
+
+    rows = ({"alb_ref": "alb.log:1"}, {})
+    assert of(*rows, settings=(idle(60, "web"),))["alb_setting_s"].to_list() == [60.0, None]
+    assert of(*rows, settings=(idle(60, "web"), idle(75, "push")))["alb_setting_s"].to_list() == [None, None]
+
+
+def test_a_share_of_nothing_is_nothing() -> None:
+    """`share_of` counts what is known to hold: unknown is no, and no rows are 0."""
+    rows = pl.DataFrame({"x": [True, None, False, True]})
+    assert share_of(rows, pl.col("x")) == 0.5
+    assert share_of(rows.clear(), pl.col("x")) == 0.0
+
+
+def test_the_end_is_the_servers_where_they_saw_it() -> None:
+    """`ended_at` is the servers' close, else the client's: clients notice late."""
+    rows = of({}, {"nginx_ref": None, "ended": 620.0})
+    assert rows["ended_at"].to_list() == [at(600.0), at(620.0)]
