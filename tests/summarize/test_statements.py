@@ -13,9 +13,6 @@ CASES = {
     "nginx closed 2 after 60 s of silence (proxy_read_timeout)": {
         "cause": "idle_timeout", "tier": "nginx", "timeout_s": 60.0, "timeout_id": TIE[:1],
     },
-    "the ALB closed 2 after 350 s of silence (idle_timeout.timeout_seconds)": {
-        "cause": "idle_timeout", "tier": "alb", "timeout_s": 350.0, "timeout_id": TIE[1:],
-    },
     "the ALB's idle timeout or nginx's proxy_read_timeout closed 2 after 60 s of silence: no log says which": {
         "cause": "idle_timeout", "tier": "unknown", "timeout_s": 60.0, "timeout_id": TIE,
     },
@@ -44,8 +41,9 @@ CASES = {
         "cause": "heartbeat_timeout", "tier": "client", "timeout_s": 10.0,
     },
     "most likely the ALB closed 2 after 350 s of silence (idle_timeout.timeout_seconds)": {
-        "cause": "idle_timeout", "tier": "alb", "timeout_s": 350.0, "timeout_id": TIE[1:], "confidence": 0.75,
+        "cause": "idle_timeout", "tier": "alb", "timeout_s": 350.0, "timeout_id": TIE[1:], "confidence": 0.98,
     },
+    "most likely a reload of nginx cut 2": {"cause": "proxy_reload", "tier": "nginx", "confidence": 0.75},
     "the page itself closed 2 with close(), and no answer came for 60 s": {
         "cause": "close_timeout", "tier": "unknown", "timeout_s": 60.0,
     },

@@ -65,7 +65,9 @@ def state(group: DropGroup, many: str, *, known: Mapping[str, Timeout], with_dat
         with_date: Name the day of each moment too.
     """
     said = CLAUSES[group.cause](group, many, known, with_date)
-    return f"most likely {said}" if group.cause in HEDGED and is_unsure(group) else said
+    # Only nginx writes down that its idle timer fired; another tier's is always inferred.
+    is_inferred = group.cause is Cause.IDLE_TIMEOUT and group.tier not in {Tier.NGINX, Tier.UNKNOWN}
+    return f"most likely {said}" if is_inferred or (group.cause in HEDGED and is_unsure(group)) else said
 
 
 def is_unsure(group: DropGroup) -> bool:
