@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
 import polars as pl
 
-from wslog.ingest import blocks, reader
+from wslog.ingest import reader
+from wslog.ingest.blocks import content_chunks
 from wslog.ingest.concern import MAY_CONCERN
 from wslog.ingest.configuration import NGINX_CONF, named_source, parse_zones, read_configuration
 from wslog.ingest.format import Config
@@ -140,7 +141,7 @@ def identify(source: Source, lengths: Callable[[str], Sequence[int]]) -> Content
     n_bytes = 0
     wanted: list[int] | None = None
     prefixes: dict[int, str] = {}
-    for chunk in _chunks(source):
+    for chunk in content_chunks(source):
         data = chunk
         if wanted is None:
             first += data
@@ -163,17 +164,3 @@ def identify(source: Source, lengths: Callable[[str], Sequence[int]]) -> Content
 
 def _head_of(first: bytes) -> str:
     return hashlib.blake2b(first[:HEAD_BYTES], digest_size=8).hexdigest()
-
-
-def _chunks(source: Source) -> Iterator[bytes]:
-    """Yield a file's uncompressed bytes, up to where they are damaged.
-
-    Raises:
-        OSError: If the file cannot be opened or read.
-    """
-    with source.open() as raw:
-        first = raw.read(blocks.FEED_BYTES)
-        try:
-            yield from blocks._unpacked(raw, blocks.compression_of(first), first)
-        except blocks._DamagedError:
-            return
