@@ -95,9 +95,17 @@ def _name(burst: RawBurst, scoped: pl.DataFrame, bursts: list[RawBurst], lifecyc
         return None
     kind, notices = named
     cause, tier = CAUSES[kind]
-    share = f"{burst.killed_share:.0%} of what was open"
-    what = f"{burst.n} connections ended within {burst.end_s - burst.start_s:.1f} s ({burst.scope}; {share})"
+    what = f"{burst.n} connections ended within {_span(burst)} ({burst.scope}): {_percent(burst)} of what was open"
     return MassDrop(kind=kind, raw=burst, n_drops=unclean, cause=cause, tier=tier, evidence=(what, *notices))
+
+
+def _span(burst: RawBurst) -> str:
+    seconds = burst.end_s - burst.start_s
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{max(seconds * 1000, 1):.0f} ms"
+
+
+def _percent(burst: RawBurst) -> str:
+    return f"{round(100 * burst.killed_share)} %"
 
 
 TOGETHER: Final = "together"
