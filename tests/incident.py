@@ -50,7 +50,8 @@ def _ms(at: dt.datetime) -> int:
 def _record(number: int, opened: dt.datetime | None, closed: dt.datetime, *, code: int, path: str) -> str:
     quiet_since = None if opened is None else _ms(opened) if code == 1006 else _ms(closed) - 1000
     record = {
-        "event": "ws_close", "connId": f"c{number}", "sessionId": f"sess{number}x", "url": f"wss://rt.example.com{path}",
+        "event": "ws_close", "connId": f"c{number}", "sessionId": f"sess{number}x",
+        "url": f"wss://rt.example.com{_target(number, path)}",
         "code": code, "reason": "", "wasClean": code != 1006, "createdAt": _ms(opened or closed) - 5,
         "openedAt": None if opened is None else _ms(opened), "lastSentAt": quiet_since, "lastRecvAt": quiet_since,
         "closedAt": _ms(closed), "visibilityState": "visible", "onLine": True, "attempt": 0, "userAgent": AGENT,
@@ -62,14 +63,19 @@ def _request(number: int, opened: dt.datetime, closed: dt.datetime, *, status: i
     seconds = (closed - opened).total_seconds()
     return (
         f"{address(number)} [{closed:%Y-%m-%dT%H:%M:%S}+00:00] msec={closed.timestamp():.3f} conn={number} "
-        f'host=rt.example.com "GET {path} HTTP/1.1" status={status} bytes=300 body=20 rt={seconds:.3f} '
-        f'ua=127.0.0.1:9001 us={status} upgrade="websocket" agent="{AGENT}"'
+        f'host=rt.example.com "GET {_target(number, path)} HTTP/1.1" status={status} bytes=300 body=20 '
+        f'rt={seconds:.3f} ua=127.0.0.1:9001 us={status} upgrade="websocket" agent="{AGENT}"'
     )
 
 
 def _timed_out(number: int, at: dt.datetime, *, path: str) -> str:
+    target = _target(number, path)
     return (
         f"{at:%Y/%m/%d %H:%M:%S} [info] 31#31: *{number} upstream timed out (110: Connection timed out) while proxying "
-        f'upgraded connection, client: {address(number)}, server: rt.example.com, request: "GET {path} HTTP/1.1", '
-        f'upstream: "http://127.0.0.1:9001{path}", host: "rt.example.com"'
+        f'upgraded connection, client: {address(number)}, server: rt.example.com, request: "GET {target} HTTP/1.1", '
+        f'upstream: "http://127.0.0.1:9001{target}", host: "rt.example.com"'
     )
+
+
+def _target(number: int, path: str) -> str:
+    return f"{path}?sid=sess{number}x"

@@ -6,6 +6,7 @@ fails when one is out of date. `python -m tests.printed --picture` also takes th
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -15,9 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from click.testing import CliRunner
-
-from wslog.cli import COMMANDS, cli
+from wslog.cli import COMMANDS
 from wslog.ingest.foreign import FOREIGN
 from wslog.ingest.formats import FORMATS
 
@@ -30,17 +29,16 @@ _PICTURE_SIZE: Final = "1180,1370"  # the verdict, the totals and the causes
 
 
 def console(*args: str, width: int) -> str:
-    """Return a command line and what it prints on stdout, as a block."""
-    done = CliRunner(env={"COLUMNS": str(width)}).invoke(cli, list(args), prog_name="wslog")
-    if done.exit_code:
-        raise RuntimeError(f"wslog {' '.join(args)}: {done.output}") from done.exception
-    return f"```console\n$ wslog {' '.join(args)}\n{done.stdout.rstrip()}\n```\n"
+    """Return a command line and what it prints on stdout, as a block; a process of its own, as a user's is."""
+    command = [sys.executable, "-m", "wslog", *args]
+    environment = {**os.environ, "COLUMNS": str(width), "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(command, check=True, capture_output=True, cwd=REPO, env=environment)
+    return f"```console\n$ wslog {' '.join(args)}\n{done.stdout.decode().rstrip()}\n```\n"
 
 
 def sample_report() -> str:
     """Return the report on the sample logs, as a terminal of 80 columns shows it."""
-    shown = console("analyze", str(REPO / "sample_logs"), "--no-output", width=80)
-    return shown.replace(f"{REPO}/sample_logs --no-output", "sample_logs/")
+    return console("analyze", "sample_logs/", "--no-output", width=80).replace(" --no-output\n", "\n", 1)
 
 
 def formats() -> str:
@@ -78,7 +76,8 @@ def take_picture() -> None:
     browser = next(path for name in _BROWSERS if (path := shutil.which(name)))
     with tempfile.TemporaryDirectory() as place:
         report = Path(place) / "report"
-        CliRunner().invoke(cli, ["analyze", str(REPO / "sample_logs"), "-o", str(report)], catch_exceptions=False)
+        analyze = [sys.executable, "-m", "wslog", "analyze", "sample_logs/", "-o", str(report)]
+        subprocess.run(analyze, check=True, capture_output=True, cwd=REPO)
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={place}/profile"]
         picture = [f"--window-size={_PICTURE_SIZE}", f"--screenshot={PICTURE}"]
         subprocess.run([browser, *flags, *picture, (report / "report.html").as_uri()], check=True, capture_output=True)
