@@ -13,6 +13,7 @@ from wslog.schema import Tier
 
 # Lines that many others look like say little about a clock, and all pairs of them would be too many.
 RARE: Final = 30
+NEAR_S: Final = 75.0  # clocks that are off by more have been set right before, or by whole quarter hours
 COMPARABLE: Final = ("query", "user_agent", "host")
 # X-Forwarded-For ends with the address that the load balancer added.
 LAST_FORWARDED: Final = pl.col("forwarded_for").str.extract(r"([^,\s]+)\s*$")
@@ -38,6 +39,11 @@ def pair_alb(alb: pl.DataFrame, nginx: pl.DataFrame) -> tuple[pl.DataFrame, pl.D
     untraced = nginx.filter(pl.col("trace_id").is_null()).join(exact, on="row", how="anti")
     alb_side, nginx_side, on = _comparable(rest, untraced)
     loose, ends = pair_by_time(alb_side, nginx_side, on=on, skew_s=offset.skew_s if offset else 0.0)
+    if offset is not None and exact.height < FEWEST_VOTES and loose.height >= FEWEST_VOTES:
+        # Now that most pairs are right, they tell the offset better than the vote did.
+        paired = loose.join(alb_side, on="alb_row").join(nginx_side, on="row", suffix="_nginx")
+        offset = _median_offset(paired.with_columns(_ahead().alias("ahead_s")), note=offset.note)
+        loose, ends = pair_by_time(alb_side, nginx_side, on=on, skew_s=offset.skew_s)
     traced = estimate_ends(nginx.join(untraced, on="row", how="anti")).select(ends.columns)
     return pl.concat([exact.select(loose.columns).cast(loose.schema), loose]), pl.concat([traced, ends]), offset
 
@@ -107,7 +113,7 @@ def _vote(alb: pl.DataFrame, nginx: pl.DataFrame) -> ServerOffset | None:
     rare = (pl.len().over(on) <= RARE).alias("rare")
     pairs = _compared(alb_side.filter(rare).join(nginx_side.filter(rare), on=on, how="inner", nulls_equal=True))
     quarters = (pl.col("ahead_s") / QUARTER_HOUR_S).round() * QUARTER_HOUR_S
-    near = pairs.filter((pl.col("ahead_s") - quarters).abs() <= 20.0)
+    near = pairs.filter((pl.col("ahead_s") - quarters).abs() <= NEAR_S)
     votes = near.group_by((pl.col("ahead_s") * 2).round().alias("box")).agg(pl.len(), pl.col("ahead_s").median())
     votes = votes.sort(["len", "box"], descending=[True, False])
     if not votes.height or votes["len"][0] < FEWEST_VOTES:

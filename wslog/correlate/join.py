@@ -15,6 +15,7 @@ from wslog.correlate.copies import fold_copies
 from wslog.correlate.matching import match_clients
 from wslog.correlate.nginx_errors import settle_error_zone
 from wslog.correlate.servers import join_servers
+from wslog.correlate.source_clocks import settle_sources
 from wslog.result import Clock
 from wslog.schema import JOINED, EventKind, Tier, conform
 
@@ -50,9 +51,10 @@ def join_tiers(events: pl.DataFrame) -> Joined:
     Args:
         events: `schema.EVENTS`.
     """
-    folded, zone = settle_error_zone(fold_copies(events))
+    settled, moved = settle_sources(fold_copies(events))
+    folded, zone = settle_error_zone(settled)
     servers, alb_offset = join_servers(folded)
-    offsets = [offset for offset in (zone, alb_offset) if offset is not None]
+    offsets = _one_each([offset for offset in (*moved, zone, alb_offset) if offset is not None])
     clients = join_client_records(folded)
     pairs, client_offsets = match_clients(clients, servers)
     chosen = choose_partners(pairs.rename({"client": "left", "server": "right"}), at_least=ACCEPT)
@@ -154,6 +156,16 @@ def _reconnect() -> list[pl.Expr]:
     gap = (following - pl.col("closed_at").sort_by(began)).dt.total_milliseconds() / 1000
     gaps = gap.gather(began.arg_sort().arg_sort()).over(who)
     return [pl.when(who.is_not_null() & (gaps >= 0)).then(gaps).alias("reconnect_gap_s")]
+
+
+def _one_each(offsets: Sequence[ServerOffset]) -> list[ServerOffset]:
+    """Add what was left of the load balancer's skew after it was moved to what it was moved by."""
+    alb = [offset for offset in offsets if offset.tier == Tier.ALB]
+    if not alb:
+        return list(offsets)
+    skew_s = round(sum(offset.skew_s for offset in alb), 3)
+    whole = alb[0]._replace(skew_s=skew_s, spread_s=alb[-1].spread_s, n=alb[-1].n)
+    return [*(offset for offset in offsets if offset.tier != Tier.ALB), whole]
 
 
 def _clocks(rows: pl.DataFrame, servers: pl.DataFrame, offsets: Sequence[ServerOffset]) -> tuple[Clock, ...]:

@@ -20,3 +20,8 @@ def is_nginx_error() -> pl.Expr:
 def is_alb_request() -> pl.Expr:
     """Select ALB access lines."""
     return (pl.col("tier") == Tier.ALB) & (pl.col("event") == EventKind.REQUEST)
+
+
+def is_client_close() -> pl.Expr:
+    """Select the clients' close records."""
+    return (pl.col("tier") == Tier.CLIENT) & (pl.col("event") == EventKind.CLOSE)
