@@ -2,7 +2,10 @@
 
 An idle timer makes idle durations constant while lifetimes vary; a lifetime limit the other way round; a client that
 gives up waiting for an answer makes the time since its last *unanswered* message constant. Connections that never
-carried a message fit both and join whichever stands at the same place.
+carried a message fit both: they join whichever stands at the same place, and else speak for either.
+
+Drops inside bursts are left out first: two restarts 15 minutes apart would make a lifetime limit of 900 s, because
+everybody came back at once.
 """
 
 from __future__ import annotations
@@ -14,24 +17,28 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from wslog.classify.combs import find_comb
 from wslog.classify.facts import share_of
-from wslog.classify.spikes import Spike, configured_value, find_spikes
+from wslog.classify.histogram import coarsest_resolution, merge, sketch
+from wslog.classify.spikes import Spike, configured_value, find_in
 from wslog.knowledge.model import Setting, Timeout, TimerKind
 from wslog.result import Cluster
 
 IDLE_KINDS: Final = (TimerKind.IDLE_ANY, TimerKind.IDLE_C2S, TimerKind.IDLE_S2C)
 SILENT_FROM_S: Final = 5.0
-WIDEST: Final = 0.03  # of the value (at least 1 s): wider piles are not timers
 UNANSWERED_SHARE: Final = 0.75  # a proxy's timer does not care who spoke last: half or less
 UNANSWERED_S: Final = 1.0
 OUTLIVED_SHARE: Final = 0.05
+TOOTH: Final = 4  # drops on one path that make a comb's tooth
+SOURCE: Final = pl.col("client_ref").str.replace(r":\d+$", "")
 
 
 @dataclass(frozen=True, slots=True)
 class TypedSpike:
     """A spike, the axis it was found on, and the timer value it points to.
 
-    `axis`: `idle_s`, `lifetime_s`, or `idle_out_s` for clients that gave up waiting.
+    `axis`: `idle_s`, `lifetime_s`, or `idle_out_s` for clients that gave up waiting. `is_either`: only connections that
+    never carried a message make it, so an idle timer and a lifetime limit explain it alike.
     """
 
     spike: Spike
@@ -39,6 +46,7 @@ class TypedSpike:
     timeout_s: float
     q05_s: float
     q95_s: float
+    is_either: bool = False
 
 
 def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> list[TypedSpike]:
@@ -55,32 +63,53 @@ def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Se
     prompt = drops.filter(~pl.col("late") & ~pl.col("early"))
     talking = ~pl.col("is_silent")
     found = _typed(prompt.filter(talking), "idle_s", known)
-    found = [_as_give_up(s, prompt) for s in found]
+    found = _without_comb([_as_give_up(s, prompt) for s in found], prompt, settings)
     found += _typed(prompt.filter(talking), "lifetime_s", known)
     silent = prompt.filter(pl.col("is_silent") & (pl.col("lifetime_s") > SILENT_FROM_S))
     for spike in _typed(silent, "lifetime_s", known):
         if not any(_same_place(spike, other) for other in found):
-            found.append(
-                TypedSpike(
-                    spike.spike,
-                    "idle_s" if _is_any_near(spike, known) else "lifetime_s",
-                    spike.timeout_s,
-                    spike.q05_s,
-                    spike.q95_s,
-                )
-            )
+            found.append(_as_known(spike, timeouts, settings))
     return [s for s in found if not _is_shadow(s, found, drops)]
 
 
 def _typed(rows: pl.DataFrame, axis: str, known: Sequence[float]) -> list[TypedSpike]:
-    values = rows[axis].drop_nulls().to_numpy()
-    result = []
-    for spike in find_spikes(values, known_s=known):
-        inside = values[(values >= spike.low_s) & (values < spike.high_s)]
-        q05, q95 = (float(np.quantile(inside, q)) for q in (0.05, 0.95))
-        if q95 - q05 <= max(1.0, WIDEST * spike.center_s):
-            result.append(TypedSpike(spike, axis, configured_value(spike, q05, known), q05, q95))
-    return result
+    # Each log file has its own clock: one that writes whole seconds blurs all.
+    files = rows.drop_nulls(axis).select(axis, SOURCE.alias("source")).partition_by("source", maintain_order=True)
+    sources = [sketch(f[axis].cast(pl.Float64).to_numpy()) for f in files]
+    hist = merge(sources)
+    grain = max(hist.resolution_s, coarsest_resolution(sources))
+    spikes = find_in(hist, known_s=known, resolution_s=grain)
+    return [TypedSpike(s, axis, configured_value(s, s.q05_s, known), s.q05_s, s.q95_s) for s in spikes]
+
+
+def _without_comb(found: list[TypedSpike], drops: pl.DataFrame, settings: Sequence[Setting]) -> list[TypedSpike]:
+    """Leave out idle spikes at multiples of one period on one path: a heartbeat's doing, not that of several timers.
+
+    Timers of several paths may stand at multiples by chance, and what is configured or nginx's own word is no tooth.
+    """
+    idle = [s for s in found if s.axis == "idle_s"]
+    for path in drops["path"].unique().sort().to_list():
+        durations = drops.filter(pl.col("path").eq_missing(pl.lit(path)))["idle_s"].cast(pl.Float64).to_numpy()
+        here = [s for s in idle if (s.spike.probability(durations) >= 0.5).sum() >= TOOTH]
+        comb = find_comb([s.spike.center_s for s in here])
+        if comb is not None:
+            teeth = [s for s in here if comb.has(s.spike.center_s) and not _is_witnessed(s, drops, settings)]
+            if len(teeth) == len(comb.multiples):
+                found = [s for s in found if not any(s is t for t in teeth)]
+    return found
+
+
+def _is_witnessed(found: TypedSpike, drops: pl.DataFrame, settings: Sequence[Setting]) -> bool:
+    inside = drops.filter(pl.col("idle_s").is_between(found.spike.low_s, found.spike.high_s))
+    return _is_any_near(found, [s.value_s for s in settings]) or share_of(inside, pl.col("nginx_timed_out")) > 0.5
+
+
+def _as_known(silent: TypedSpike, timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> TypedSpike:
+    """Type a spike of silent connections by the known timers at its place; either kind, if they don't tell."""
+    as_idle = bool(fitting(silent.timeout_s, IDLE_KINDS, timeouts, settings))
+    as_lifetime = bool(fitting(silent.timeout_s, (TimerKind.LIFETIME,), timeouts, settings))
+    axis = "lifetime_s" if as_lifetime and not as_idle else "idle_s"
+    return replace(silent, axis=axis, is_either=as_idle == as_lifetime)
 
 
 def _as_give_up(found: TypedSpike, drops: pl.DataFrame) -> TypedSpike:
@@ -142,22 +171,31 @@ def add_membership(facts: pl.DataFrame, found: Sequence[TypedSpike]) -> pl.DataF
         for name, dtype in zip(names, (pl.Float64, pl.Float64, pl.Int32), strict=True)
     )
     for number, item in enumerate(found):
-        db_name, timer_name, cluster_name = MEMBERSHIP[item.axis]
-        value = pl.col("idle_s" if item.axis == "idle_out_s" else item.axis)
-        durations = frame[value.meta.output_name()].cast(pl.Float64).to_numpy()
-        p = np.clip(item.spike.probability(durations), 0.01, 0.99)
-        decibans = pl.Series(np.clip(10 * np.log10(p / (1 - p)), 0.0, 20.0))
-        inside = value.is_between(item.spike.low_s, item.spike.high_s, closed="left") & pl.col("is_client_drop")
-        if item.axis == "lifetime_s":
-            lasting = outlived(item, frame.filter(pl.col("is_client_drop")), frame["path"].unique().to_list())
-            inside = inside & ~pl.col("path").is_in(lasting.filter("outlived")["path"].to_list()).fill_null(value=False)
-        inside = inside.fill_null(value=False)
-        frame = frame.with_columns(
-            pl.when(inside).then(decibans).otherwise(pl.col(db_name)).alias(db_name),
-            pl.when(inside).then(item.timeout_s).otherwise(pl.col(timer_name)).alias(timer_name),
-            pl.when(inside).then(pl.lit(number, dtype=pl.Int32)).otherwise(pl.col(cluster_name)).alias(cluster_name),
-        )
+        axes = ("idle_s", "lifetime_s") if item.is_either else (item.axis,)
+        for axis in axes:
+            frame = _add_one(frame, item, number, axis)
     return frame
+
+
+def _add_one(frame: pl.DataFrame, item: TypedSpike, number: int, axis: str) -> pl.DataFrame:
+    """Add the members of one spike, as evidence for one kind of timer."""
+    db_name, timer_name, cluster_name = MEMBERSHIP[axis]
+    value = pl.col("lifetime_s" if item.is_either or axis == "lifetime_s" else "idle_s")
+    durations = frame.select(value.cast(pl.Float64)).to_series().to_numpy()
+    p = np.clip(item.spike.probability(durations), 0.01, 0.99)
+    decibans = pl.Series(np.clip(10 * np.log10(p / (1 - p)), 0.0, 20.0))
+    inside = value.is_between(item.spike.low_s, item.spike.high_s, closed="left") & pl.col("is_client_drop")
+    if item.is_either:
+        inside = inside & pl.col("is_silent")
+    if axis == "lifetime_s":
+        lasting = outlived(item, frame.filter(pl.col("is_client_drop")), frame["path"].unique().to_list())
+        inside = inside & ~pl.col("path").is_in(lasting.filter("outlived")["path"].to_list()).fill_null(value=False)
+    inside = inside.fill_null(value=False)
+    return frame.with_columns(
+        pl.when(inside).then(decibans).otherwise(pl.col(db_name)).alias(db_name),
+        pl.when(inside).then(item.timeout_s).otherwise(pl.col(timer_name)).alias(timer_name),
+        pl.when(inside).then(pl.lit(number, dtype=pl.Int32)).otherwise(pl.col(cluster_name)).alias(cluster_name),
+    )
 
 
 def fitting(
