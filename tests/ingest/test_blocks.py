@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 import zstandard
 
-from wslog.ingest import blocks
+from wslog.ingest import blocks, compression
 from wslog.ingest.blocks import read_blocks, read_head
 from wslog.ingest.sources import list_sources
 
@@ -92,15 +92,15 @@ def test_blocks_of_any_size_give_the_same_lines(
     tmp_path: Path, block_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No line is cut or counted twice at the border of two blocks."""
-    monkeypatch.setattr(blocks, "CHUNK_BYTES", 7)
-    monkeypatch.setattr(blocks, "FEED_BYTES", 3)
+    monkeypatch.setattr(compression, "CHUNK_BYTES", 7)
+    monkeypatch.setattr(compression, "FEED_BYTES", 3)
     expected = [f"{n}" * (n % 9) for n in range(200)]
     assert _lines(tmp_path, "\n".join(expected).encode(), block_bytes=block_bytes) == (expected, "")
 
 
 def test_an_endless_line_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file without line feeds cannot fill the memory; the next line is whole again."""
-    monkeypatch.setattr(blocks, "CHUNK_BYTES", 10)
+    monkeypatch.setattr(compression, "CHUNK_BYTES", 10)
     monkeypatch.setattr(blocks, "MAX_LINE_BYTES", 50)
     monkeypatch.setattr(blocks, "FEED_BYTES", 10)
     lines, _ = _lines(tmp_path, b"x" * 1000 + b"\nnext\n", block_bytes=20)

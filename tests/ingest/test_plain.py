@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from wslog.ingest import Read, parse_file, plain, read_events
+from wslog.ingest import Read, parse_file, plain, read_batch, read_events
 from wslog.ingest.formats import FORMATS
 from wslog.ingest.plain import needs_parsing
 from wslog.result import FileCoverage
@@ -25,14 +25,22 @@ needs_lab = pytest.mark.skipif(not SHARED.exists(), reason="the recorded lab log
 
 METHODS, PATHS = ("GET", "POST", "HEAD"), ("/ws", "/ws/chat?room=7", "/api/v1/items?q=1", "/", "/assets/a%20b.js")
 STATUSES = (200, 200, 200, 304, 204, 101, 502, 404, 400, 499)
-AGENTS = ("Mozilla/5.0 (X11; Linux x86_64) Chrome/126.0", "-", "curl/8.5.0", "a\\x22b")
+AGENTS = (
+    "Mozilla/5.0 (X11; Linux x86_64) Chrome/126.0",
+    "-",
+    "curl/8.5.0",
+    "okhttp/4.12.0",
+    "python-requests/2.32.3",
+    "a\\x22b",
+)
 
 
 def _alb(r: random.Random, status: int, n: int) -> str:
     kind = "wss" if status == 101 else r.choice(("https", "h2", "http"))
+    target = r.choice(("10.0.0.5:80", "-"))
     tail = r.choice(("", ' "-" "-" "-"', ' "-" "-" "-" 10.0.0.1'))
     return (
-        f"{kind} 2026-11-22T17:01:{n % 60:02d}.713467Z app/web/1 203.0.113.7:4000{n % 10} {r.choice(('10.0.0.5:80', '-'))} "
+        f"{kind} 2026-11-22T17:01:{n % 60:02d}.713467Z app/web/1 203.0.113.7:4000{n % 10} {target} "
         f"0.001 0.002 0.000 {status} {r.choice((status, '-'))} 500 600 "
         f'"{r.choice(METHODS)} https://rt.example.com:443{r.choice(PATHS)} HTTP/1.1" "{r.choice(AGENTS)}" - - arn:x '
         f'"Root=1-6742b1f0-{n:024x}" "rt.example.com" "-" 0 2026-11-22T17:00:36.713000Z "forward" "-" "-" '
@@ -41,9 +49,10 @@ def _alb(r: random.Random, status: int, n: int) -> str:
 
 
 def _combined(r: random.Random, status: int, n: int) -> str:
+    referrer = r.choice(("-", "https://x/"))
     return (
         f"203.0.113.{n % 250} - {r.choice(('-', 'alice'))} [22/Nov/2026:15:58:{n % 60:02d} +0000] "
-        f'"{r.choice(METHODS)} {r.choice(PATHS)} HTTP/1.1" {status} {n} "{r.choice(("-", "https://x/"))}" "{r.choice(AGENTS)}"'
+        f'"{r.choice(METHODS)} {r.choice(PATHS)} HTTP/1.1" {status} {n} "{referrer}" "{r.choice(AGENTS)}"'
     )
 
 
@@ -125,9 +134,17 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+def slow_way(lines: pl.DataFrame, *_: object) -> pl.DataFrame:
+    """Have every line parsed."""
+    return lines
+
+
 def _both(file: Path) -> tuple[Read, Read]:
     """Read *file* without and with the fast way; edges are not spared, so that nothing is parsed by luck."""
-    with mock.patch.object(parse_file, "needs_parsing", lambda lines, _: lines):
+    with (
+        mock.patch.object(parse_file, "needs_parsing", slow_way),
+        mock.patch.object(read_batch, "needs_parsing", slow_way),
+    ):
         slow = read_events([file], must_be_useful=False)
     with mock.patch.object(plain, "EDGE_LINES", 0):
         fast = read_events([file], must_be_useful=False)
@@ -196,12 +213,15 @@ def test_most_plain_lines_are_not_parsed(tmp_path: Path, name: str) -> None:
     file.write_bytes(b"\n".join(log(name, 2_000, seed=3)) + b"\n")
     seen: list[tuple[int, int]] = []
 
-    def counted(lines: pl.DataFrame, pattern: str) -> pl.DataFrame:
+    def counted(lines: pl.DataFrame, pattern: str, *_: object) -> pl.DataFrame:
         left = needs_parsing(lines, pattern)
         seen.append((lines.height, left.height))
         return left
 
-    with mock.patch.object(parse_file, "needs_parsing", counted):
+    with (
+        mock.patch.object(parse_file, "needs_parsing", counted),
+        mock.patch.object(read_batch, "needs_parsing", counted),
+    ):
         (coverage,) = read_events([file]).coverage.files
     (n_lines, n_left), *_ = seen
     assert n_lines == coverage.lines == 2_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -81,28 +81,37 @@ def _limits(read: FileRead) -> tuple[str, ...]:
     return tuple(dict.fromkeys(limits))
 
 
-def with_copies(files: Sequence[FileCoverage], events: pl.DataFrame, unique: pl.DataFrame) -> list[FileCoverage]:
-    """Note in each file's limits how many of its events stand in another place too and are counted there."""
-    copies = events.join(unique.select("ref"), on="ref", how="anti")
-    n_by_path = dict(_lines_by_path(copies).rows())
-    return [
-        replace(file, limits=(*file.limits, f"{n} lines were delivered twice and are counted once"))
-        if (n := n_by_path.get(file.path))
+def with_copies(
+    files: Mapping[int, FileCoverage], events: pl.DataFrame, unique: pl.DataFrame
+) -> dict[int, FileCoverage]:
+    """Note in each file's limits how many of its events stand in another place too and are counted there.
+
+    Args:
+        files: By number.
+        events: With `file_no` and `line`; with copies.
+        unique: The same without.
+    """
+    n_unique = _n_lines(unique)
+    copies = {number: n - n_unique.get(number, 0) for number, n in _n_lines(events).items()}
+    return {
+        number: replace(file, limits=(*file.limits, f"{n} lines were delivered twice and are counted once"))
+        if (n := copies.get(number))
         else file
-        for file in files
-    ]
+        for number, file in files.items()
+    }
 
 
-def with_events(files: Sequence[FileCoverage], kept: pl.DataFrame) -> list[FileCoverage]:
+def with_events(files: Mapping[int, FileCoverage], kept: pl.DataFrame) -> dict[int, FileCoverage]:
     """Count the lines that gave events in the end; the other lines that parsed are ignored."""
-    n_by_path = dict(_lines_by_path(kept).rows())
-    counted = [(file, n_by_path.get(file.path, 0)) for file in files]
-    return [replace(file, events=n, ignored=file.lines - file.rejected - n) for file, n in counted]
+    n_by_file = _n_lines(kept)
+    counted = {number: (file, n_by_file.get(number, 0)) for number, file in files.items()}
+    return {
+        number: replace(file, events=n, ignored=file.lines - file.rejected - n) for number, (file, n) in counted.items()
+    }
 
 
-def _lines_by_path(events: pl.DataFrame) -> pl.DataFrame:
-    path = pl.col("ref").str.replace(r":\d+$", "").alias("path")
-    return events.group_by(path).agg(pl.col("ref").n_unique().cast(pl.Int64).alias("n"))
+def _n_lines(events: pl.DataFrame) -> dict[int, int]:
+    return dict(events.group_by("file_no").agg(pl.col("line").n_unique().cast(pl.Int64)).rows())
 
 
 def raise_if_useless(files: Sequence[FileCoverage], *, has_settings: bool) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import polars as pl
@@ -142,6 +143,19 @@ def _limits(events: pl.DataFrame, needed: int) -> tuple[str, ...]:
     return tuple(limits)
 
 
+def _fits_too(sample: Sequence[str], *, n_fields: int, has_trace: bool) -> bool:
+    """Whether every eighth line is an entry of as many fields, counted by its quotes and spaces."""
+    some = [text for text in sample[::8] if text.strip()]
+    return (
+        all(
+            _HEAD.match(text)
+            and text.count('"') // 2 + sum(len(bare.split()) for bare in text.split('"')[::2]) == n_fields
+            for text in some
+        )
+        and any("Root=" in text for text in some) == has_trace
+    )
+
+
 def _detect(sample: Sequence[str], config: Config) -> LineParser | None:  # noqa: ARG001
     lines = [text for text in sample if text.strip()]
     ours = [text for text in lines if _HEAD.match(text)]
@@ -157,6 +171,9 @@ def _detect(sample: Sequence[str], config: Config) -> LineParser | None:  # noqa
         clock=CLOCK,
         limits=_limits(parsed.events, needed),
         plain=_PLAIN,
+        fits_too=partial(
+            _fits_too, n_fields=most, has_trace=parsed.events["trace_id"].null_count() < len(parsed.events)
+        ),
     )
 
 

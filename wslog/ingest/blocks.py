@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import bz2
 import codecs
-import importlib
-import lzma
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, Any, Final
+from typing import IO, Final
 
 import polars as pl
 
+from wslog.ingest.compression import FEED_BYTES, DamagedError, compression_of, inflate_at_once, unpacked
 from wslog.ingest.sources import Source
 
 BLOCK_BYTES: Final = 8 << 20
 HEAD_BYTES: Final = 256 << 10
-CHUNK_BYTES: Final = 1 << 20
-FEED_BYTES: Final = 8 << 10  # compressed bytes at a time: a zstd frame may grow 30 000-fold
 MAX_LINE_BYTES: Final = 64 << 20  # no log line is this long; what follows in it is dropped
 LINES: Final = {"line": pl.Int64(), "text": pl.String()}
 BINARY_SHARE: Final = 0.05  # random bytes hold 10 % control characters, logs hardly any
 
-# (first bytes, name); https://www.rfc-editor.org/rfc/rfc1952, rfc8878 (frame and skippable frame), bzip2, .xz format
-MAGIC: Final = (
-    (b"\x1f\x8b", "gzip"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    *((bytes([0x50 + n]) + b"\x2a\x4d\x18", "zstd") for n in range(16)),
-    (b"BZh", "bzip2"),
-    (b"\xfd7zXZ\x00", "xz"),
-)
+_CONTROL: Final = bytes(byte for byte in range(32) if byte not in b"\t\n\r\x1b")
 NOT_TEXT: Final = (
     (codecs.BOM_UTF16_LE, "UTF-16 text: convert it with `iconv -f UTF-16 -t UTF-8`"),
     (codecs.BOM_UTF16_BE, "UTF-16 text: convert it with `iconv -f UTF-16 -t UTF-8`"),
@@ -62,28 +50,53 @@ class Head:
     trouble: str
 
 
-def read_head(source: Source) -> Head:
-    """Return the first `HEAD_BYTES` of a file, uncompressed.
+def read_head(source: Source, *, n_bytes: int = HEAD_BYTES) -> Head:
+    """Return the first *n_bytes* of a file, uncompressed.
 
     Raises:
         OSError: If the file cannot be opened or read.
     """
     data = b""
     trouble = ""
-    is_whole = True
     with source.open() as raw:
-        first = raw.read(CHUNK_BYTES if source.n_bytes > CHUNK_BYTES else HEAD_BYTES)
+        first = raw.read(n_bytes)
         kind = compression_of(first)
         try:
-            for chunk in _unpacked(raw, kind, first):
+            for chunk in unpacked(raw, kind, first):
                 data += chunk
-                if len(data) > HEAD_BYTES:
-                    is_whole = False
+                if len(data) > n_bytes:
                     break
-        except _DamagedError as error:
+        except DamagedError as error:
             trouble = str(error)
-    data = data[:HEAD_BYTES]
-    return Head(kind, data, is_whole, _why_not_text(data), trouble)
+    return head_of(data, n_bytes=n_bytes, compression=kind, trouble=trouble)
+
+
+def head_of(data: bytes, *, n_bytes: int = HEAD_BYTES, compression: str = "", trouble: str = "") -> Head:
+    """Return the head of a file of which at least the beginning, or all, is *data*."""
+    beginning = data[:n_bytes]
+    return Head(compression, beginning, len(data) <= n_bytes, _why_not_text(beginning), trouble)
+
+
+def read_at_once(source: Source, *, limit: int) -> bytes | None:
+    """Return all lines of a small file, each ended by a line feed; None where it must be read block by block.
+
+    Args:
+        source: A plain or a gzip file.
+        limit: Uncompressed bytes at most.
+
+    Raises:
+        OSError: If the file cannot be opened or read.
+    """
+    if source.n_bytes > limit:
+        return None
+    with source.open() as raw:
+        data: bytes | None = raw.read(limit + 1)
+    if data and compression_of(data):
+        data = inflate_at_once(data, limit=limit)
+    if not data or len(data) > limit:
+        return None
+    data = data.removeprefix(codecs.BOM_UTF8)
+    return data if data.endswith(b"\n") else data + b"\n"
 
 
 def read_blocks(source: Source, *, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
@@ -116,18 +129,9 @@ def content_chunks(source: Source) -> Iterator[bytes]:
     with source.open() as raw:
         first = raw.read(FEED_BYTES)
         try:
-            yield from _unpacked(raw, compression_of(first), first)
-        except _DamagedError:
+            yield from unpacked(raw, compression_of(first), first)
+        except DamagedError:
             return
-
-
-def compression_of(first: bytes) -> str:
-    """Name the compression that a file's first bytes show, or return an empty text."""
-    return next((name for magic, name in MAGIC if first.startswith(magic)), "")
-
-
-class _DamagedError(Exception):
-    """Compressed data that ends early or breaks its own form."""
 
 
 class _Counted:
@@ -151,7 +155,7 @@ def _whole_lines(raw: _Counted, block_bytes: int) -> Iterator[tuple[bytes, str]]
     trouble = ""
     first = raw.read(FEED_BYTES)
     try:
-        for chunk in _unpacked(raw, compression_of(first), first):
+        for chunk in unpacked(raw, compression_of(first), first):
             cut = chunk.rfind(b"\n")
             if is_overlong and cut < 0:
                 continue
@@ -168,7 +172,7 @@ def _whole_lines(raw: _Counted, block_bytes: int) -> Iterator[tuple[bytes, str]]
                 kept, n_kept = ([tail], len(tail)) if tail else ([], 0)
             elif n_kept >= max(MAX_LINE_BYTES, block_bytes):
                 is_overlong = True
-    except _DamagedError as error:
+    except DamagedError as error:
         trouble = str(error)
     except OSError as error:
         trouble = f"reading stopped ({error.strerror or error})"
@@ -193,85 +197,6 @@ def _frame(data: bytes, first_line: int) -> pl.DataFrame:
     return pl.select(pl.int_range(first_line, first_line + len(text), dtype=pl.Int64).alias("line"), text)
 
 
-def _unpacked(raw: _Counted | IO[bytes], kind: str, first: bytes) -> Iterator[bytes]:
-    """Yield the uncompressed bytes: archives of several members or frames are one text."""
-    if not kind:
-        while first:
-            yield first
-            first = raw.read(CHUNK_BYTES)
-        return
-    decoder: Any = None
-    chunk = first
-    while chunk:
-        try:
-            while chunk:
-                if decoder is None:
-                    chunk = chunk.lstrip(b"\0")  # padding between members is allowed
-                    if not chunk:
-                        break
-                    decoder = _DECODERS[kind]()
-                yield from _drained(decoder, chunk)
-                chunk = decoder.unused_data if decoder.eof else b""
-                decoder = None if decoder.eof else decoder
-        except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as error:
-            raise _DamagedError("compressed data is damaged: the rest is not read") from error
-        chunk = raw.read(FEED_BYTES)
-    if decoder is not None:
-        raise _DamagedError("compressed data ends early")
-
-
-def _drained(decoder: Any, chunk: bytes) -> Iterator[bytes]:
-    """Yield what *chunk* grows to, in pieces of bounded size where the decoder can do that."""
-    if hasattr(decoder, "unconsumed_tail"):  # zlib
-        while True:
-            out = decoder.decompress(chunk, CHUNK_BYTES)
-            yield out
-            chunk = decoder.unconsumed_tail
-            if decoder.eof or (not chunk and len(out) < CHUNK_BYTES):
-                return
-    elif hasattr(decoder, "needs_input"):  # bz2, lzma
-        yield decoder.decompress(chunk, CHUNK_BYTES)
-        while not decoder.eof and not decoder.needs_input:
-            yield decoder.decompress(b"", CHUNK_BYTES)
-    else:
-        yield decoder.decompress(chunk)
-
-
-def _zstd() -> Any:
-    zstandard: Any = importlib.import_module("zstandard")  # only for the files that need it
-    return _Zstd(zstandard.ZstdDecompressor().decompressobj(), zstandard.ZstdError)
-
-
-class _Zstd:
-    """The zstd decoder with errors that the others raise too."""
-
-    def __init__(self, decoder: Any, error: type[Exception]) -> None:
-        self._decoder = decoder
-        self._error = error
-
-    @property
-    def eof(self) -> bool:
-        return bool(self._decoder.eof)
-
-    @property
-    def unused_data(self) -> bytes:
-        return bytes(self._decoder.unused_data)
-
-    def decompress(self, chunk: bytes) -> bytes:
-        try:
-            return bytes(self._decoder.decompress(chunk))
-        except self._error as error:
-            raise ValueError(str(error)) from error
-
-
-_DECODERS: Final[dict[str, Callable[[], Any]]] = {
-    "gzip": lambda: zlib.decompressobj(wbits=31),
-    "bzip2": bz2.BZ2Decompressor,
-    "xz": lambda: lzma.LZMADecompressor(format=lzma.FORMAT_XZ),
-    "zstd": _zstd,
-}
-
-
 def _why_not_text(data: bytes) -> str:
     if not data:
         return "empty"
@@ -281,5 +206,5 @@ def _why_not_text(data: bytes) -> str:
     if data[257:262] == b"ustar":
         return "a tar archive: unpack it first"
     sample = data[: 64 << 10]
-    control = sum(sample.count(byte) for byte in range(32) if byte not in b"\t\n\r\x1b")
+    control = len(sample) - len(sample.translate(None, _CONTROL))
     return "binary data" if control > BINARY_SHARE * len(sample) else ""

@@ -22,6 +22,7 @@ _LIFE: Final = tuple(
         EventKind.NOTE,
     }
 )
+_PLACE: Final = ("ref", "file_no", "line")
 _GRAVE: Final = ("emerg", "alert", "crit")
 
 IS_LIFE: Final = pl.col("event").is_in(_LIFE) | (
@@ -64,11 +65,13 @@ def of_concern(events: pl.DataFrame) -> pl.DataFrame:
 def without_copies(events: pl.DataFrame) -> pl.DataFrame:
     """Drop load balancer lines that were delivered twice, keeping the first.
 
+    Args:
+        events: In the order in which the first is to be kept.
+
     AWS delivers log files at least once; a line's microseconds and ids tell it from every other line.
     """
-    is_alb = pl.col("tier") == Tier.ALB.value
-    whole = [name for name in events.columns if name != "ref"]
-    is_first = pl.struct(whole).is_first_distinct()
-    alb = events.filter(is_alb)
-    copies = alb.filter(~alb.select(is_first.alias("is_first"))["is_first"])
-    return events.join(copies.select("ref"), on="ref", how="anti", maintain_order="left") if copies.height else events
+    whole = [name for name in events.columns if name not in _PLACE]
+    numbered = events.with_row_index("row")
+    alb = numbered.filter(pl.col("tier") == Tier.ALB.value)
+    copies = alb.filter(~pl.struct(whole).is_first_distinct())
+    return numbered.join(copies, on="row", how="anti", maintain_order="left").drop("row") if copies.height else events

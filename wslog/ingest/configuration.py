@@ -31,6 +31,12 @@ class Configuration:
     log_formats: dict[str, str]
 
 
+def may_be_configuration(head: Head) -> bool:
+    """Whether the first `LOOK` bytes allow it: most logs are told apart by so little."""
+    text = head.data.decode("utf-8-sig", "replace")
+    return text.lstrip()[:1] in {"{", "["} or bool(_STATEMENT_END.search(text, 0, LOOK))
+
+
 def kind_of(head: Head) -> str:
     """Name the kind of configuration that a file's beginning shows; empty: it is none."""
     text = head.data.decode("utf-8-sig", "replace")

@@ -58,6 +58,8 @@ class LineParser:
         limits: What lines of this very file cannot show ("no duration: the format has no $request_time").
         plain: A regex (see `ingest.plain`). A line that it matches surely parses into one event of no concern to
             WebSockets, so it is counted and not parsed. Empty: every line is parsed.
+        fits_too: Tells cheaply whether a file with another sample would surely be given this very parser: for formats
+            that come in thousands of small files. None: each file is recognised by itself.
     """
 
     why: str
@@ -66,6 +68,7 @@ class LineParser:
     clock: str
     limits: tuple[str, ...] = ()
     plain: str = ""
+    fits_too: Callable[[Sequence[str]], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ _FORMS: Final = (  # for values without a key: variable, form of every filled va
     ("http_upgrade", re.compile(r"websocket|h2c", re.I)),
     ("http_referer", re.compile(r"https?://.*")),
     ("http_x_forwarded_for", re.compile(rf"{_IP}(?:, ?{_IP})*")),
-    ("http_user_agent", re.compile(r".*[A-Za-z][\w.-]*/[\d.].*", re.S)),
+    ("http_user_agent", re.compile(r".*[A-Za-z][\w.-]{0,60}/[\d.].*", re.S)),
 )
 _ADDRESS: Final = re.compile(rf"{_IP}|unix:")
 _HOST: Final = re.compile(r"(?i)(?:localhost|(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]*)(?::\d+)?")
@@ -45,6 +45,7 @@ _APART: Final = re.compile(r"[\s,;|]")
 _ADDRESS_PORT: Final = re.compile(r"\d+\.\d+\.\d+\.\d+:\d+")
 _SECONDS: Final = re.compile(r"\d+\.\d{3}")
 _MOSTLY: Final = 0.6
+_LONGEST: Final = 8_192  # a longer line tells nothing more, and matching it takes long
 _DELIMITERS: Final = ("\t", "|")
 MIN_DELIMITERS: Final = 3
 
@@ -75,7 +76,8 @@ def infer_format(sample: Sequence[str]) -> str | None:
 
     An access log has a time, a request (or its path) and a status; less is not taken for one.
     """
-    layouts = [(line, tokens) for line in sample if (tokens := _tokenise(line)) and _is_apart(line, tokens)]
+    short = [line for line in sample if len(line) <= _LONGEST]
+    layouts = [(line, tokens) for line in short if (tokens := _tokenise(line)) and _is_apart(line, tokens)]
     if not layouts:
         return None
     shapes = Counter(tuple((key, form) for key, form, *_ in tokens) for _, tokens in layouts)

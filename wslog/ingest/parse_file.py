@@ -11,7 +11,8 @@ import polars as pl
 
 from wslog import schema
 from wslog.ingest.blocks import Block
-from wslog.ingest.format import Config, LogFormat
+from wslog.ingest.format import Config, LogFormat, Parsed
+from wslog.ingest.lanes import Lanes
 from wslog.ingest.plain import needs_parsing
 from wslog.ingest.recognise import SAMPLE_LINES, Reader, Recognised, best_reader
 from wslog.ingest.wrappers import take_off
@@ -28,6 +29,23 @@ EVENTS: Final = {
     "line": pl.Int64(),
     **{name: dtype for name, dtype in schema.dtypes(schema.EVENTS).items() if name != "ref"},
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What holds for all files.
+
+    Attributes:
+        config: What the caller and configuration files say.
+        formats: The formats to recognise; the first wins a tie.
+        keep: Over event columns: which events to keep.
+        skip_plain: *keep* drops plain HTTP, so that its lines need not be parsed.
+    """
+
+    config: Config
+    formats: Sequence[LogFormat]
+    keep: pl.Expr
+    skip_plain: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,23 +78,19 @@ class FileRead:
 def parse_file(
     blocks: Iterable[Block],
     recognised: Recognised,
-    config: Config,
+    reading: Reading,
     *,
-    formats: Sequence[LogFormat],
-    keep: pl.Expr,
     on_block: Callable[[Block], None],
-    skip_plain: bool = False,
+    lanes: Lanes,
 ) -> FileRead:
     """Parse one file with the format it was recognised as, and what that leaves with the other formats.
 
     Args:
         blocks: Its lines.
         recognised: With a reader.
-        config: What the caller and configuration files say.
-        formats: All that may share the stream.
-        keep: Over event columns: which events to keep.
+        reading: What holds for all files; any of its formats may share the stream.
         on_block: Called after each block was read.
-        skip_plain: Count lines that are surely dropped by *keep* without parsing them.
+        lanes: Who parses the blocks.
     """
     if recognised.reader is None:
         raise ValueError("a file without a format has no events")
@@ -85,9 +99,15 @@ def parse_file(
     frames: Iterator[pl.DataFrame] = counted
     for wrapper in recognised.wrappers:
         frames = take_off(wrapper, frames)
-    plain = recognised.reader.parser.plain if skip_plain and not recognised.wrappers else ""
-    for frame in frames:
-        _parse_block(needs_parsing(frame, plain), read, config, formats, keep)
+    parser = recognised.reader.parser
+    plain = parser.plain if reading.skip_plain and not recognised.wrappers else ""
+
+    def parse(frame: pl.DataFrame) -> tuple[pl.DataFrame, Parsed]:
+        left = needs_parsing(frame, plain).filter(pl.col("text").str.contains(r"\S"))
+        return left, parser.parse(left.select("line", "text"))
+
+    for left, parsed in lanes.map(parse, frames):
+        _sort_out(left, parsed, read, reading)
     return read
 
 
@@ -99,19 +119,16 @@ def _counted(blocks: Iterable[Block], read: FileRead, on_block: Callable[[Block]
         on_block(block)
 
 
-def _parse_block(
-    frame: pl.DataFrame, read: FileRead, config: Config, formats: Sequence[LogFormat], keep: pl.Expr
-) -> None:
-    left = frame.filter(pl.col("text").str.contains(r"\S"))
+def _sort_out(frame: pl.DataFrame, parsed: Parsed, read: FileRead, reading: Reading) -> None:
+    """Give the lines of *frame* that the main format left to the others, and note what became of all."""
     main, *guests = read.readers
-    parsed = main.parser.parse(left.select("line", "text"))
     claimed = parsed.events.select("line").unique()
     rejected = parsed.rejects.select(*REJECTS).unique("line", keep="first").join(claimed, on="line", how="anti")
-    kept = [_kept(parsed.events, frame, main, read, keep)]
-    left = left.join(claimed, on="line", how="anti").sort("line")
-    while not left.is_empty() and (guest := guests.pop(0) if guests else _new_guest(left, read, config, formats)):
+    kept = [_kept(parsed.events, frame, main, read, reading.keep)]
+    left = frame.join(claimed, on="line", how="anti").sort("line")
+    while not left.is_empty() and (guest := guests.pop(0) if guests else _new_guest(left, read, reading)):
         parsed = guest.parser.parse(left.select("line", "text"))
-        kept.append(_kept(parsed.events, frame, guest, read, keep))
+        kept.append(_kept(parsed.events, frame, guest, read, reading.keep))
         claimed = parsed.events.select("line").unique()
         claimed = pl.concat([claimed, _continued(left, claimed, parsed.rejects)])
         rejected = rejected.join(claimed, on="line", how="anti")
@@ -120,12 +137,12 @@ def _parse_block(
     read.events.append(pl.concat(kept).sort("line", maintain_order=True))
 
 
-def _new_guest(left: pl.DataFrame, read: FileRead, config: Config, formats: Sequence[LogFormat]) -> Reader | None:
+def _new_guest(left: pl.DataFrame, read: FileRead, reading: Reading) -> Reader | None:
     """Find a further format in the lines that the file's known formats leave, and note it."""
     known = [reader.format for reader in read.readers]
-    others = [log_format for log_format in formats if log_format not in known]
+    others = [log_format for log_format in reading.formats if log_format not in known]
     sample = left["text"].gather_every(max(1, -(-left.height // SAMPLE_LINES))).to_list()
-    guest = best_reader(sample, config, others)
+    guest = best_reader(sample, reading.config, others)
     if guest is None or guest.parser.score < MIN_GUESTS:
         return None
     read.readers.append(guest)
@@ -146,13 +163,18 @@ def _continued(left: pl.DataFrame, claimed: pl.DataFrame, rejects: pl.DataFrame)
     return marked.filter(follows & ~pl.col("is_event")).select("line")
 
 
+def filled(events: pl.DataFrame, reader: Reader) -> pl.DataFrame:
+    """Fill in what the reader knows, and nulls for the columns of `EVENTS` that its format does not have."""
+    missing = [pl.lit(None, dtype).alias(column) for column, dtype in EVENTS.items() if column not in events.columns]
+    return events.with_columns(missing).with_columns(
+        pl.col("tier").fill_null(reader.format.tier.value), pl.col("format").fill_null(reader.format.name)
+    )
+
+
 def _kept(events: pl.DataFrame, frame: pl.DataFrame, reader: Reader, read: FileRead, keep: pl.Expr) -> pl.DataFrame:
     """Fill in what the reader knows, note the time span and the levels, drop what is of no concern."""
     name = reader.format.name
-    missing = [pl.lit(None, dtype).alias(column) for column, dtype in EVENTS.items() if column not in events.columns]
-    events = events.with_columns(missing).with_columns(
-        pl.col("tier").fill_null(reader.format.tier.value), pl.col("format").fill_null(name)
-    )
+    events = filled(events, reader)
     if "log_host" in frame.columns:
         events, is_set_right = _with_wrapper(events, frame)
         read.is_zone_from_wrapper |= is_set_right

@@ -46,16 +46,22 @@ def printable_but(excluded: str) -> str:
     return "[" + "".join(f"\\x{code:02x}" for code in range(0x20, 0x7F) if chr(code) not in excluded) + "]"
 
 
-def needs_parsing(lines: pl.DataFrame, plain: str) -> pl.DataFrame:
+def is_edge(nth: pl.Expr, height: pl.Expr) -> pl.Expr:
+    """Whether the *nth* line, from 1, of *height* is among the first or the last ones."""
+    return (nth <= EDGE_LINES) | (nth > height - EDGE_LINES)
+
+
+def needs_parsing(lines: pl.DataFrame, plain: str, at_edge: pl.Expr | None = None) -> pl.DataFrame:
     """Return the lines that the exact parser must see: those that are not plain, and the first and last ones.
 
     Args:
         lines: `line` and `text`.
         plain: The format's regex; empty: all lines must be parsed.
+        at_edge: Which lines are the first and last ones, where *lines* are of several files.
     """
     if not plain:
         return lines
-    row = pl.int_range(pl.len())
-    is_edge = (row < EDGE_LINES) | (row >= pl.len().cast(pl.Int64) - EDGE_LINES)
-    left = lines.filter(~pl.col("text").str.contains(plain) | is_edge)
+    if at_edge is None:
+        at_edge = is_edge(pl.int_range(1, pl.len() + 1, dtype=pl.Int64), pl.len().cast(pl.Int64))
+    left = lines.filter(~pl.col("text").str.contains(plain) | at_edge)
     return left.with_columns(pl.concat_str("text", pl.lit("")))  # a copy: views would keep the whole block in memory

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import IO, Final
 
 import polars as pl
 
 from wslog import schema
-from wslog.ingest.accounts import account_of, raise_if_useless, unread, with_copies, with_events
-from wslog.ingest.blocks import Block, read_blocks, read_head
+from wslog.ingest.accounts import raise_if_useless, with_copies, with_events
+from wslog.ingest.blocks import Block
 from wslog.ingest.concern import MAY_CONCERN, of_concern, without_copies
 from wslog.ingest.configuration import NGINX_CONF, named_source, parse_zones, read_configuration
 from wslog.ingest.format import Config, LogFormat
 from wslog.ingest.formats import FORMATS
-from wslog.ingest.nginx_error import NGINX_ERROR
-from wslog.ingest.parse_file import EVENTS, FileRead, parse_file
-from wslog.ingest.recognise import recognise, sample_lines
+from wslog.ingest.lanes import Lanes, usable_cores
+from wslog.ingest.parse_file import Reading
+from wslog.ingest.read_batch import SMALL_BYTES, batches_of, read_batch
+from wslog.ingest.read_file import Part, read_file
 from wslog.ingest.sources import Source, list_sources
-from wslog.ingest.survey import Survey, account_of_others, survey_source
+from wslog.ingest.survey import Survey, survey_source
 from wslog.knowledge.model import Setting
 from wslog.result import Coverage, FileCoverage
 from wslog.schema import EventKind
@@ -61,6 +63,7 @@ def read_events(
     on_progress: Progress | None = None,
     stdin: IO[bytes] | None = None,
     formats: Sequence[LogFormat] = FORMATS,
+    jobs: int | None = None,
 ) -> Read:
     """Read every file behind *paths*: logs become events, configuration becomes timers.
 
@@ -75,13 +78,15 @@ def read_events(
         on_progress: Called after each block with bytes done, bytes in all, and the file's name.
         stdin: The stream behind `-`.
         formats: The formats to recognise; the first wins a tie.
+        jobs: Threads that read and parse; None: as many as there are cores. The result is the same.
 
     Raises:
         InputError: If a path is missing, or no file holds anything that wslog can use.
         OptionError: If a zone or a format in *tz* is not known.
     """
     zones = parse_zones(tz, list(dict.fromkeys(form.name for form in formats)))
-    surveys = [survey_source(source) for source in list_sources(paths, stdin=stdin)]
+    sources = list_sources(paths, stdin=stdin)
+    surveys = [survey_source(source, number) for number, source in enumerate(sources)]
     found = {survey.source: survey.kind for survey in surveys if survey.kind}
     named = {named_source(nginx_conf): NGINX_CONF} if nginx_conf else {}
     configuration = read_configuration(named | found)
@@ -89,33 +94,46 @@ def read_events(
     config = Config(log_formats=given | configuration.log_formats, client_fields=dict(client_fields or {}), zones=zones)
     progress = _Progress(on_progress, sum(survey.source.n_bytes for survey in surveys))
     keep = EVERYTHING if all_lines else MAY_CONCERN
-    read = [_read_file(survey, config, formats, keep, progress) for survey in surveys]
-    events, files = _settled(read, all_lines=all_lines)
+    reading = Reading(config=config, formats=formats, keep=keep, skip_plain=not all_lines)
+    with Lanes(jobs or usable_cores()) as lanes:
+        parts = list(_read_all(surveys, reading, lanes, progress))
+    events, files = _settled(parts, sources, all_lines=all_lines)
     if must_be_useful:
         raise_if_useless(files, has_settings=bool(configuration.settings))
     return Read(
         events=events,
-        coverage=Coverage(files=files, no_code=events.select(HAS_LOST_CODE.sum()).item()),
+        coverage=Coverage(files=tuple(files), no_code=events.select(HAS_LOST_CODE.sum()).item()),
         settings=configuration.settings,
-        levels=frozenset(level for part in read for level in part.levels),
+        levels=frozenset(level for part in parts for level in part.levels),
     )
 
 
-class _Part(NamedTuple):
-    """What one file gave: its account, its kept events (`schema.EVENTS`), the nginx error levels seen in it."""
+def _read_all(surveys: Sequence[Survey], reading: Reading, lanes: Lanes, report: _Progress) -> Iterator[Part]:
+    """Yield what the files gave, small ones several at a time, large ones block by block."""
+    for is_large, some in groupby(batches_of(surveys), key=lambda batch: batch[0].source.n_bytes > SMALL_BYTES):
+        if is_large:
+            for (survey,) in some:
+                yield read_file(survey, reading, lanes=lanes, on_block=report.of_block(survey.source))
+                report.end([survey])
+        else:
+            for batch, parts in lanes.map(lambda batch: (batch, read_batch(batch, reading)), some):
+                yield from parts
+                report.end(batch)
 
-    coverage: FileCoverage
-    events: pl.DataFrame
-    levels: frozenset[str] = frozenset()
 
-
-def _settled(read: Sequence[_Part], *, all_lines: bool) -> tuple[pl.DataFrame, tuple[FileCoverage, ...]]:
+def _settled(
+    parts: Sequence[Part], sources: Sequence[Source], *, all_lines: bool
+) -> tuple[pl.DataFrame, list[FileCoverage]]:
     """Put all files' events together, decide which are of concern now that all paths are known, and count them."""
-    events = pl.concat([part.events for part in read])
-    unique = without_copies(events)
-    kept = unique if all_lines else of_concern(unique)
-    files = with_copies([part.coverage for part in read], events, unique)
-    return schema.conform(kept, schema.EVENTS), tuple(with_events(files, kept))
+    events = pl.concat([part.events for part in parts])
+    kept = events if all_lines else of_concern(events)
+    kept = kept.sort("file_no", "line", maintain_order=True)
+    unique = without_copies(kept)
+    accounts = {number: account for part in parts for number, account in part.accounts.items()}
+    files = with_events(with_copies(accounts, kept, unique), unique)
+    shown = pl.Series([source.shown for source in sources], dtype=pl.String)
+    ref = pl.concat_str(shown.gather(unique["file_no"]), pl.lit(":"), pl.col("line").cast(pl.String)).alias("ref")
+    return schema.conform(unique.with_columns(ref), schema.EVENTS), [files[number] for number in sorted(files)]
 
 
 class _Progress:
@@ -127,51 +145,16 @@ class _Progress:
         self._before = 0
 
     def of_block(self, source: Source) -> Callable[[Block], None]:
+        """Return what to call after each block of a file."""
+
         def report(block: Block) -> None:
             if self._callback:
                 self._callback(min(self._before + block.bytes_read, self._total), self._total, source.shown)
 
         return report
 
-    def end(self, source: Source) -> None:
-        self._before += source.n_bytes
+    def end(self, surveys: Sequence[Survey]) -> None:
+        """Note that files are done."""
+        self._before += sum(survey.source.n_bytes for survey in surveys)
         if self._callback:
-            self._callback(self._before, self._total, source.shown)
-
-
-def _read_file(
-    survey: Survey, config: Config, formats: Sequence[LogFormat], keep: pl.Expr, progress: _Progress
-) -> _Part:
-    source = survey.source
-    nothing = pl.DataFrame(schema=schema.dtypes(schema.EVENTS))
-    if survey.not_read:
-        return _Part(unread(source, compression=survey.compression, why=survey.not_read), nothing)
-    on_block = progress.of_block(source)
-    try:
-        head = read_head(source)
-        sample = sample_lines(head.data, is_whole=head.is_whole)
-        recognised = recognise(sample, config, formats)
-        if survey.kind or recognised.reader is None:
-            return _Part(account_of_others(survey, recognised, on_block), nothing)
-        read = parse_file(
-            read_blocks(source),
-            recognised,
-            config,
-            formats=formats,
-            keep=keep,
-            on_block=on_block,
-            skip_plain=keep is MAY_CONCERN,
-        )
-    except OSError as error:
-        reason = f"cannot be read ({error.strerror or error})"
-        return _Part(unread(source, compression=survey.compression, why=reason), nothing)
-    finally:
-        progress.end(source)
-    levels = frozenset(read.levels.get(NGINX_ERROR.name, ()))
-    return _Part(account_of(source, survey.compression, recognised, read), _events(source, read), levels)
-
-
-def _events(source: Source, read: FileRead) -> pl.DataFrame:
-    events = pl.concat(read.events) if read.events else pl.DataFrame(schema=EVENTS)
-    ref = pl.concat_str(pl.lit(f"{source.shown}:"), pl.col("line").cast(pl.String)).alias("ref")
-    return events.with_columns(ref).select(*schema.EVENTS)
+            self._callback(self._before, self._total, surveys[-1].source.shown)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from wslog.ingest.accounts import UNKNOWN, unread
 from wslog.ingest.blocks import Block, read_blocks, read_head
-from wslog.ingest.configuration import ALB_ATTRIBUTES, NGINX_CONF, kind_of
+from wslog.ingest.configuration import ALB_ATTRIBUTES, LOOK, NGINX_CONF, kind_of, may_be_configuration
 from wslog.ingest.recognise import Recognised
 from wslog.ingest.sources import Source
 from wslog.result import FileCoverage
@@ -20,28 +21,41 @@ ABOUT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """A file, the kind of configuration it is (empty: none), and why it is not read (empty: it is)."""
+    """A file and what a first look tells.
+
+    Attributes:
+        source: The file.
+        number: Its place among all files.
+        kind: The kind of configuration it is; empty: it is none.
+        not_read: Why it is not read; empty: it is.
+        compression: As its first bytes say.
+    """
 
     source: Source
+    number: int = 0
     kind: str = ""
     not_read: str = ""
     compression: str = ""
 
 
-def survey_source(source: Source) -> Survey:
+def survey_source(source: Source, number: int = 0) -> Survey:
     """Look at a file's beginning; a file that cannot be read is a fact, not an error."""
+    survey = partial(Survey, source=source, number=number)
     if source.skipped:
-        return Survey(source=source, not_read=source.skipped)
+        return survey(not_read=source.skipped)
     try:
-        head = read_head(source)
+        head = read_head(source, n_bytes=LOOK)
+        is_log = not may_be_configuration(head)
+        if not head.is_whole and (not head.data.strip() or not is_log):
+            head = read_head(source)
     except OSError as error:
-        return Survey(source=source, not_read=f"cannot be read ({error.strerror or error})")
+        return survey(not_read=f"cannot be read ({error.strerror or error})")
     if not head.not_text and head.is_whole and not head.data.strip():
-        return Survey(source=source, not_read="only blank lines", compression=head.compression)
+        return survey(not_read="only blank lines", compression=head.compression)
     if head.not_text:
         reason = head.trouble if head.trouble and not head.data else head.not_text
-        return Survey(source=source, not_read=reason, compression=head.compression)
-    return Survey(source=source, kind=kind_of(head), compression=head.compression)
+        return survey(not_read=reason, compression=head.compression)
+    return survey(kind="" if is_log else kind_of(head), compression=head.compression)
 
 
 def account_of_others(survey: Survey, recognised: Recognised, on_block: Callable[[Block], None]) -> FileCoverage:

@@ -1,0 +1,127 @@
+"""Many small files of one kind, parsed as one: a load balancer delivers thousands a day.
+
+What a file costs by itself (recognising it, some eighty calls of polars) is ten times what its lines cost. So files
+that would surely be given the same parser are put together, and each gets its own account. A file with anything odd
+in it, a line that does not parse to begin with, is read again by itself.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Final
+
+import polars as pl
+
+from wslog.ingest.accounts import account_of
+from wslog.ingest.blocks import HEAD_BYTES, read_at_once, split_lines
+from wslog.ingest.parse_file import FileRead, Reading, filled
+from wslog.ingest.plain import is_edge, needs_parsing
+from wslog.ingest.read_file import PLACED, Part, read_file
+from wslog.ingest.recognise import Reader, Recognised, recognise, sample_lines
+from wslog.ingest.survey import Survey
+from wslog.result import FileCoverage
+
+SMALL_BYTES: Final = 1 << 20  # on disk
+TEXT_BYTES: Final = 16 << 20  # uncompressed
+BATCH_BYTES: Final = 2 << 20  # on disk: some 15 MB of text
+
+Span = tuple[dt.datetime | None, dt.datetime | None]
+
+
+@dataclass(slots=True)
+class _Run:
+    """Consecutive files that one parser reads."""
+
+    recognised: Recognised
+    reader: Reader
+    surveys: list[Survey] = field(default_factory=list)
+    texts: list[bytes] = field(default_factory=list)
+
+    def takes(self, sample: Sequence[str]) -> bool:
+        """Whether a file with this sample surely belongs to it."""
+        fits_too = self.reader.parser.fits_too
+        return fits_too is not None and fits_too(sample)
+
+
+def batches_of(surveys: Sequence[Survey]) -> list[list[Survey]]:
+    """Put consecutive small files together; a larger file is alone."""
+    batches: list[list[Survey]] = []
+    room = 0
+    for survey in surveys:
+        n_bytes = survey.source.n_bytes
+        if not batches or n_bytes > SMALL_BYTES or room < n_bytes:
+            batches.append([])
+            room = BATCH_BYTES
+        batches[-1].append(survey)
+        room = 0 if n_bytes > SMALL_BYTES else room - n_bytes
+    return batches
+
+
+def read_batch(surveys: Sequence[Survey], reading: Reading) -> list[Part]:
+    """Read some small files: the same as `read_file` of each, in any order."""
+    parts: list[Part] = []
+    run: _Run | None = None
+    for survey in surveys:
+        text = _text(survey)
+        if text is None:
+            parts.append(read_file(survey, reading))
+            continue
+        sample = sample_lines(text[:HEAD_BYTES], is_whole=len(text) <= HEAD_BYTES)
+        if run is None or not run.takes(sample):
+            recognised = recognise(sample, reading.config, reading.formats)
+            reader = recognised.reader
+            if reader is None or reader.parser.fits_too is None or recognised.wrappers or not reading.skip_plain:
+                parts.append(read_file(survey, reading, recognised=recognised))
+                continue
+            parts += _parse(run, reading) if run else []
+            run = _Run(recognised, reader)
+        run.surveys.append(survey)
+        run.texts.append(text)
+    return parts + (_parse(run, reading) if run else [])
+
+
+def _text(survey: Survey) -> bytes | None:
+    if survey.kind or survey.not_read:
+        return None
+    try:
+        return read_at_once(survey.source, limit=TEXT_BYTES)
+    except OSError:
+        return None  # `read_file` will say what is wrong
+
+
+def _parse(run: _Run, reading: Reading) -> list[Part]:
+    heights = [text.count(b"\n") for text in run.texts]
+    starts = list(accumulate(heights, initial=0))[:-1]
+    files = pl.DataFrame({"file": range(len(heights)), "start": starts, "height": heights})
+    lines = files.select(pl.all().repeat_by("height")).explode("file", "start", "height").with_columns(
+        split_lines(b"".join(run.texts)).alias("text"), pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("line")
+    )  # fmt: skip
+    nth = pl.col("line") - pl.col("start")
+    at_edge = is_edge(nth, pl.col("height"))
+    left = needs_parsing(lines, run.reader.parser.plain, at_edge).filter(pl.col("text").str.contains(r"\S"))
+    events = run.reader.parser.parse(left.select("line", "text")).events
+    odd = set(left.join(events.select("line"), on="line", how="anti")["file"])
+    place = left.select("line", "file", (pl.col("line") - pl.col("start")).alias("line_in_file"))
+    events = filled(events, run.reader).join(place, on="line", how="left", maintain_order="left")
+    events = events.filter(~pl.col("file").is_in(list(odd)))
+    spans = {file: (first, last) for file, first, last in events.group_by("file").agg(
+        pl.col("at").min().alias("first"), pl.col("at").max().alias("last")).rows()}  # fmt: skip
+    numbers = pl.Series([survey.number for survey in run.surveys], dtype=pl.UInt32)
+    kept = events.filter(reading.keep)
+    kept = kept.with_columns(numbers.gather(kept["file"]).alias("file_no"), pl.col("line_in_file").alias("line"))
+    accounts = {
+        survey.number: _account(survey, run, heights[file], spans.get(file, (None, None)))
+        for file, survey in enumerate(run.surveys)
+        if file not in odd
+    }
+    parts = [Part(accounts, kept.select(pl.col(name).cast(dtype) for name, dtype in PLACED.items()))]
+    return parts + [read_file(run.surveys[file], reading) for file in sorted(odd)]
+
+
+def _account(survey: Survey, run: _Run, n_lines: int, span: Span) -> FileCoverage:
+    read = FileRead(readers=[run.reader], n_lines=n_lines, first_at=span[0], last_at=span[1])
+    read.levels[run.reader.format.name] = set()
+    return account_of(survey.source, survey.compression, run.recognised, read)

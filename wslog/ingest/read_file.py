@@ -1,0 +1,76 @@
+"""One file read: its account, its events, the nginx error levels seen in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from wslog.ingest.accounts import account_of, unread
+from wslog.ingest.blocks import Block, read_blocks, read_head
+from wslog.ingest.lanes import Lanes
+from wslog.ingest.nginx_error import NGINX_ERROR
+from wslog.ingest.parse_file import EVENTS, Reading, parse_file
+from wslog.ingest.recognise import Recognised, recognise, sample_lines
+from wslog.ingest.survey import Survey, account_of_others
+from wslog.result import FileCoverage
+
+PLACED: Final = {"file_no": pl.UInt32(), **EVENTS}
+ALONE: Final = Lanes(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What some files gave.
+
+    Attributes:
+        accounts: Of each file, by its number.
+        events: The kept ones: `PLACED`, where `file_no` and `line` say where each stands.
+        levels: nginx error levels seen on any line.
+    """
+
+    accounts: Mapping[int, FileCoverage]
+    events: pl.DataFrame
+    levels: frozenset[str] = frozenset()
+
+
+def read_file(
+    survey: Survey,
+    reading: Reading,
+    *,
+    recognised: Recognised | None = None,
+    lanes: Lanes = ALONE,
+    on_block: Callable[[Block], None] = lambda _: None,
+) -> Part:
+    """Read one file.
+
+    Args:
+        survey: The file.
+        reading: What holds for all files.
+        recognised: What it was recognised as, if that is known.
+        lanes: Who parses its blocks.
+        on_block: Called after each block was read.
+    """
+    source = survey.source
+    nothing = pl.DataFrame(schema=PLACED)
+    if survey.not_read:
+        return Part({survey.number: unread(source, compression=survey.compression, why=survey.not_read)}, nothing)
+    try:
+        if recognised is None:
+            head = read_head(source)
+            sample = sample_lines(head.data, is_whole=head.is_whole)
+            recognised = recognise(sample, reading.config, reading.formats)
+        if survey.kind or recognised.reader is None:
+            return Part({survey.number: account_of_others(survey, recognised, on_block)}, nothing)
+        read = parse_file(read_blocks(source), recognised, reading, on_block=on_block, lanes=lanes)
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror or error})"
+        return Part({survey.number: unread(source, compression=survey.compression, why=reason)}, nothing)
+    events = pl.concat(read.events) if read.events else pl.DataFrame(schema=EVENTS)
+    return Part(
+        {survey.number: account_of(source, survey.compression, recognised, read)},
+        events.select(pl.lit(survey.number, pl.UInt32).alias("file_no"), *EVENTS),
+        frozenset(read.levels.get(NGINX_ERROR.name, ())),
+    )
