@@ -1,0 +1,146 @@
+"""Who was behind a burst of closes, and what is no burst."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+from tests.classify.rows import at, joined, lifecycle
+from wslog.classify.facts import add_facts
+from wslog.classify.mass_drops import MassDrop, add_membership, down_times, find_mass_drops
+
+NOTHING = lifecycle()
+A, B, C = "10.0.0.1:9001", "10.0.0.2:9001", "10.0.0.3:9001"
+CUT: dict[str, Any] = {"nginx_is_complete": False, "client_lag_s": 0.2}
+UNLOGGED: dict[str, Any] = {"nginx_ref": None, "alb_ref": "alb.log:1", "nginx_status": None}
+
+
+def burst(n: int, *, at_s: float = 600.0, spread_s: float = 0.1, **more: Any) -> list[dict[str, Any]]:
+    step = spread_s / max(n - 1, 1)
+    return [{"ended": at_s + k * step, "lifetime_s": 100.0 + 13.7 * (k % 20), **more} for k in range(n)]
+
+
+def steady(n: int, *, since: float = 0.0, every_s: float = 30.0, **more: Any) -> list[dict[str, Any]]:
+    return [
+        {"ended": since + every_s * k, "lifetime_s": 40.0 + 17.3 * (k % 9), "close_code": 1000, **more}
+        for k in range(n)
+    ]
+
+
+def found(*groups: list[dict[str, Any]], life: pl.DataFrame = NOTHING) -> list[MassDrop]:
+    rows = add_facts(joined(*(row for group in groups for row in group)), levels=frozenset(), settings=())
+    return find_mass_drops(rows, life)
+
+
+def kinds(*groups: list[dict[str, Any]], life: pl.DataFrame = NOTHING) -> list[str]:
+    return [drop.kind for drop in found(*groups, life=life)]
+
+
+def test_one_app_server_s_connections_together_are_its_restart() -> None:
+    """Most of one upstream at once, while the other lives on."""
+    drops = found(burst(20, upstream=A), steady(40, upstream=B))
+    assert [(drop.kind, drop.cause, drop.tier) for drop in drops] == [("upstream", "server_restart", "app")]
+    assert drops[0].raw.scope == f"upstream {A}"
+    assert drops[0].n_drops == drops[0].raw.n == 20
+    assert "20 connections ended within" in drops[0].evidence[0]
+
+
+def test_a_server_whose_only_closes_are_the_restart_is_seen() -> None:
+    """The time that the logs cover is quiet before and after, even for a server that never closed anything else."""
+    assert kinds(burst(8, upstream=A), steady(40, upstream=B)) == ["upstream"]
+
+
+def test_a_part_of_a_server_s_connections_is_no_restart() -> None:
+    """Eight of forty that were open: something happened to those eight, not to the server."""
+    living = [{"ended": 900.0 + 7.3 * k, "lifetime_s": 700.0, "close_code": 1000, "upstream": A} for k in range(40)]
+    assert "upstream" not in kinds(burst(8, upstream=A), living)
+
+
+def test_goodbyes_are_no_mass_drop() -> None:
+    """A burst of clean closes drops nobody, whatever code it carries."""
+    assert kinds(burst(20, upstream=A, close_code=1001, was_clean=True), steady(40, upstream=B)) == []
+
+
+def test_five_that_share_a_second_by_chance_are_no_burst() -> None:
+    """Where ten end every minute, five at once are nothing."""
+    assert kinds(burst(5, upstream=A, spread_s=0.9), steady(240, every_s=6.0, upstream=A, close_code=1006)) == []
+
+
+def test_nginx_s_own_timeouts_make_no_burst() -> None:
+    """An echo of an earlier drop is explained by nginx's timer, line by line."""
+    timed_out = {
+        "error_errno": 110, "error_action": "proxying upgraded connection", "error_message": "upstream timed out",
+    }  # fmt: skip
+    assert kinds(burst(20, upstream=A, **timed_out), steady(40, upstream=B)) == []
+
+
+@pytest.mark.parametrize(
+    ("life", "kind"),
+    [
+        ((("worker_crash", 600.0, "worker process 32 exited on signal 9"),), "crash"),
+        ((("stop", 599.5, "signal 15 (SIGTERM) received"),), "stop"),
+        ((("stop", 300.0, "signal 15 (SIGTERM) received"),), "unlogged"),  # too long before
+        ((), "unlogged"),
+    ],
+)
+def test_what_nginx_never_logged_went_with_nginx(life: tuple[tuple[str, float, str], ...], kind: str) -> None:
+    """The ALB's lines without nginx's: a crash or a stop where a notice says so, and nginx's doing in any case."""
+    drops = found(burst(16, **UNLOGGED), steady(40), life=lifecycle(*life))
+    assert [(drop.kind, drop.cause) for drop in drops] == [(kind, "proxy_restart")]
+    assert (drops[0].evidence[1].startswith("error.log:1: ")) == (kind != "unlogged")
+
+
+def test_an_empty_completion_is_a_reload() -> None:
+    """All at once, logged, and $request_completion empty: nginx cut them, without any notice."""
+    assert kinds(burst(24, upstream=A, spread_s=0.012, **CUT), steady(40, upstream=A, nginx_is_complete=True)) == [
+        "reload"
+    ]
+
+
+def test_notices_make_a_reload_where_the_completion_is_not_logged() -> None:
+    """A reload before, and old workers' exit at the moment of the cut."""
+    life = lifecycle(
+        ("reload", 590.0, "reconfiguring"),
+        ("drain", 590.0, "gracefully shutting down"),
+        ("worker_exit", 600.0, "exiting"),
+    )
+    groups = (burst(24, upstream=A, spread_s=0.012), burst(24, upstream=B, spread_s=0.012), steady(40, since=5.0))
+    drops = found(*groups, life=life)
+    assert [(drop.kind, drop.raw.n) for drop in drops] == [("reload", 48)]
+    assert any("exiting" in text for text in drops[0].evidence)
+
+
+def test_two_servers_within_a_second_are_two_restarts() -> None:
+    """Both app servers lose everything within a second, too far apart for a proxy's cut: each its own restart."""
+    groups = (
+        burst(20, upstream=A, spread_s=0.7),
+        burst(20, upstream=B, spread_s=0.7),
+        steady(40, since=5.0, upstream=C),
+    )
+    assert kinds(*groups) == ["upstream", "upstream"]
+
+
+def test_two_restarts_of_one_server_are_two() -> None:
+    """Fifteen minutes apart: two bursts, each with its own members."""
+    groups = (burst(20, upstream=A), burst(20, at_s=1500.0, upstream=A), steady(80, upstream=B))
+    rows = add_facts(joined(*(row for group in groups for row in group)), levels=frozenset(), settings=())
+    drops = find_mass_drops(rows, NOTHING)
+    members = add_membership(rows, drops)
+    assert [drop.kind for drop in drops] == ["upstream", "upstream"]
+    assert members.filter(pl.col("upstream") == A)["burst"].value_counts().sort("burst").rows() == [(0, 20), (1, 20)]
+    assert members.filter(pl.col("upstream") == B)["burst"].null_count() == 80
+
+
+def test_nobody_ended_nothing_is_found() -> None:
+    """No rows, no bursts."""
+    assert find_mass_drops(add_facts(joined({}).clear(), levels=frozenset(), settings=()), NOTHING) == []
+
+
+def test_down_times_run_from_stop_to_start() -> None:
+    """From a stop to the next start and a second more, with the stop's line; a stop without a start is open."""
+    life = lifecycle(
+        ("start", 0.0, ""), ("stop", 590.0, ""), ("stop", 591.0, ""), ("start", 610.0, ""), ("stop", 900.0, "")
+    )
+    assert down_times(life) == [(at(590.0), at(611.0), "error.log:2")]
