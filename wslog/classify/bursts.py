@@ -15,11 +15,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from wslog.classify.significance import log_tail, log_tail_fast
+from wslog.classify.significance import log_tail_fast
 
 Floats = NDArray[np.float64]
 
-WIDTHS_S: Final = (1, 2, 3, 5, 10, 20, 40)
+WIDTHS_S: Final = (1, 2, 3, 5, 10, 20, 40, 80)
 GUARD_S: Final = 30
 BAND_S: Final = 600
 SLACK: Final = 2.0
@@ -147,9 +147,9 @@ def _best(seconds: Floats, masked: NDArray[np.bool_], n_scopes: int) -> tuple[in
         log_p = log_tail_fast(on, off, ratio)
         trials = np.log(max(last / width, 1.0)) + np.log(len(WIDTHS_S) * n_scopes)
         i = int(np.argmin(log_p))
-        exact = log_p[i] if log_p[i] < -32 else log_tail(int(on[i]), int(off[i]), float(ratio[i]))
-        if exact + trials < np.log(ALPHA) and (best is None or exact + trials < best[0]):
-            best = (float(exact + trials), int(start[i]), int(stop[i]))
+        total = float(log_p[i] + trials)
+        if total < np.log(ALPHA) and (best is None or total < best[0]):
+            best = (total, int(start[i]), int(stop[i]))
     return None if best is None else (best[1], best[2])
 
 

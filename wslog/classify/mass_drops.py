@@ -158,7 +158,10 @@ def _reload(burst: RawBurst, inside: pl.DataFrame, n_lost: int, lifecycle: pl.Da
     logged_share = share_of(inside, is_logged)
     if logged_share < 0.5:
         return None
-    is_cut = share_of(inside.filter(pl.col("nginx_is_complete").is_not_null()), ~pl.col("nginx_is_complete")) >= 0.8
+    told = inside.filter(pl.col("nginx_is_complete").is_not_null())
+    is_cut = share_of(told, ~pl.col("nginx_is_complete")) >= 0.8
+    if told.height and not is_cut:
+        return None  # nginx says that it finished them: somebody else ended them
     spread = inside.select((pl.col("nginx_s").max() - pl.col("nginx_s").min()).fill_null(LONGEST_S)).item()
     exits = _notices(lifecycle, burst, EventKind.WORKER_EXIT, before_s=1.0)
     reloads = _notices(lifecycle, burst, EventKind.RELOAD, before_s=RELOAD_WAIT_S)

@@ -17,6 +17,7 @@ from wslog.schema import Cause, Tier
 Floats = NDArray[np.float64]
 
 UNKNOWN: Final = "unknown"
+GAVE_UP: Final = ("close_wait", "heartbeat", "network")  # why a page calls close() on a path that does not answer
 IDLE: Final = ("idle_nginx", "idle_alb", "idle_other")
 
 
@@ -88,7 +89,8 @@ def judge(facts: pl.DataFrame, card: Scorecard) -> pl.DataFrame:
     matrix = spoken.to_numpy()
     probability = _probabilities(card.prior + matrix @ card.weights)
     names = np.array([name for name, _, _ in card.labels])
-    winner, confidence = _decide(probability, card)
+    called = matrix[:, card.items.index("close_called")] > 0
+    winner, confidence = _decide(probability, card, called)
     labels = {name: (cause, tier) for name, cause, tier in card.labels} | {"idle": (Cause.IDLE_TIMEOUT, Tier.UNKNOWN)}
     verdict = pl.DataFrame({"label": winner, "confidence": confidence}).with_columns(
         pl.col("label")
@@ -107,9 +109,10 @@ def _probabilities(decibans: Floats) -> Floats:
     return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
 
-def _decide(probability: Floats, card: Scorecard) -> tuple[list[str], Floats]:
+def _decide(probability: Floats, card: Scorecard, called: NDArray[np.bool_]) -> tuple[list[str], Floats]:
     """Pick the likeliest label if it is likely enough; an idle timeout of an open tier if those together are.
 
+    Where the page *called* close() in vain, the roots of that together: then the mechanism at least is known.
     The confidence is that of the cause, whoever holds its timer: all labels of that cause together.
     """
     names = np.array([name for name, _, _ in card.labels])
@@ -120,9 +123,10 @@ def _decide(probability: Floats, card: Scorecard) -> tuple[list[str], Floats]:
     of_cause = (probability @ (causes[:, None] == causes[None, :]))[np.arange(len(best)), best]
     idle = probability[:, [i for i, name in enumerate(names) if name in IDLE]].sum(axis=1)
     unknown = probability[:, list(names).index(UNKNOWN)]
-    clear = (top >= threshold) & (names[best] != UNKNOWN)
-    winner = np.where(clear, names[best], np.where(idle >= threshold, "idle", UNKNOWN))
-    confidence = np.where(clear, of_cause, np.where(idle >= threshold, idle, unknown))
+    gave_up = np.where(called, probability[:, [i for i, name in enumerate(names) if name in GAVE_UP]].sum(axis=1), 0.0)
+    rules = ((top >= threshold) & (names[best] != UNKNOWN), idle >= threshold, gave_up >= threshold)
+    winner = np.select(rules, (names[best], "idle", "close_wait"), UNKNOWN)
+    confidence = np.select(rules, (of_cause, idle, gave_up), unknown)
     return winner.tolist(), np.asarray(confidence)
 
 
