@@ -5,16 +5,22 @@ background's values where the middle 96 % of its members are. A found spike is r
 (1.5 s in whole seconds) of a timer that no better one has claimed; anything else found is wrong.
 """
 
+# ruff: noqa: T201  # a command: it prints its tables
+
 from __future__ import annotations
 
+import argparse
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from tests.accuracy.spike_kinds import combs, typing
 from tests.accuracy.spike_worlds import USUAL_S, Sample, draw
 from wslog.classify.histogram import sketch
 from wslog.classify.scan import Rules
-from wslog.classify.spikes import Spike, find_in
+from wslog.classify.spikes import Spike, configured_value, find_in
 
 BARS = {20: (0.95, 0.85), 100: (0.97, 0.93), 1_000: (0.98, 0.95), 10_000: (0.98, 0.98), 1_000_000: (0.98, 0.98)}
 SIZES = {20: 400, 100: 400, 1_000: 400, 10_000: 200, 1_000_000: 24}  # sets per size
@@ -33,6 +39,7 @@ class Tally:
     recalled: int = 0
     f1: list[float] = field(default_factory=list)
     errors: list[float] = field(default_factory=list)
+    settings: int = 0
     settings_right: int = 0
     misses: list[str] = field(default_factory=list)
 
@@ -49,7 +56,7 @@ class Tally:
         return float(np.quantile(self.errors, 0.95)) if self.errors else 0.0
 
     def setting_share(self) -> float:
-        return self.settings_right / len(self.errors) if self.errors else 1.0
+        return self.settings_right / self.settings if self.settings else 1.0
 
 
 def is_detectable(sample: Sample, timer: int) -> bool:
@@ -103,17 +110,14 @@ def score(sample: Sample, spikes: list[Spike], tally: Tally) -> None:
         said, true = spike.probability(sample.values_s) >= 0.5, sample.owner == i
         tally.f1.append(2 * float((said & true).sum()) / float(said.sum() + true.sum()))
         tally.errors.append(abs(spike.center_s - timer) / timer)
-        setting = _setting(spike)
-        tally.settings_right += abs(setting - timer) < 0.011 or (sample.is_whole and abs(setting - timer) <= 1.0)
+        if timer in USUAL_S:
+            tally.settings += 1
+            tally.settings_right += configured_value(spike, spike.q05_s, USUAL_S) == timer
 
 
-def _setting(spike: Spike) -> float:
-    from wslog.classify.spikes import configured_value
-
-    return configured_value(spike, spike.q05_s, USUAL_S)
-
-
-def run(n: int, sets: int, *, world: str, seed: int, rules: Rules | None = None, n_timers: int | None = None) -> Tally:
+def measure(
+    n: int, sets: int, *, world: str, seed: int, rules: Rules | None = None, n_timers: int | None = None
+) -> Tally:
     """Draw and search *sets* sets of *n* durations."""
     rng = np.random.default_rng([seed, n])
     tally = Tally()
@@ -121,3 +125,87 @@ def run(n: int, sets: int, *, world: str, seed: int, rules: Rules | None = None,
         sample = draw(rng, n, world=world, n_timers=n_timers)
         score(sample, find_in(sketch(sample.values_s), known_s=USUAL_S, rules=rules), tally)
     return tally
+
+
+ABLATION = {
+    "full": Rules(alpha=0.01),
+    "pooled bands": Rules(alpha=0.01, denser_band=False),
+    "no slack": Rules(alpha=0.01, slack=False),
+    "neither": Rules(alpha=0.01, denser_band=False, slack=False),
+}
+
+
+def _print_bars(sizes: Sequence[int], seeds: dict[str, int], part: float) -> int:
+    """Print precision and recall against their bars; return how many of them are missed."""
+    print("| n | world | sets | detectable | precision (bar) | recall (bar) | member F1 | location p95 ", end="")
+    print("| false alarms | setting guessed | s per set |\n|" + " --- |" * 11)
+    missed = 0
+    for n in sizes:
+        for world, seed in seeds.items():
+            began, sets = time.perf_counter(), max(4, int(SIZES[n] * part))
+            t = measure(n, sets, world=world, seed=seed)
+            took = (time.perf_counter() - began) / sets
+            p, r = BARS[n]
+            missed += (t.precision() < p) + (t.recall() < r)
+            print(
+                f"| {n} | {world} | {sets} | {t.detectable} | {t.precision():.3f} ({p}) | {t.recall():.3f} ({r}) "
+                f"| {t.member_f1():.3f} | {t.location_p95():.2%} | {t.false_alarms} of {t.empty_sets} "
+                f"| {t.setting_share():.3f} | {took:.3f} |",
+                flush=True,
+            )
+    return missed
+
+
+def _print_ablation(sets: int, seed: int) -> None:
+    print("| rules | n = 1 000 | 10 000 | 100 000 |\n| --- | --- | --- | --- |")
+    for name, rules in ABLATION.items():
+        shares = [
+            measure(n, sets, world="tuned", seed=seed, rules=rules, n_timers=0).false_alarms / sets
+            for n in (1_000, 10_000, 100_000)
+        ]
+        print(f"| {name} | " + " | ".join(f"{s:.3f}" for s in shares) + " |", flush=True)
+
+
+def _print_alarms(sets: int, seeds: dict[str, int]) -> None:
+    print("| world | n = 20 | 100 | 1 000 | 10 000 |\n|" + " --- |" * 5)
+    for world, seed in seeds.items():
+        tallies = [measure(n, sets, world=world, seed=seed, n_timers=0) for n in (20, 100, 1_000, 10_000)]
+        print(f"| {world} | " + " | ".join(f"{t.false_alarms} of {t.sets}" for t in tallies) + " |", flush=True)
+
+
+def _print_kinds(sets: int, seeds: dict[str, int]) -> None:
+    print("| world | right kind | wrong kind | missed | false spikes | false alarms |\n|" + " --- |" * 6)
+    for world, seed in seeds.items():
+        t = typing(seed, sets, world=world)
+        counts = f"{t['right']} | {t['wrong kind']} | {t['missed']} | {t['false']} | {t['alarms']} of {t['empty']}"
+        print(f"| {world} | {counts} |", flush=True)
+
+
+def _print_combs(sets: int, seeds: dict[str, int]) -> None:
+    print("| world | share | by spikes | by power | missed | false |\n|" + " --- |" * 6)
+    for world, seed in seeds.items():
+        for share in (0.0, 0.05, 0.1, 0.2):
+            t = combs(seed, sets, share, world=world)
+            print(f"| {world} | {share:.0%} | {t['strong']} | {t['weak']} | {t['missed']} | {t['false']} |", flush=True)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Print a table; exit code 1 if a bar is missed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.accuracy spikes")
+    parser.add_argument("table", choices=("bars", "alarms", "ablation", "kinds", "combs"), nargs="?", default="bars")
+    parser.add_argument("--n", type=int, action="append", choices=tuple(BARS), help="only this size")
+    parser.add_argument("--part", type=float, default=1.0, help="of the usual number of sets")
+    parser.add_argument("--seeds", type=int, nargs=2, default=(101, 202), metavar=("TUNED", "FRESH"))
+    options = parser.parse_args(arguments)
+    seeds = dict(zip(("tuned", "fresh"), options.seeds, strict=True))
+    if options.table == "bars":
+        return int(_print_bars(options.n or tuple(BARS), seeds, options.part) > 0)
+    if options.table == "ablation":
+        _print_ablation(int(100 * options.part), seeds["tuned"])
+    elif options.table == "kinds":
+        _print_kinds(int(160 * options.part), seeds)
+    elif options.table == "combs":
+        _print_combs(int(60 * options.part), seeds)
+    else:
+        _print_alarms(int(500 * options.part), seeds)
+    return 0
