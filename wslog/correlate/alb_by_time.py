@@ -81,7 +81,7 @@ def _candidates(alb: pl.DataFrame, ends: pl.DataFrame, *, on: list[str], skew_s:
     groups, members = _groups(alb, ends, on)
     at = alb["alb_at"].dt.timestamp("us").to_numpy() / 1e6 - skew_s
     end = ends["ended_at"].dt.timestamp("us").to_numpy() / 1e6
-    epoch = float(np.nanmedian(end)) if len(end) else 0.0
+    epoch = float(np.nanmedian(end)) if not np.isnan(end).all() else 0.0
     at, end = at - epoch, end - epoch
     index = WindowIndex(np.arange(len(end)), members, end)
     reach = REACH_S + float(ends["ended_half_s"].max() or 0.0)  # type: ignore[arg-type]

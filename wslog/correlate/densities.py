@@ -18,6 +18,8 @@ WIDEST_S: Final = 350.0  # clock errors beyond this are not looked for
 FEWEST: Final = 30  # sure pairs before a shape is learnt from them
 NARROW_SHARE: Final = 0.70  # the rest notices the end late: seconds, or a timer's length
 DURATION_BIN_S: Final = 0.12
+BROAD_STEP: Final = 0.3
+BROAD_BINS: Final = 64
 ASINH_UNIT_S, ASINH_STEP, ASINH_BINS = 0.2, 0.15, 120
 
 
@@ -116,18 +118,27 @@ class OffsetPrior:
 
 
 class DurationDensity:
-    """Density of server durations: the term-frequency table that makes a match on a spike weak evidence."""
+    """Density of strangers' durations: the term-frequency table that makes a match on a spike weak evidence.
+
+    A fine histogram without the judged row itself (alone on its duration it is no spike), on a broad one in steps of
+    ln 1.35, which says how usual durations of about that length are.
+    """
 
     def __init__(self, durations: Floats) -> None:
         values = durations[~np.isnan(durations)]
         self._n = max(len(values), 1)
         bins = np.clip(values / DURATION_BIN_S, 0, 5_000_000).astype(np.int64)
         self._counts = np.convolve(np.bincount(bins, minlength=3), [0.25, 0.5, 0.25], mode="same")
-        self._floor = 0.5 / (self._n + 1) / max(float(values.max(initial=1.0)), 1.0)
+        self._broad = np.bincount(self._broad_bin(values), minlength=BROAD_BINS) + 0.5
+
+    @staticmethod
+    def _broad_bin(values: Floats) -> Ints:
+        return np.asarray(np.clip(np.log1p(np.maximum(values, 0.0)) / BROAD_STEP, 0, BROAD_BINS - 1).astype(np.int64))
 
     def at(self, durations: Floats) -> Floats:
-        """Per second; 1 where the duration is not known."""
-        where = np.nan_to_num(durations, nan=0.0) / DURATION_BIN_S
-        bins = np.clip(where, 0, len(self._counts) - 1).astype(np.int64)
-        density = self._counts[bins] / self._n / DURATION_BIN_S + self._floor
-        return np.asarray(np.where(np.isnan(durations), 1.0, density))
+        """Per second, at a row's own duration; 1 where the duration is not known."""
+        known = np.nan_to_num(durations, nan=0.0)
+        bins = np.clip(known / DURATION_BIN_S, 0, len(self._counts) - 1).astype(np.int64)
+        fine = np.maximum(self._counts[bins] - 0.5, 0.0) / DURATION_BIN_S
+        broad = self._broad[self._broad_bin(known)] / (BROAD_STEP * (1.0 + np.maximum(known, 0.0)))
+        return np.asarray(np.where(np.isnan(durations), 1.0, (fine + broad) / self._n))

@@ -12,6 +12,7 @@ from wslog.schema import Tier
 
 # An error line is written when the session ends, the access line up to this much later (lingering close).
 LINGER_S: Final = 35.0
+ROUNDS: Final = 3  # who lost its line to a nearer one looks again
 ERROR_FIELDS: Final = ("level", "errno", "action", "message", "ref")
 
 
@@ -75,6 +76,17 @@ def attach_errors(access: pl.DataFrame, errors: pl.DataFrame) -> pl.DataFrame:
     if not has_number:
         clear = pl.col("row").n_unique().over(*on, "error_at") <= pl.col("error_ref").n_unique().over(*on, "error_at")
         pairs = pairs.filter(clear)
-    nearest = pairs.sort(pl.col("late").abs(), "row", "error_ref").unique("row", keep="first", maintain_order=True)
-    nearest = nearest.unique("error_ref", keep="first", maintain_order=True)
-    return nearest.drop(*on, "closed_at", "late", "error_at").sort("row")
+    # Of errors that are equally near, each line takes the one of its own rank.
+    ranks = [
+        pl.col(of).rank("dense").over(*on, when).cast(pl.Int64)
+        for of, when in (("row", pl.col("closed_at").dt.truncate("1s")), ("error_ref", pl.col("error_at")))
+    ]
+    pairs = pairs.sort(pl.col("late").abs(), (ranks[0] - ranks[1]).abs(), "row", "error_ref")
+    found = [pairs.clear()]
+    for _ in range(ROUNDS):
+        nearest = pairs.unique("row", keep="first", maintain_order=True)
+        nearest = nearest.unique("error_ref", keep="first", maintain_order=True)
+        found.append(nearest)
+        pairs = pairs.join(nearest, on="row", how="anti", maintain_order="left")
+        pairs = pairs.join(nearest, on="error_ref", how="anti", maintain_order="left")
+    return pl.concat(found).drop(*on, "closed_at", "late", "error_at").sort("row")

@@ -1,0 +1,59 @@
+"""Probabilities of pairs when everyone has one partner at most."""
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wslog.correlate.assignment import choose_partners, pair_probabilities
+
+EDGES = st.lists(
+    st.tuples(st.integers(0, 5), st.integers(0, 5), st.floats(0, 1e6)), max_size=20, unique_by=lambda e: e[:2]
+)
+
+
+def _p(*edges):
+    left, right, weight = (np.array(part) for part in zip(*edges, strict=True))
+    return pair_probabilities(left, right, weight.astype(float))
+
+
+def test_one_candidate_is_its_odds():
+    """A weight of nine against nobody is nine in ten."""
+    assert _p((0, 0, 9.0)) == pytest.approx([0.9])
+
+
+def test_two_equal_records_share_one_row_and_neither_is_sure():
+    """Either could be the row's partner: 0.49 each, the rest is that both have none."""
+    assert _p((0, 0, 30.0), (1, 0, 30.0)) == pytest.approx([0.49, 0.49], abs=0.01)
+
+
+def test_a_row_that_is_taken_is_left_to_its_owner():
+    """A record with two candidates takes the one that nobody else claims."""
+    p = _p((0, 0, 100.0), (0, 1, 100.0), (1, 1, 1e6))
+    assert p[0] > 0.95
+    assert p[1] < 0.05
+
+
+@given(EDGES)
+def test_nobody_has_more_than_one_partner(edges):
+    """The probabilities of one side's partners add up to one at most, whatever the weights."""
+    if not edges:
+        return
+    left, right, _ = (np.array(part) for part in zip(*edges, strict=True))
+    p = _p(*edges)
+    assert ((p >= 0) & (p <= 1)).all()
+    # Loops in the candidate graph make belief propagation approximate.
+    for side in (left, right):
+        assert np.bincount(side, weights=p).max() <= 1.2
+
+
+def test_no_pairs_no_probabilities():
+    """Nothing to judge, nothing returned."""
+    assert len(pair_probabilities(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))) == 0
+
+
+def test_choosing_is_one_to_one():
+    """Of two claims to one row the likelier is kept; unlikely ones are nobody's."""
+    pairs = pl.DataFrame({"left": [0, 1, 2], "right": [5, 5, 6], "p": [0.92, 0.95, 0.6]})
+    assert choose_partners(pairs, at_least=0.9).rows() == [(1, 5, 0.95)]

@@ -1,0 +1,63 @@
+"""What a clock's own records, taken together, say of it."""
+
+import numpy as np
+import pytest
+
+from wslog.correlate.densities import OffsetPrior
+from wslog.correlate.voting import log_density_by_votes, vote_worth
+
+
+def _votes(pairs, *, clock, worth=None):
+    """Weigh pairs (record, offset) of fine stamps, each worth e^3 without its offset."""
+    record, ahead = (np.array(part) for part in zip(*pairs, strict=True))
+    n = len(record)
+    return log_density_by_votes(
+        record=record, clock=np.array(clock), address=np.full(n, -1), usual=np.ones(n), ahead=ahead.astype(float),
+        half=np.zeros(n), log_rest=np.full(n, 3.0), prior=OffsetPrior(),
+        worth=np.ones(len(clock)) if worth is None else np.array(worth),
+    )  # fmt: skip
+
+
+def test_the_offset_that_all_records_share_wins():
+    """Each record fits two rows; only one of them at an offset that the others fit too."""
+    pairs = [(0, 5.0), (0, 6.0), (1, 5.0), (1, 8.1), (2, 5.0), (2, 11.3)]
+    log_f = _votes(pairs, clock=[0, 0, 0])
+    assert all(log_f[i] > log_f[i + 1] + 2 for i in (0, 2, 4))
+
+
+def test_a_single_record_cannot_vouch_for_itself():
+    """Its own vote is left out: alone, it is judged as if nobody had voted."""
+    alone = _votes([(0, 5.0)], clock=[0])
+    unheard = np.log(OffsetPrior().density(np.array([5.0])))
+    assert alone == pytest.approx(unheard, abs=0.3)
+
+
+def test_records_of_nobodys_clock_have_no_votes():
+    """Without a session or address there are no others to ask."""
+    pairs = [(0, 5.0), (1, 5.0)]
+    assert _votes(pairs, clock=[-1, -1]) == pytest.approx(np.log(OffsetPrior().density(np.array([5.0, 5.0]))))
+
+
+def test_shared_addresses_speak_with_the_offset():
+    """Of two rows at the same offset, the one from the address that the other records came from is likelier."""
+    log_f = log_density_by_votes(
+        record=np.array([0, 0, 1, 2]), clock=np.zeros(3, dtype=np.int64), address=np.array([7, 8, 7, 7]),
+        usual=np.full(4, 0.01), ahead=np.full(4, 2.0), half=np.zeros(4), log_rest=np.full(4, 1.0), prior=OffsetPrior(),
+        worth=np.ones(3),
+    )  # fmt: skip
+    assert log_f[0] > log_f[1] + 3
+
+
+def test_a_loop_of_reconnects_has_one_vote():
+    """Ten records of one length, one after another, say as little as one; others keep theirs."""
+    opened = np.concatenate([np.arange(10) * 61.0, [5000.0, 9000.0]])
+    lifetime = np.concatenate([np.full(10, 60.0), [47.0, 333.0]])
+    worth = vote_worth(np.zeros(12, dtype=np.int64), opened, lifetime)
+    assert worth[:10] == pytest.approx(0.1)
+    assert worth[10:].tolist() == [1.0, 1.0]
+
+
+def test_what_cannot_repeat_keeps_its_vote():
+    """Failed handshakes and records of nobody's clock are not compared."""
+    worth = vote_worth(np.array([0, 0, -1]), np.array([0.0, 5.0, 5.0]), np.array([np.nan, np.nan, 60.0]))
+    assert worth.tolist() == [1.0, 1.0, 1.0]
