@@ -49,7 +49,10 @@ class WeekCause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekCluster:
-    """A cluster, its members per day, and the drops per day that have a value on its axis."""
+    """A cluster, its members per day, and the drops per day that have a value on its axis.
+
+    Drops in restarts and reloads are left out of the latter: they make every share smaller and say nothing of timers.
+    """
 
     cluster: Cluster
     by_day: tuple[int, ...]

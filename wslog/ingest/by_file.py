@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -16,8 +16,11 @@ from wslog.ingest.concern import MAY_CONCERN
 from wslog.ingest.configuration import NGINX_CONF, named_source, parse_zones, read_configuration
 from wslog.ingest.format import Config
 from wslog.ingest.formats import FORMATS
+from wslog.ingest.lanes import Lanes, usable_cores
+from wslog.ingest.parse_file import EVENTS, Reading
+from wslog.ingest.read_file import PLACED, Part
 from wslog.ingest.sources import Source, list_sources
-from wslog.ingest.survey import Survey, survey_source
+from wslog.ingest.survey import survey_source
 from wslog.knowledge.model import Setting
 from wslog.result import Coverage, FileCoverage
 
@@ -25,8 +28,15 @@ HEAD_BYTES: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FileRead:
-    """What one file gave: its account, its events (`schema.EVENTS`, all that may concern), nginx error levels seen."""
+class FileEvents:
+    """What one file gave.
+
+    Attributes:
+        source: The file.
+        coverage: Its account; which events are of concern is not settled yet.
+        events: `schema.EVENTS` with `line` in place of `ref`: all that may be of concern.
+        levels: nginx error levels seen.
+    """
 
     source: Source
     coverage: FileCoverage
@@ -41,21 +51,25 @@ class Inputs:
     Attributes:
         sources: All of them.
         settings: Timers that configuration files set.
+        config: What the caller and configuration files say about the logs.
         reading: What the events of a file depend on besides its content, as a text: zones, formats, field names.
     """
 
     sources: tuple[Source, ...]
     settings: tuple[Setting, ...]
-    reading: str
     config: Config
-    kinds: Mapping[Source, str]
+    reading: str
 
-    def read(self, source: Source, *, on_progress: reader.Progress | None = None) -> FileRead:
-        """Parse one of the files."""
-        survey = survey_source(source)
-        progress = reader._Progress(on_progress, source.n_bytes)
-        part = reader._read_file(survey, self.config, FORMATS, MAY_CONCERN, progress)
-        return FileRead(source=source, coverage=part.coverage, events=part.events, levels=part.levels)
+    def read(self, sources: Sequence[Source], *, on_progress: reader.Progress | None = None) -> Iterator[FileEvents]:
+        """Parse some of the files, several at once; each comes when it is done, in no promised order."""
+        surveys = [survey_source(source, number) for number, source in enumerate(sources)]
+        reading = Reading(config=self.config, formats=FORMATS, keep=MAY_CONCERN, skip_plain=True)
+        progress = reader._Progress(on_progress, sum(source.n_bytes for source in sources))
+        with Lanes(usable_cores()) as lanes:
+            for part in reader._read_all(surveys, reading, lanes, progress):
+                for number, account in part.accounts.items():
+                    events = part.events.filter(pl.col("file_no") == number).select(*EVENTS)
+                    yield FileEvents(source=sources[number], coverage=account, events=events, levels=part.levels)
 
 
 def find_inputs(
@@ -85,7 +99,7 @@ def find_inputs(
     """
     zones = parse_zones(tz, list(dict.fromkeys(form.name for form in FORMATS)))
     sources = list_sources(paths, stdin=stdin)
-    surveys: list[Survey] = [survey_source(source) for source in sources if not is_log(source)]
+    surveys = [survey_source(source) for source in sources if not is_log(source)]
     kinds = {survey.source: survey.kind for survey in surveys if survey.kind}
     named = {named_source(nginx_conf): NGINX_CONF} if nginx_conf else {}
     configuration = read_configuration(named | kinds)
@@ -94,16 +108,23 @@ def find_inputs(
     reading = repr(
         (sorted(config.log_formats.items()), sorted(config.client_fields.items()), sorted(config.zones.items()))
     )
-    return Inputs(sources=sources, settings=configuration.settings, reading=reading, config=config, kinds=kinds)
+    return Inputs(sources=sources, settings=configuration.settings, config=config, reading=reading)
 
 
-def settle(parts: Sequence[FileRead], settings: Sequence[Setting]) -> reader.Read:
+def settle(files: Sequence[FileEvents], settings: Sequence[Setting]) -> reader.Read:
     """Put files' events together as `read_events` does: copies out, and only what is of concern."""
-    read = [reader._Part(part.coverage, part.events, part.levels) for part in parts]
-    events, files = reader._settled(read, all_lines=False)
+    ordered = sorted(files, key=lambda file: file.coverage.path)
+    number = [pl.lit(nth, pl.UInt32).alias("file_no") for nth in range(len(ordered))]
+    parts = [
+        Part({nth: file.coverage}, file.events.select(number[nth], *EVENTS), file.levels)
+        for nth, file in enumerate(ordered)
+    ]
+    if not parts:
+        parts = [Part({}, pl.DataFrame(schema=PLACED))]
+    events, accounts = reader._settled(parts, [file.source for file in ordered], all_lines=False)
     return reader.Read(
         events=events,
-        coverage=Coverage(files=files, no_code=events.select(reader.HAS_LOST_CODE.sum()).item()),
+        coverage=Coverage(files=tuple(accounts), no_code=events.select(reader.HAS_LOST_CODE.sum()).item()),
         settings=tuple(settings),
         levels=frozenset(level for part in parts for level in part.levels),
     )

@@ -20,12 +20,14 @@ from wslog.knowledge import Setting, Timeout
 from wslog.result import FileCoverage
 from wslog.store import place
 from wslog.store.facts import AT, KnownFile, load_files
-from wslog.store.ledger import forget, writing
+from wslog.store.ledger import about, forget, writing
 from wslog.store.weeks import Week
 from wslog.weekly import summarize_week
+from wslog.weekly_result import SUMMARY_VERSION
 
 EDGE: Final = dt.timedelta(minutes=10)
 """How near to a week's end a close may be put into either week by two joins that saw different logs around it."""
+DERIVED_BY: Final = f"{__version__} {SUMMARY_VERSION}"
 REFS: Final = ("client_ref", "nginx_ref", "error_ref", "alb_ref")
 
 
@@ -59,12 +61,10 @@ def derive_stale(
     """
     done: dict[Week, Derived] = {}
     while True:
-        stale = {Week.parse(row["week"]): int(row["turn"]) for row in connection.execute("SELECT * FROM stale")}
+        stale = _stale(connection)
         todo = sorted(week for week, turn in stale.items() if week not in done or done[week].turn != turn)
-        if not todo:
-            if not done or _swap(connection, done, now=now):
-                return sorted(str(week) for week in done)
-            continue
+        if not todo and _swap(connection, done, now=now):
+            return sorted(str(week) for week in done)
         for week in todo:
             before = _edge_of(connection, done, week.plus(-1))
             made = _derive(connection, root, week, stale[week], before, zone=zone, horizon=horizon, timeouts=timeouts)
@@ -72,6 +72,13 @@ def derive_stale(
             done[week] = made
             if made.edge != was and week.plus(1) not in stale and _exists(connection, week.plus(1)):
                 _mark(connection, week.plus(1))
+
+
+def _stale(connection: sqlite3.Connection) -> dict[Week, int]:
+    """Return the weeks to derive and the turn of their facts; weeks that were given up are none of them."""
+    first = about(connection, "first_week", "")
+    rows = connection.execute("SELECT week, turn FROM stale WHERE week >= ?", (first,)).fetchall()
+    return {Week.parse(row["week"]): int(row["turn"]) for row in rows}
 
 
 def _derive(
@@ -145,12 +152,17 @@ def _mark(connection: sqlite3.Connection, week: Week) -> None:
 
 
 def _swap(connection: sqlite3.Connection, done: dict[Week, Derived], *, now: float) -> bool:
-    """Put derived weeks in place of what was there; refuse if facts changed since they were made."""
+    """Put derived weeks in place of what was there; refuse if facts changed since they were made.
+
+    A week that is not stale any more was derived by another process, from the same facts or later ones: its is kept.
+    """
     with writing(connection):
-        stale = dict(connection.execute("SELECT week, turn FROM stale").fetchall())
-        if stale != {str(week): made.turn for week, made in done.items()}:
+        stale = _stale(connection)
+        if any(week not in done or done[week].turn != turn for week, turn in stale.items()):
             return False
         for week, made in done.items():
+            if week not in stale:
+                continue
             old = connection.execute("SELECT connections FROM weeks WHERE week = ?", (str(week),)).fetchone()
             if old is not None and old["connections"] != made.connections:
                 forget(connection, [old["connections"]], at=now)
@@ -159,7 +171,7 @@ def _swap(connection: sqlite3.Connection, done: dict[Week, Derived], *, now: flo
                 connection.execute("DELETE FROM weeks WHERE week = ?", (str(week),))
                 forget(connection, [made.connections], at=now)
                 continue
-            row = (str(week), made.connections, made.n, made.summary, json.dumps(sorted(made.edge)), __version__)
+            row = (str(week), made.connections, made.n, made.summary, json.dumps(sorted(made.edge)), DERIVED_BY)
             connection.execute("INSERT OR REPLACE INTO weeks VALUES (?, ?, ?, ?, ?, ?)", row)
         connection.execute("DELETE FROM stale")
     return True

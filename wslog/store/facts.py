@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,8 @@ import msgspec
 import polars as pl
 
 from wslog import schema
-from wslog.ingest.by_file import Content, FileRead, Inputs, identify
+from wslog.ingest.by_file import Content, FileEvents, Inputs, identify
+from wslog.ingest.lanes import Lanes, usable_cores
 from wslog.ingest.reader import Progress
 from wslog.ingest.sources import Source
 from wslog.result import FileCoverage
@@ -37,7 +38,7 @@ class NewFile:
 
     source: Source
     content: Content
-    read: FileRead
+    events: FileEvents
 
 
 def quick_key(source: Source) -> tuple[str, int, int] | None:
@@ -100,54 +101,55 @@ def add_files(
         The content of each file that could be read, and how many were parsed.
     """
     contents: dict[Source, str] = {}
-    batch: list[NewFile] = []
-    seen: set[str] = set()
+    new: dict[Source, Content] = {}
     moved: list[tuple[Source, str]] = []
-    n_parsed = done = 0
-    total = sum(source.n_bytes for source in inputs.sources)
     for source, content in _identified(connection, inputs, reading=reading):
         if isinstance(content, str):
             contents[source] = content
+            continue
+        contents[source] = content.id
+        if content.id in {other.id for other in new.values()} or _is_known(connection, content.id, reading):
+            moved.append((source, content.id))
         else:
-            contents[source] = content.id
-            if content.id not in seen and not _is_known(connection, content.id, reading):
-                batch.append(NewFile(source, content, inputs.read(source)))
-                seen.add(content.id)
-                n_parsed += 1
-            else:
-                moved.append((source, content.id))
-        done += source.n_bytes
-        if on_progress:
-            on_progress(done, total, source.shown)
-        if sum(new.read.events.height for new in batch) >= BATCH_ROWS or len(batch) >= BATCH_FILES:
+            new[source] = content
+    batch: list[NewFile] = []
+    for events in inputs.read(list(new), on_progress=on_progress):
+        batch.append(NewFile(events.source, new[events.source], events))
+        if sum(one.events.events.height for one in batch) >= BATCH_ROWS or len(batch) >= BATCH_FILES:
             _commit(connection, root, batch, reading=reading, weeks_of=weeks_of, now=now)
             batch = []
     _commit(connection, root, batch, reading=reading, weeks_of=weeks_of, now=now)
     if moved:
         with writing(connection):
             _note_places(connection, moved)
-    return contents, n_parsed
+    return contents, len(new)
 
 
 def _identified(
     connection: sqlite3.Connection, inputs: Inputs, *, reading: str
 ) -> Iterator[tuple[Source, Content | str]]:
     """Yield each readable file with the content it is known to have, or with the one it turns out to have."""
-
-    def lengths(head: str) -> list[int]:
-        return [row[0] for row in connection.execute("SELECT n_bytes FROM files WHERE head = ?", (head,))]
-
+    lengths: dict[str, list[int]] = {}
+    for row in connection.execute("SELECT head, n_bytes FROM files"):
+        lengths.setdefault(row["head"], []).append(row["n_bytes"])
+    unknown = []
     for source in inputs.sources:
-        if source.skipped:
-            continue
-        known = known_by_place(connection, source, reading)
+        known = None if source.skipped else known_by_place(connection, source, reading)
         if known is not None:
             yield source, known
-            continue
-        try:
-            yield source, identify(source, lengths)
-        except OSError:
-            continue  # the analysis of the same paths says so
+        elif not source.skipped:
+            unknown.append(source)
+    with Lanes(usable_cores()) as lanes:
+        for source, content in lanes.map(lambda source: _identify(source, lengths), unknown):
+            if content is not None:
+                yield source, content
+
+
+def _identify(source: Source, lengths: Mapping[str, Sequence[int]]) -> tuple[Source, Content | None]:
+    try:
+        return source, identify(source, lambda head: lengths.get(head, ()))
+    except OSError:
+        return source, None  # the analysis of the same paths says so
 
 
 def _is_known(connection: sqlite3.Connection, content: str, reading: str) -> bool:
@@ -182,9 +184,8 @@ def _commit(
 
 
 def _as_part(new: NewFile) -> pl.DataFrame:
-    line = pl.col("ref").str.extract(r":(\d+)$").cast(pl.Int64).alias("line")
-    return new.read.events.select(
-        pl.lit(new.content.id).alias("content"), line, *[c for c in PART if c not in ("content", "line")]
+    return new.events.events.select(
+        pl.lit(new.content.id).alias("content"), *[name for name in PART if name != "content"]
     )
 
 
@@ -199,8 +200,8 @@ def _insert(
         new.source.shown,
         reading,
         part,
-        msgspec.json.encode(new.read.coverage).decode(),
-        json.dumps(sorted(new.read.levels)),
+        msgspec.json.encode(new.events.coverage).decode(),
+        json.dumps(sorted(new.events.levels)),
         None if first is None else int(first.timestamp()),
         None if last is None else int(last.timestamp()) + 1,
         frame.height,
@@ -256,15 +257,14 @@ class KnownFile:
 
 def load_files(
     root: Path, files: Sequence[KnownFile], *, between: tuple[dt.datetime, dt.datetime] | None = None
-) -> list[FileRead]:
-    """Read the events of files back, their `ref` made of the names they have now.
+) -> list[FileEvents]:
+    """Read the events of files back, under the names they have now.
 
     Args:
         root: The store's folder.
         files: Which; names must differ.
         between: Only events in [start, end).
     """
-    shown = {file.content: file.shown for file in files}
     by_part: dict[str, list[str]] = {}
     for file in files:
         if file.part:
@@ -274,14 +274,11 @@ def load_files(
         lazy = pl.scan_parquet(root / part).filter(pl.col("content").is_in(contents))
         if between is not None:
             lazy = lazy.filter((between[0] <= AT) & (between[1] > AT))
-        rows = lazy.collect().with_columns(
-            ref=pl.concat_str(pl.col("content").replace_strict(shown, return_dtype=pl.String), pl.lit(":"), "line")
-        )
-        for (content,), own in rows.partition_by("content", as_dict=True, maintain_order=True).items():
-            events[str(content)] = own.select(*schema.EVENTS)
-    nothing = pl.DataFrame(schema=schema.dtypes(schema.EVENTS))
+        for (content,), own in lazy.collect().partition_by("content", as_dict=True, maintain_order=True).items():
+            events[str(content)] = own.drop("content")
+    nothing = pl.DataFrame(schema={name: dtype for name, dtype in PART.items() if name != "content"})
     return [
-        FileRead(
+        FileEvents(
             source=Source(shown=file.shown, file=None),
             coverage=replace(file.account, path=file.shown),
             events=events.get(file.content, nothing),

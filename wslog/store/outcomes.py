@@ -14,9 +14,10 @@ from typing import IO, Final
 import msgspec
 import polars as pl
 
-from wslog import __version__, pipeline, schema
+from wslog import __version__, pipeline
 from wslog.ingest.accounts import raise_if_useless
-from wslog.ingest.by_file import FileRead, settle
+from wslog.ingest.by_file import FileEvents, settle
+from wslog.ingest.parse_file import EVENTS
 from wslog.ingest.reader import Progress
 from wslog.ingest.sources import Source
 from wslog.knowledge import load_timeouts
@@ -77,23 +78,29 @@ def _key(appended: Appended, selection: Selection, timeouts: Path | None, *, ano
     return hashlib.blake2b(asked.encode(), digest_size=16).hexdigest()
 
 
-def _parts(store: Store, appended: Appended) -> list[FileRead]:
+def _parts(store: Store, appended: Appended) -> list[FileEvents]:
     """Read the delivery's events back; of copies, and of what could not be read, only the account."""
     first: dict[str, Source] = {}
-    parts: list[FileRead] = []
+    unkept: list[Source] = []
     for source in appended.inputs.sources:
         content = appended.contents.get(source)
-        if content is None:
-            parts.append(appended.inputs.read(source))
+        if content is None or _is_pruned(store, content):
+            unkept.append(source)
         elif content not in first:
             first[content] = source
     files = [_known(store, content, source.shown) for content, source in first.items()]
-    parts += load_files(store.root, files)
+    parts = [*appended.inputs.read(unkept), *load_files(store.root, files)]
     accounts = {file.content: file.account for file in files}
     for source, content in appended.contents.items():
-        if first[content] != source:
+        if content in first and first[content] != source:
             parts.append(_copy(source, accounts[content], first[content].shown))
-    return sorted(parts, key=lambda part: part.coverage.path)
+    return parts
+
+
+def _is_pruned(store: Store, content: str) -> bool:
+    """Return whether a content's events were given up (`--keep`): it is read from the file again."""
+    row = store.ledger.execute("SELECT part, n_events FROM files WHERE content = ?", (content,)).fetchone()
+    return bool(row["part"] is None and row["n_events"])
 
 
 def _known(store: Store, content: str, shown: str) -> KnownFile:
@@ -102,14 +109,12 @@ def _known(store: Store, content: str, shown: str) -> KnownFile:
     return KnownFile(content, shown, row["part"], account, frozenset(json.loads(row["levels"])))
 
 
-def _copy(source: Source, account: FileCoverage, of: str) -> FileRead:
+def _copy(source: Source, account: FileCoverage, of: str) -> FileEvents:
     copied = dataclasses.replace(
         account, path=source.shown, events=0, ignored=account.lines, rejected=0, rejects=(),
         why=f"the same content as {of}, counted there",
     )  # fmt: skip
-    return FileRead(
-        source=source, coverage=copied, events=pl.DataFrame(schema=schema.dtypes(schema.EVENTS)), levels=frozenset()
-    )
+    return FileEvents(source=source, coverage=copied, events=pl.DataFrame(schema=EVENTS), levels=frozenset())
 
 
 def _recall(store: Store, key: str) -> pipeline.Outcome | None:

@@ -20,12 +20,13 @@ from wslog.ingest.sources import Source
 from wslog.knowledge import Setting, Timeout, load_timeouts
 from wslog.store import facts, place
 from wslog.store import ledger as books
-from wslog.store.derive import derive_stale
+from wslog.store.derive import DERIVED_BY, derive_stale
 from wslog.store.weeks import Week, week_names
 from wslog.weekly_result import SUMMARY_VERSION, WeekSummary
 
 HORIZON: Final = dt.timedelta(hours=48)
 UTC: Final = "UTC"
+_MEND_FORM: Final = "Append to the store once, with any logs: its weeks are then derived again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ class Store:
             is_log=lambda source: facts.known_by_place(self.ledger, source, None, logs_only=True) is not None,
         )  # fmt: skip
         self._keep_settings(inputs.settings, now)
+        self._outdate()
         contents, n_parsed = facts.add_files(
             self.ledger, self.root, inputs, reading=f"{__version__} {inputs.reading}", weeks_of=self._weeks_of,
             now=now.timestamp(), on_progress=on_progress,
@@ -147,6 +149,15 @@ class Store:
         with books.writing(self.ledger):
             self.ledger.execute("DELETE FROM orphans WHERE since <= ?", (day_ago.timestamp(),))
         return removed
+
+    def _outdate(self) -> None:
+        """Have weeks that another wslog derived derived again, so that a trend is read by one measure."""
+        with books.writing(self.ledger):
+            old = self.ledger.execute("SELECT week FROM weeks WHERE wslog_version != ?", (DERIVED_BY,)).fetchall()
+            if old:
+                turn = books.next_turn(self.ledger)
+                rows = [(row["week"], turn) for row in old]
+                self.ledger.executemany("INSERT OR REPLACE INTO stale VALUES (?, ?)", rows)
 
     def _keep_settings(self, settings: Sequence[Setting], now: dt.datetime) -> None:
         by_file: dict[str, list[Setting]] = {}
@@ -213,7 +224,7 @@ def decode_summary(data: bytes) -> WeekSummary:
     try:
         summary = msgspec.json.decode(data, type=WeekSummary)
     except msgspec.ValidationError as error:
-        raise StoreError(f"a week's summary has another form ({error})", mend="Run wslog store rebuild.") from None
+        raise StoreError(f"a week's summary has another form ({error})", mend=_MEND_FORM) from None
     if summary.schema_version != SUMMARY_VERSION:
-        raise StoreError("a week's summary is of another version", mend="Run wslog store rebuild.")
+        raise StoreError("a week's summary is of another version", mend=_MEND_FORM)
     return summary

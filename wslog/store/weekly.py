@@ -1,4 +1,4 @@
-"""The weekly report of a store: which week, which to compare it to, and which make its trend."""
+"""Which weeks of a store a report is about: the week itself, the one to compare it to, and the trend."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ import datetime as dt
 from wslog.errors import OptionError
 from wslog.store.store import Store
 from wslog.store.weeks import Week
-from wslog.weekly import write_report
-from wslog.weekly_result import WeeklyReport
+from wslog.weekly import compare_weeks
+from wslog.weekly.report import Pair
 
 
-def report_week(
-    store: Store, *, week: str | None, compare_to: str | None, weeks: int, now: dt.datetime, slo: str | None = None
-) -> WeeklyReport:
-    """Write the report of one week out of the store's summaries; no connection is read.
+def find_weeks(store: Store, *, week: str | None, compare_to: str | None, weeks: int, now: dt.datetime) -> Pair:
+    """Find a week, the one to compare it to, and those of the trend; only summaries are read, no connection.
 
     Args:
         store: The history.
@@ -22,7 +20,6 @@ def report_week(
         compare_to: Another; None: the week before *week*.
         weeks: How many weeks the trend has, this one included.
         now: The present.
-        slo: A service level objective.
 
     Raises:
         OptionError: If a week cannot be read, or the store holds nothing of it.
@@ -42,4 +39,4 @@ def report_week(
             where="--compare-to", mend=f"Weeks there are: {', '.join(store.weeks())}.",
         )  # fmt: skip
     history = [one for n in range(weeks - 1, 0, -1) if (one := store.summary(asked.plus(-n))) is not None]
-    return write_report(summary, other, history, now=now, slo=slo)
+    return compare_weeks(summary, other, history, now=now)

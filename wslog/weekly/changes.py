@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 from wslog.schema import Cause
-from wslog.weekly.metrics import RATE, Metric, blocks_of
+from wslog.weekly.metrics import HEADLINE, RATE, STEADY, Metric, blocks_of
 from wslog.weekly.rates import UNKNOWN, Blocks, Change, Noise, compare, difference, estimate, learn_noise
-from wslog.weekly.steps import WIDTH, find_step
+from wslog.weekly.steps import find_step
 from wslog.weekly_result import (
     CauseChange,
     Direction,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from wslog.weekly.report import Pair
 
 ALPHA: Final = 0.005  # for each headline number
+MINOR_ALPHA: Final = 0.002  # for each number beside those
 FAMILY_ALPHA: Final = 0.005  # for all causes together, and for all groups together
 LEAST_CHANGE: Final = 0.05  # a smaller change is not worth a sentence, however sure
 MOST_GROUPS: Final = 10
@@ -45,11 +47,30 @@ def change_metric(metric: Metric, pair: Pair, steps: Sequence[Step] = ()) -> Met
     shown_before = _shown(metric, estimate(before, noise, per=metric.per))
     if change is None:
         return _metric(metric, shown, shown_before, why="nothing to divide by", trend=trend)
-    direction = _direction(change, now, before, metric.more_is, alpha=ALPHA)
-    own = [step for step in steps if step.what == "all"] if metric is RATE else []
-    if direction == "same" and own:
-        direction = "better" if own[0].after < own[0].before else "worse"
+    direction = _direction(change, now, before, metric.more_is, alpha=_alpha(metric))
+    if metric is RATE and direction == "same":
+        direction = _steady_direction(pair, now, before, steps)
     return _metric(metric, shown, shown_before, direction=direction, p_value=change.p_value, trend=trend)
+
+
+def _alpha(metric: Metric) -> float:
+    if metric is RATE:
+        return ALPHA / 2  # it is tried twice, with and without restarts
+    return ALPHA if metric in HEADLINE else MINOR_ALPHA
+
+
+def _steady_direction(pair: Pair, now: Blocks, before: Blocks, steps: Sequence[Step]) -> Direction:
+    """Return how the drops outside of restarts changed, if all drops together went the same way."""
+    if pair.other is None:
+        return "same"
+    noise = learn_noise([blocks_of(STEADY, week, hours) for week, hours in pair.history])
+    own, old = blocks_of(STEADY, pair.week, pair.hours), blocks_of(STEADY, pair.other, pair.other_hours)
+    direction = _direction(compare(own, old, noise), own, old, "worse", alpha=ALPHA / 2)
+    step = next((step for step in steps if step.what == "all"), None)
+    if direction == "same" and step is not None:
+        direction = "better" if step.after < step.before else "worse"
+    went: Direction = "worse" if (now.rate or 0.0) > (before.rate or 0.0) else "better"
+    return direction if direction == went else "same"
 
 
 def _metric(
@@ -224,11 +245,11 @@ def find_steps(pair: Pair) -> tuple[Step, ...]:
     keys = sorted(weights, key=lambda key: -weights[key])[:STEP_CAUSES]
     opened = [key for key in keys if not key.startswith(f"{Cause.HANDSHAKE_FAILED}|")]
     steps = []
-    for what, metric in (("all", RATE), *((key, cause_metric([key])) for key in opened)):
-        noise = learn_noise([blocks_of(metric, week, hours, width=WIDTH) for week, hours in pair.history])
-        now = blocks_of(metric, pair.week, pair.hours, width=WIDTH)
-        before = blocks_of(metric, pair.other, pair.other_hours, width=WIDTH)
-        step = find_step(now, before, noise, what=what, start=pair.week.start)
+    for what, metric in (("all", STEADY), *((key, cause_metric([key])) for key in opened)):
+        noise = learn_noise([blocks_of(metric, week, hours) for week, hours in pair.history])
+        now = blocks_of(metric, pair.week, pair.hours)
+        before = blocks_of(metric, pair.other, pair.other_hours)
+        step = find_step(now, before, noise, what=what, monday=pair.week.start.astimezone(ZoneInfo(pair.week.zone)))
         if step is not None:
             steps.append(step)
     return tuple(steps)

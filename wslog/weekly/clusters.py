@@ -8,13 +8,14 @@ from itertools import pairwise
 from typing import Final
 
 from wslog.result import Cluster
-from wslog.weekly.rates import Blocks, dispersion
+from wslog.weekly.rates import NO_HISTORY, Blocks, compare
 from wslog.weekly_result import ClusterChange, WeekCluster, WeekSummary
 
 SAME_SHARE: Final = 0.01
 SAME_S: Final = 0.35
 WOBBLE: Final = 0.07
-CRITICAL: Final = 3.3  # METHOD's 2.58 for one cluster; a week has several
+ALPHA: Final = 0.005
+CRITICAL: Final = 2.58
 # Smallest share found in 90 % of runs, by drops (METHOD 1.5), and what lies between on a log-log scale.
 LIMITS: Final = ((20, 0.40), (50, 0.15), (100, 0.10), (1_000, 0.015), (10_000, 0.004), (100_000, 0.003))
 MARGIN: Final = 1.5
@@ -86,23 +87,25 @@ def _vanished(gone: WeekCluster, week: WeekSummary) -> ClusterChange:
 
 
 def _changed(own: WeekCluster, twin: WeekCluster) -> ClusterChange:
-    now, before = own.cluster.share, twin.cluster.share
+    week, other = _blocks(own), _blocks(twin)
+    now, before = week.rate or 0.0, other.rate or 0.0
     spread = math.sqrt(_variance(own) + _variance(twin) + (WOBBLE * (now + before) / 2) ** 2)
+    by_days = compare(week, other, NO_HISTORY)
     what = _capital(describe(own.cluster))
-    is_changed = abs(now - before) > CRITICAL * spread
+    is_changed = abs(now - before) > CRITICAL * spread and by_days is not None and by_days.p_value < ALPHA
     kind = ("grew" if now > before else "shrank") if is_changed else "same"
     how = f"{before:.0%} → {now:.0%} of the drops" if is_changed else f"{now:.0%} of the drops, as before"
     return ClusterChange(kind=kind, cluster=own.cluster, previous=twin.cluster, statement=f"{what}: {how}")  # type: ignore[arg-type]
 
 
 def _variance(one: WeekCluster) -> float:
-    """Return the variance of a share: as the method gives it, or as the days show it, whichever is larger."""
+    """Return the variance of a share from its interval."""
     cluster = one.cluster
-    own = ((cluster.share_high - cluster.share_low) / (2 * 1.96)) ** 2
-    blocks = Blocks(tuple(map(float, one.by_day)), tuple(map(float, one.valued_by_day)))
-    total = blocks.exposure
-    by_days = dispersion(blocks) * blocks.count / total**2 if total > 0 else 0.0
-    return max(own, by_days)
+    return ((cluster.share_high - cluster.share_low) / (2 * 1.96)) ** 2
+
+
+def _blocks(one: WeekCluster) -> Blocks:
+    return Blocks(tuple(map(float, one.by_day)), tuple(map(float, one.valued_by_day)))
 
 
 def _with_moves(changes: Sequence[ClusterChange]) -> list[ClusterChange]:

@@ -31,8 +31,9 @@ def write_headline(
         reason = f": {why or rate.why}" if (why or rate.why) else ""
         return f"{is_now}. No comparison{reason}. {_largest(causes)}".strip()
     if rate.direction == "same":
-        others = [metric for metric in metrics[1:3] if metric.direction in ("better", "worse")]
-        told = f" But {'; '.join(_metric(one) for one in others)}." if others else ""
+        others = [_metric(one) for one in metrics[1:3] if one.direction in ("better", "worse")]
+        others += _causes(week, causes, steps)[:2]
+        told = f" But {'; '.join(others)}." if others else ""
         was = f"{number(rate.before.value)} in {other}, no more than noise apart"
         return f"No change in drops: {is_now} ({was}).{told} {_largest(causes)}".strip()
     verb = "Fewer" if rate.direction == "better" else "More"
@@ -60,6 +61,23 @@ def _reason(week: WeekSummary, rate: MetricChange, causes: Sequence[CauseChange]
         step = steps_of_all[0]
         return f" Since {moment(step.at, week.zone)} {number(step.after)}, before {number(step.before)}."
     return " No single cause accounts for it."
+
+
+def _causes(week: WeekSummary, causes: Sequence[CauseChange], steps: Sequence[Step]) -> list[str]:
+    """Name the causes that changed, where all drops together did not."""
+    told = {}
+    for step in steps:
+        if step.what != "all":
+            verb = "fell" if step.after < step.before else "rose"
+            levels = f"{number(step.before)} per 1 000 h before, {number(step.after)} since"
+            told[step.what] = f"{cause_words(step.what)} {verb} around {moment(step.at, week.zone)}: {levels}"
+    for cause in causes:
+        key = f"{cause.cause}|{cause.tier}"
+        if cause.direction in ("better", "worse") and key not in told:
+            verb = "fell" if cause.direction == "better" else "rose"
+            levels = f"from {number(cause.before.value or 0.0)} to {number(cause.now.value or 0.0)} {cause.per}"
+            told[key] = f"{cause_words(key)} {verb} {levels}"
+    return list(told.values())
 
 
 def _largest(causes: Sequence[CauseChange]) -> str:

@@ -11,6 +11,11 @@ from wslog.weekly.coverage import slots_of
 from wslog.weekly.rates import Blocks
 from wslog.weekly_result import Direction, WeekSummary
 
+WIDTH: Final = 6
+"""Hours of a block."""
+EPISODES: Final = (Cause.SERVER_RESTART, Cause.PROXY_RELOAD, Cause.PROXY_RESTART)
+"""What ends many connections at one moment: a few of them make a week's number, and say nothing of the rest."""
+
 Series = Callable[[WeekSummary], Sequence[float]]
 
 
@@ -50,6 +55,18 @@ RATE: Final = Metric(
     count=lambda week: week.hours.opened_drops, exposure=lambda week: week.hours.connection_hours, per=1000.0,
     more_is="worse",
 )  # fmt: skip
+
+
+def _steady(week: WeekSummary) -> Sequence[float]:
+    rows = [hours for key, hours in week.hours.by_cause.items() if Cause(key.partition("|")[0]) in EPISODES]
+    episodes = [sum(column) for column in zip(*rows, strict=True)] if rows else [0] * len(week.hours.drops)
+    return [max(0, n - m) for n, m in zip(week.hours.opened_drops, episodes, strict=True)]
+
+
+STEADY: Final = Metric(
+    name="steady", label="drops outside of restarts and reloads", unit="per 1 000 h", count=_steady,
+    exposure=lambda week: week.hours.connection_hours, per=1000.0, more_is="worse",
+)  # fmt: skip
 OFFLINE: Final = Metric(
     name="offline_s_per_connection_hour", label="users offline, per connection hour", unit="s",
     count=lambda week: week.hours.offline_s, exposure=lambda week: week.hours.connection_hours, per=1.0,
@@ -80,14 +97,14 @@ BY_NAME: Final[Mapping[str, Metric]] = {
 }
 
 
-def blocks_of(metric: Metric, week: WeekSummary, hours: Sequence[bool], *, width: int = 24) -> Blocks:
+def blocks_of(metric: Metric, week: WeekSummary, hours: Sequence[bool], *, width: int = WIDTH) -> Blocks:
     """Return a week's counts and exposures in blocks of *width* hours of the wall clock, over some of its hours.
 
     Args:
         metric: What to count.
         week: The week.
         hours: Per hour, whether it counts.
-        width: 24: the days.
+        width: Divides 24.
     """
     n = 168 // width
     counts, exposures = [0.0] * n, [0.0] * n
@@ -96,7 +113,7 @@ def blocks_of(metric: Metric, week: WeekSummary, hours: Sequence[bool], *, width
         if is_used:
             counts[slot // width] += count
             exposures[slot // width] += exposure
-    return Blocks(tuple(counts), tuple(exposures))
+    return Blocks(tuple(counts), tuple(exposures), 24 // width)
 
 
 def shared_hours(

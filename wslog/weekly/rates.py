@@ -1,9 +1,9 @@
 """Rates of a week and their change, with the dispersion that the days show: drops come in bursts, not one by one.
 
-A rate is a count over an exposure (drops over connection hours, failed handshakes over attempts). The days of a week
-are its blocks: `phi` says how much more they scatter than Poisson counts would. Two weeks are compared day by day, so
-that a weekend that is always quiet is no noise. On top comes `wobble`, what two ordinary weeks differ by: 7 % (METHOD
-1.3) until the history tells its own scatter.
+A rate is a count over an exposure (drops over connection hours, failed handshakes over attempts). A week is cut into
+blocks of hours and into days: `phi` says how much more they scatter than Poisson counts would. Two weeks are compared
+block by block, so that a weekend that is always quiet is no noise. On top comes `wobble`: ordinary weeks differ
+by 7 % until the history tells its own scatter.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ UNKNOWN: Final = Estimate(value=None, low=None, high=None)
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """Counts and exposures of a week's blocks; the same place in two weeks is the same time of the week."""
+    """Counts and exposures of a week's blocks, `per_day` of them a day; the same place is the same time of the week."""
 
     counts: tuple[float, ...]
     exposures: tuple[float, ...]
+    per_day: int = 1
 
     @property
     def count(self) -> float:
@@ -75,22 +76,38 @@ class Change:
 
 
 def dispersion(week: Blocks) -> float:
-    """Return how much more a week's blocks scatter than Poisson counts; at least 1."""
+    """Return how much more a week's blocks, or its days, scatter than Poisson counts; at least 1."""
     used = sum(exposure > 0 for exposure in week.exposures)
     if used < 2 or week.count <= 0:
         return 1.0
-    return max(1.0, used / (used - 1) * math.fsum(e * e for e in week.residuals()) / week.count)
+    return _phi([week.residuals()], variance=week.count, blocks_of_day=week.per_day)
 
 
-def paired_dispersion(now: Blocks, before: Blocks) -> tuple[float, int]:
-    """Return the same for the difference of two weeks, block by block, and the blocks used."""
-    a, b = now.exposure, before.exposure
-    used = sum(x > 0 or y > 0 for x, y in zip(now.exposures, before.exposures, strict=True))
-    poisson = now.count / a**2 + before.count / b**2 if a > 0 and b > 0 else 0.0
-    if used < 2 or poisson <= 0:
-        return 1.0, used
-    squares = [(x / a - y / b) ** 2 for x, y in zip(now.residuals(), before.residuals(), strict=True)]
-    return max(1.0, used / (used - 1) * math.fsum(squares) / poisson), used
+def paired_dispersion(pairs: Sequence[tuple[Blocks, Blocks]]) -> float:
+    """Return the same for the differences of weeks, block by block, around the rate of each part given."""
+    pairs = [(now, before) for now, before in pairs if now.exposure > 0 and before.exposure > 0]
+    poisson = math.fsum(now.count / now.exposure**2 + before.count / before.exposure**2 for now, before in pairs)
+    if poisson <= 0:
+        return 1.0
+    gaps = [
+        [x / now.exposure - y / before.exposure for x, y in zip(now.residuals(), before.residuals(), strict=True)]
+        for now, before in pairs
+    ]
+    return _phi(gaps, variance=poisson, blocks_of_day=pairs[0][0].per_day)
+
+
+def _phi(parts: Sequence[Sequence[float]], *, variance: float, blocks_of_day: int) -> float:
+    """Return the dispersion of residuals: of blocks or of whole days, whichever is larger.
+
+    What the blocks of a day have in common counts once, not four times.
+    """
+    phis = [1.0]
+    for width in {1, blocks_of_day}:
+        sums = [math.fsum(part[i : i + width]) for part in parts for i in range(0, len(part), width)]
+        n = sum(one != 0 for one in sums)
+        if n > len(parts):
+            phis.append(n / (n - len(parts)) * math.fsum(one * one for one in sums) / variance)
+    return max(phis)
 
 
 def estimate(week: Blocks, noise: Noise, *, per: float) -> Estimate:
@@ -98,7 +115,7 @@ def estimate(week: Blocks, noise: Noise, *, per: float) -> Estimate:
     if week.exposure <= 0:
         return UNKNOWN
     phi = max(dispersion(week), noise.phi or 1.0)
-    reach = student.quantile(0.05, 6.0 + 6.0 * noise.n_pairs)
+    reach = student.quantile(0.05, degrees(week, noise))
     x = week.count / phi
     # Square roots of counts scatter alike whatever the count (Anscombe 1948), down to none at all.
     root = math.sqrt(x + 0.375)
@@ -108,28 +125,20 @@ def estimate(week: Blocks, noise: Noise, *, per: float) -> Estimate:
     return Estimate(value=week.count * per / week.exposure, low=low_value, high=(high * high - 0.375) * scale)
 
 
-def compare(
-    now: Blocks, before: Blocks, noise: Noise, *, phi: float | None = None, df: float | None = None
-) -> Change | None:
-    """Test whether a rate changed.
-
-    Args:
-        now: One week.
-        before: The other.
-        noise: Of this history.
-        phi: Dispersion, if the caller knows better than the blocks tell.
-        df: Degrees of freedom of that.
-
-    Returns:
-        None if there is nothing to compare.
-    """
+def compare(now: Blocks, before: Blocks, noise: Noise) -> Change | None:
+    """Test whether a rate changed; None if there is nothing to compare."""
     if now.exposure <= 0 or before.exposure <= 0:
         return None
-    own, used = paired_dispersion(now, before)
-    phi = max(phi if phi is not None else own, noise.phi or 1.0, 1.0)
-    df = df if df is not None else max(1.0, used - 1.0) * (1 + noise.n_pairs)
+    phi = max(paired_dispersion([(now, before)]), noise.phi or 1.0)
+    df = degrees(now, noise)
     t = _z(now.count / phi, before.count / phi, now.exposure / before.exposure, noise.wobble)
     return Change(t, student.two_sided_p(t, df), phi, df)
+
+
+def degrees(week: Blocks, noise: Noise) -> float:
+    """Return the degrees of freedom of a dispersion: between those of the days and those of their blocks."""
+    used = sum(exposure > 0 for exposure in week.exposures)
+    return max(1.0, (used - 1) / math.sqrt(week.per_day)) * (1 + noise.n_pairs)
 
 
 def _z(x: float, y: float, ratio: float, wobble: float) -> float:
@@ -162,7 +171,7 @@ def learn_noise(weeks: Sequence[Blocks]) -> Noise:
     ][-MOST_PAIRS:]
     if len(pairs) < 2:
         return NO_HISTORY
-    phis = [paired_dispersion(now, before)[0] for now, before in pairs]
+    phis = [paired_dispersion([pair]) for pair in pairs]
     phi = statistics.median(phis)
     excess = []
     for now, before in pairs:

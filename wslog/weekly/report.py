@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +18,6 @@ from wslog.weekly.rates import NO_HISTORY, estimate
 from wslog.weekly_result import REPORT_VERSION, Objective, WeeklyReport, WeekPoint, WeekSummary
 
 LEAST_HOURS: Final = 24  # of the same week hours in both weeks, to compare them at all
-FIRST_WEEKS: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +26,7 @@ class Pair:
 
     Attributes:
         history: Weeks before this one, oldest first, each with the hours its logs cover.
+        coverage: Of each week, by its name.
     """
 
     week: WeekSummary
@@ -35,84 +35,32 @@ class Pair:
     other_hours: tuple[bool, ...]
     why: str
     history: tuple[tuple[WeekSummary, tuple[bool, ...]], ...]
-    covered: tuple[bool, ...]
+    coverage: Mapping[str, Covered]
+
+    @property
+    def covered(self) -> tuple[bool, ...]:
+        """Per hour of the week, whether its logs are all there, compared or not."""
+        return self.coverage[self.week.week].hours
 
 
-def write_report(
-    week: WeekSummary,
-    other: WeekSummary | None,
-    history: Sequence[WeekSummary],
-    *,
-    now: dt.datetime | None = None,
-    slo: str | None = None,
-) -> WeeklyReport:
-    """Write the report of one week.
+def compare_weeks(
+    week: WeekSummary, other: WeekSummary | None, history: Sequence[WeekSummary], *, now: dt.datetime | None = None
+) -> Pair:
+    """Find the hours in which a week can be compared to another one.
 
     Args:
         week: The week.
         other: The week to compare it to; None: there is none.
         history: The weeks of the trend before this one, oldest first; may hold *other*.
         now: The present, if the week may not be over.
-        slo: A service level objective.
-
-    Raises:
-        OptionError: If *slo* cannot be understood.
     """
     earlier = [one for one in history if one.week < week.week]
-    tiers = tiers_of([week, *([other] if other else [])])
     mates = [*earlier, *([other] if other and other.week not in {one.week for one in earlier} else [])]
-    own = find_covered(week, mates, tiers=tiers, now=now)
-    covered = {week.week: own}
+    tiers = tiers_of([week, *([other] if other else [])])
+    covered = {week.week: find_covered(week, mates, tiers=tiers, now=now)}
     for one in mates:
         rest = [mate for mate in mates if mate.week != one.week]
         covered[one.week] = find_covered(one, rest or [week], tiers=tiers, now=None)
-    pair = _pair(week, other, covered, earlier)
-    steps = find_steps(pair)
-    metrics = tuple(change_metric(metric, pair, steps) for metric in (*HEADLINE, DROP_SHARE, UNKNOWN_SHARE))
-    causes = change_causes(pair)
-    clusters = compare_clusters(week, other) if other and not pair.why else ()
-    is_partial = own.ends_early or (now is not None and now < week.end)
-    return WeeklyReport(
-        schema_version=REPORT_VERSION,
-        wslog_version=week.wslog_version,
-        week=week.week,
-        compared_to=other.week if other else None,
-        zone=week.zone,
-        start=week.start,
-        end=week.end,
-        headline=write_headline(pair.week, metrics, causes, steps, why=pair.why, other=other.week if other else None),
-        verdict=week.verdict,
-        notes=write_notes(week, other, own, covered.get(other.week) if other else None, is_partial=is_partial),
-        is_partial=is_partial,
-        totals=week.totals,
-        metrics=metrics,
-        steps=steps,
-        causes=causes,
-        clusters=clusters,
-        bursts=week.bursts,
-        groups={name: change_groups(name, pair) for name in week.groups},
-        advice=tuple(one.advice for one in week.advice),
-        outcomes=judge_advice(pair, steps),
-        objective=_objective(slo, [*earlier, week], covered),
-        gaps=own.gaps,
-        covered_hours=sum(own.hours),
-        total_hours=len(own.hours),
-        compared_hours=sum(pair.hours) if other and not pair.why else 0,
-        files=week.files,
-        lines=week.lines,
-        rejected=week.rejected,
-        limits=week.limits,
-        weeks=tuple(_point(one, covered[one.week], is_partial=is_partial and one is week) for one in [*earlier, week]),
-    )  # fmt: skip
-
-
-def _objective(slo: str | None, weeks: Sequence[WeekSummary], covered: dict[str, Covered]) -> Objective | None:
-    return judge_objective(slo, weeks, [covered[one.week].hours for one in weeks]) if slo else None
-
-
-def _pair(
-    week: WeekSummary, other: WeekSummary | None, covered: dict[str, Covered], earlier: Sequence[WeekSummary]
-) -> Pair:
     hours: Sequence[bool] = covered[week.week].hours
     other_hours: Sequence[bool] = ()
     why = "" if other else "there is no earlier week to compare it to"
@@ -127,8 +75,63 @@ def _pair(
         other_hours=tuple(other_hours),
         why=why,
         history=tuple((one, covered[one.week].hours) for one in earlier),
-        covered=covered[week.week].hours,
+        coverage=covered,
     )
+
+
+def write_report(pair: Pair, *, now: dt.datetime | None = None, slo: str | None = None) -> WeeklyReport:
+    """Write the report of one week.
+
+    Args:
+        pair: The week, and the one it is compared to.
+        now: The present, if the week may not be over.
+        slo: A service level objective.
+
+    Raises:
+        OptionError: If *slo* cannot be understood.
+    """
+    week, other, own = pair.week, pair.other, pair.coverage[pair.week.week]
+    steps = find_steps(pair)
+    metrics = tuple(change_metric(metric, pair, steps) for metric in (*HEADLINE, DROP_SHARE, UNKNOWN_SHARE))
+    causes = change_causes(pair)
+    is_partial = own.ends_early or (now is not None and now < week.end)
+    weeks = [*(one for one, _ in pair.history), week]
+    return WeeklyReport(
+        schema_version=REPORT_VERSION,
+        wslog_version=week.wslog_version,
+        week=week.week,
+        compared_to=other.week if other else None,
+        zone=week.zone,
+        start=week.start,
+        end=week.end,
+        headline=write_headline(week, metrics, causes, steps, why=pair.why, other=other.week if other else None),
+        verdict=week.verdict,
+        notes=write_notes(week, other, own, pair.coverage[other.week] if other else None, is_partial=is_partial),
+        is_partial=is_partial,
+        totals=week.totals,
+        metrics=metrics,
+        steps=steps,
+        causes=causes,
+        clusters=compare_clusters(week, other) if other and not pair.why else (),
+        bursts=week.bursts,
+        groups={name: change_groups(name, pair) for name in week.groups},
+        advice=tuple(one.advice for one in week.advice),
+        outcomes=judge_advice(pair, steps),
+        objective=_objective(slo, weeks, pair.coverage),
+        gaps=own.gaps,
+        covered_hours=sum(own.hours),
+        total_hours=len(own.hours),
+        compared_hours=sum(pair.hours) if other and not pair.why else 0,
+        files=week.files,
+        lines=week.lines,
+        rejected=week.rejected,
+        limits=week.limits,
+        weeks=tuple(_point(one, pair.coverage[one.week], is_partial=is_partial and one is week) for one in weeks),
+    )
+
+
+def _objective(slo: str | None, weeks: Sequence[WeekSummary], covered: Mapping[str, Covered]) -> Objective | None:
+    return judge_objective(slo, weeks, [covered[one.week].hours for one in weeks]) if slo else None
 
 
 def _point(week: WeekSummary, covered: Covered, *, is_partial: bool) -> WeekPoint:

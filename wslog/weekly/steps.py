@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from wslog.weekly import student
-from wslog.weekly.rates import Blocks, Noise
+from wslog.weekly.metrics import WIDTH
+from wslog.weekly.rates import Blocks, Noise, degrees, paired_dispersion
 from wslog.weekly_result import Step
 
-WIDTH: Final = 6  # hours
 LEAST_BLOCKS: Final = 4  # a day on either side
 ALPHA: Final = 0.002
 LEAST_RATIO: Final = 1.3
 
 
-def find_step(now: Blocks, before: Blocks, noise: Noise, *, what: str, start: dt.datetime) -> Step | None:
+def find_step(now: Blocks, before: Blocks, noise: Noise, *, what: str, monday: dt.datetime) -> Step | None:
     """Find where in this week a rate left the level it had in the week before, by more than noise.
 
     Each part of this week is held against the same hours of the week before, so that a quiet weekend is no step.
@@ -27,7 +27,7 @@ def find_step(now: Blocks, before: Blocks, noise: Noise, *, what: str, start: dt
         before: The week compared to.
         noise: Of this history.
         what: What is counted.
-        start: The first instant of the week.
+        monday: The first instant of the week, in its zone.
     """
     places = [i for i, (a, b) in enumerate(zip(now.exposures, before.exposures, strict=True)) if a > 0 and b > 0]
     if len(places) < 2 * LEAST_BLOCKS or now.count + before.count < 10:
@@ -50,7 +50,7 @@ def find_step(now: Blocks, before: Blocks, noise: Noise, *, what: str, start: dt
     ratio = (level_after + 1e-12) / (level_before + 1e-12)
     if p >= ALPHA or max(ratio, 1 / ratio) < LEAST_RATIO:
         return None
-    at = start + dt.timedelta(hours=cut * WIDTH)
+    at = (monday + dt.timedelta(hours=cut * WIDTH)).astimezone(dt.UTC)  # on the wall clock, whatever DST does
     return Step(
         what=what, at=at, width_hours=float(WIDTH), before=level_before * 1000, after=level_after * 1000, p_value=p
     )
@@ -61,33 +61,18 @@ def _contrast(
 ) -> tuple[float, float]:
     """Return how far the change over the later part exceeds that over the earlier part, in standard deviations."""
     parts = [(_part(now, places), _part(before, places)) for places in (first, last)]
-    phi = max(1.0, _phi(parts, 1), _phi(parts, 24 // WIDTH), noise.phi or 1.0)
+    phi = max(paired_dispersion(parts), noise.phi or 1.0)
     jumps: list[float] = []
     variance = 2 * noise.wobble**2
     for a, b in parts:
         x, y = a.count / phi + 0.375, b.count / phi + 0.375
         jumps.append(math.log(x / a.exposure) - math.log(y / b.exposure))
         variance += 1 / x + 1 / y
-    return (jumps[1] - jumps[0]) / math.sqrt(variance), float(max(4, len(first) + len(last) - 4))
-
-
-def _phi(parts: Sequence[tuple[Blocks, Blocks]], width: int) -> float:
-    """Return the dispersion around each part's own rate, of *width* blocks taken together.
-
-    What the blocks of a day have in common counts once, not four times: so days are tried too.
-    """
-    total, poisson, n = 0.0, 0.0, 0
-    for a, b in parts:
-        gaps = [x / a.exposure - y / b.exposure for x, y in zip(a.residuals(), b.residuals(), strict=True)]
-        sums = [math.fsum(gaps[i : i + width]) for i in range(0, len(gaps), width)]
-        total += math.fsum(one * one for one in sums)
-        n += len(sums)
-        poisson += a.count / a.exposure**2 + b.count / b.exposure**2
-    return n / (n - 2) * total / poisson if n > 2 and poisson > 0 else 1.0
+    return (jumps[1] - jumps[0]) / math.sqrt(variance), degrees(now, noise)
 
 
 def _part(week: Blocks, places: Sequence[int]) -> Blocks:
-    return Blocks(tuple(week.counts[i] for i in places), tuple(week.exposures[i] for i in places))
+    return Blocks(tuple(week.counts[i] for i in places), tuple(week.exposures[i] for i in places), week.per_day)
 
 
 def _rate(parts: Sequence[tuple[Blocks, Sequence[int]]]) -> float:

@@ -14,6 +14,7 @@ from wslog.schema import Cause, Tier
 from wslog.summarize.breakdown import NETWORK, USER_AGENT_FAMILY
 from wslog.summarize.drops import HOURS, IS_DROP, IS_OPENED, drops_of
 from wslog.summarize.totals import offline_spells
+from wslog.weekly.metrics import EPISODES
 from wslog.weekly_result import (
     SUMMARY_VERSION,
     HourCounts,
@@ -166,7 +167,8 @@ def _causes(drops: pl.DataFrame) -> tuple[WeekCause, ...]:
 
 
 def _cluster(cluster: Cluster, drops: pl.DataFrame) -> WeekCluster:
-    valued = drops.filter(pl.col(cluster.axis).is_not_null()).group_by("day").len("n")
+    is_episode = pl.col("cause").is_in([cause.value for cause in EPISODES])
+    valued = drops.filter(pl.col(cluster.axis).is_not_null() & ~is_episode).group_by("day").len("n")
     members = drops.filter(pl.col("cluster_id") == cluster.id).group_by("day").len("n")
     return WeekCluster(
         cluster=cluster, by_day=_spread(members, "n", 7, by="day"), valued_by_day=_spread(valued, "n", 7, by="day")
