@@ -64,7 +64,7 @@ def calibration(pairs: pl.DataFrame) -> pl.DataFrame:
     return binned.agg(pl.len().alias("n"), pl.col("p").mean(), pl.col("right").mean()).sort("p")
 
 
-def main(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str]) -> int:
     """Print the tables; exit code 1 if a bar is missed by more than 0.01."""
     parser = argparse.ArgumentParser(prog="python -m tests.accuracy matching")
     parser.add_argument("--quick", action="store_true", help="a quarter of the connections")
