@@ -16,9 +16,10 @@ import polars as pl
 
 from wslog.errors import OptionError
 from wslog.ingest import json_values as values
-from wslog.ingest.client_fields import SPANS, our_name, plain_key, spread, words
+from wslog.ingest.client_fields import SPANS, our_name, plain_key, words
 from wslog.ingest.client_own import EVENTS, extras_tell_nothing, own_row
 from wslog.ingest.client_record import NotARecord, Rules, kind_of, read_record
+from wslog.ingest.client_shape import spread
 from wslog.ingest.foreign import FOREIGN
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
 from wslog.ingest.rejects import reject_rows

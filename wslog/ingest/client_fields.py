@@ -1,4 +1,4 @@
-"""How teams name what a close record holds: alias tables, and the search through nested and wrapped JSON.
+"""How teams name what a close record holds: alias tables, and JSON inside strings.
 
 Keys are compared without case, `_`, `-`, `.`, `@`, `$` and spaces. A nested key counts under its own name inside the
 containers below (`event.code` as `code`), and everywhere under its joined name (`user.id` as `userid`).
@@ -106,8 +106,6 @@ CONTAINERS: Final = frozenset(
         "closeevent close ws websocket socket record log info msg message error err client browser"
     )
 )
-_MAX_DEPTH: Final = 5
-_MAX_KEYS: Final = 2_000
 
 
 @lru_cache(maxsize=4_096)
@@ -138,7 +136,7 @@ def our_name(name: str) -> str:
     return found
 
 
-def _inner(value: object) -> object:
+def inner(value: object) -> object:
     """Return JSON that stands inside a string (a `message` that is itself a record), parsed once."""
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
@@ -148,37 +146,13 @@ def _inner(value: object) -> object:
     return value
 
 
-def spread(record: Mapping[str, object]) -> dict[str, list[object]]:
-    """Return every value of a record under its plain keys, the outermost first."""
-    found: dict[str, list[object]] = {}
-    level: list[tuple[str, bool, Mapping[str, object]]] = [("", True, record)]
-    n_keys = 0
-    for depth in range(_MAX_DEPTH):
-        below: list[tuple[str, bool, Mapping[str, object]]] = []
-        for prefix, is_open, mapping in level:
-            for raw_key, raw_value in mapping.items():
-                n_keys += 1
-                if n_keys > _MAX_KEYS:
-                    return found
-                key = plain_key(raw_key)
-                value = _inner(raw_value) if depth < 3 and key in CONTAINERS else raw_value
-                if is_open or not prefix:
-                    found.setdefault(key, []).append(value)
-                if prefix:
-                    found.setdefault(prefix + key, []).append(value)
-                if isinstance(value, dict):
-                    below.append((key, is_open and key in CONTAINERS, value))
-        level = below
-    return found
-
-
 def at_path(record: Mapping[str, object], path: str) -> object:
     """Return the value at a dotted path (`payload.close.status`), or None; a key that holds dots itself comes first."""
     if path in record:
         return record[path]
     value: object = record
     for step in path.split("."):
-        value = _inner(value)
+        value = inner(value)
         if isinstance(value, dict):
             value = value.get(step)
         elif isinstance(value, list) and step.isdecimal() and int(step[:9]) < len(value):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from wslog.ingest import json_values as values
-from wslog.ingest.client_fields import ALIASES, FIELDS_OF, NAMES, SPANS, at_path, spread
+from wslog.ingest.client_fields import ALIASES, NAMES, SPANS, at_path
+from wslog.ingest.client_shape import Plan, plan_of, unfolded, value_at
 from wslog.schema import EventKind
 
 T = TypeVar("T")
-Found = Mapping[str, list[object]]
 
 _ON: Final = r"(?:wss?|websockets?|socket|realtime|client)*(?:connection)?(?:on)?"
 _CLOSE_NAME: Final = re.compile(_ON + r"(?:closed?|disconnect(?:ed|ion)?)(?:event)?")
@@ -61,23 +62,33 @@ class _Reader:
     """A record's values by our names."""
 
     record: Mapping[str, object]
-    found: Found
+    read: Mapping[str, object]  # the same with the JSON in its strings read
+    plan: Plan
     rules: Rules
-    ours: Mapping[str, list[tuple[int, str, object]]]  # our field → rank, their key, value; the likeliest first
 
-    def candidates(self, ours: str) -> list[object]:
-        """Return what may be the value, the likeliest first."""
+    def places(self, ours: str) -> Iterator[tuple[str, object]]:
+        """Yield their key and what may be the value, the likeliest first."""
         if ours in self.rules.paths:
-            return [at_path(self.record, self.rules.paths[ours])]
-        return [value for _, _, value in self.ours.get(ours, ())]
+            path = self.rules.paths[ours]
+            yield path, at_path(self.record, path)
+            return
+        for key, where in self.plan.ours.get(ours, ()):
+            yield key, self.read[where[0]] if len(where) == 1 else value_at(self.read, where)
+
+    def under(self, key: str) -> list[object]:
+        """Return all values under a plain key."""
+        return [value_at(self.read, where) for where in self.plan.keys.get(key, ())]
 
     def first(self, ours: str, convert: Callable[[object], T | None]) -> T | None:
         """Return the first candidate that converts."""
-        return next((got for value in self.candidates(ours) if (got := convert(value)) is not None), None)
+        for _, value in self.places(ours):
+            if (got := convert(value)) is not None:
+                return got
+        return None
 
     def us(self, ours: str) -> int | None:
         """Return an instant in microseconds; one that cannot be used counts as absent."""
-        for value in self.candidates(ours):
+        for _, value in self.places(ours):
             got = values.instant(value, self.rules.zone)
             if isinstance(got, values.Instant):
                 return got.us
@@ -85,24 +96,21 @@ class _Reader:
 
     def span_s(self, ours: str) -> float | None:
         """Return a span of time in seconds."""
-        if ours in self.rules.paths:
-            path = self.rules.paths[ours]
-            units = next((u for names in SPANS.values() for n, u in names.items() if path.lower().endswith(n)), None)
-            return _span(at_path(self.record, path), units or self.rules.span_unit_s)
-        for _, name, value in self.ours.get(ours, ()):
-            if (got := _span(value, SPANS[ours][name] or self.rules.span_unit_s)) is not None:
+        for name, value in self.places(ours):
+            if (got := _span(value, self._unit_s(ours, name))) is not None:
                 return got
         return None
 
+    def _unit_s(self, ours: str, name: str) -> float:
+        if ours in self.rules.paths:
+            units = (u for names in SPANS.values() for n, u in names.items() if name.lower().endswith(n))
+            return next(units, None) or self.rules.span_unit_s
+        return SPANS[ours][name] or self.rules.span_unit_s
 
-def _reader(record: Mapping[str, object], found: Found, rules: Rules) -> _Reader:
-    ours: dict[str, list[tuple[int, str, object]]] = {}
-    for key, held in found.items():
-        for name, rank in FIELDS_OF.get(key, ()):
-            ours.setdefault(name, []).extend((rank, key, value) for value in held)
-    for ranked in ours.values():
-        ranked.sort(key=lambda candidate: candidate[0])
-    return _Reader(record, found, rules, ours)
+
+def _reader(record: Mapping[str, object], rules: Rules) -> _Reader:
+    read, shape = unfolded(record)
+    return _Reader(record, read, plan_of(shape), rules)
 
 
 def _span(value: object, unit_s: float) -> float | None:
@@ -136,54 +144,65 @@ def address(value: object) -> str | None:
 def _names(reader: _Reader) -> list[str]:
     if "event" in reader.rules.paths:
         return [values.text(at_path(reader.record, reader.rules.paths["event"])) or ""]
-    return [value for name in NAMES for value in reader.found.get(name, ()) if isinstance(value, str)]
+    return [value for name in NAMES for value in reader.under(name) if isinstance(value, str)]
 
 
 def kind_of(record: Mapping[str, object], rules: Rules) -> EventKind:
     """Say whether a record is a close, a pagehide or (`NOTE`) something else."""
-    return _kind(_reader(record, spread(record), rules))
+    return _kind(_reader(record, rules))
+
+
+@lru_cache(maxsize=4_096)
+def _kind_of_name(name: str) -> EventKind | None:
+    """Say what the name of an event, or a text about one, tells."""
+    plain = re.sub(r"[^a-z]", "", name.lower())
+    if _PAGEHIDE_NAME.fullmatch(plain):
+        return EventKind.PAGEHIDE
+    if _CLOSE_NAME.fullmatch(plain) or _CLOSE_TEXT.search(name):
+        return EventKind.CLOSE
+    if _OPEN_NAME.fullmatch(plain):
+        return EventKind.OPEN
+    return EventKind.NOTE if _OTHER_NAME.fullmatch(plain) else None
 
 
 def _kind(reader: _Reader) -> EventKind:
     if not reader.record:
         return EventKind.CLOSE  # what JSON.stringify makes of the `ws` package's CloseEvent
     names = _names(reader)
-    plain = [re.sub(r"[^a-z]", "", name.lower()) for name in names]
-    if any(_PAGEHIDE_NAME.fullmatch(name) for name in plain):
-        return EventKind.PAGEHIDE
-    if any(_CLOSE_NAME.fullmatch(name) for name in plain) or any(_CLOSE_TEXT.search(name) for name in names):
-        return EventKind.CLOSE
-    if any(_OPEN_NAME.fullmatch(name) for name in plain) and reader.first("connection_id", values.text) is not None:
+    kinds = {_kind_of_name(name) for name in names}
+    if EventKind.PAGEHIDE in kinds or EventKind.CLOSE in kinds:
+        return EventKind.PAGEHIDE if EventKind.PAGEHIDE in kinds else EventKind.CLOSE
+    if EventKind.OPEN in kinds and reader.first("connection_id", values.text) is not None:
         return EventKind.OPEN
-    if any(_OTHER_NAME.fullmatch(name) for name in plain):
+    if EventKind.OPEN in kinds or EventKind.NOTE in kinds:
         return EventKind.NOTE
     return EventKind.CLOSE if _holds_a_close(reader, names) else EventKind.NOTE
 
 
 def _holds_a_close(reader: _Reader, names: list[str]) -> bool:
     """Whether a record without a telling name has what only a close record has."""
-    if reader.first("was_clean", values.flag) is not None or "istrusted" in reader.found:
+    if reader.first("was_clean", values.flag) is not None or "istrusted" in reader.plan.keys:
         return True
-    if any(_code(value) is not None for name in _SURE_CODES for value in reader.found.get(name, ())):
+    if any(_code(value) is not None for name in _SURE_CODES for value in reader.under(name)):
         return True
     if reader.first("close_code", _code) is None:
         return False
     if "close_code" in reader.rules.paths:
         return True
     url = reader.first("url", values.text) or ""
-    has_hint = url.startswith(("ws:", "wss:")) or "reason" in reader.found or any(map(_WS_WORD.search, names))
-    return has_hint or not (set(NAMES) & set(reader.found))
+    has_hint = url.startswith(("ws:", "wss:")) or "reason" in reader.plan.keys or any(map(_WS_WORD.search, names))
+    return has_hint or not (set(NAMES) & set(reader.plan.keys))
 
 
 def _url(reader: _Reader) -> str | None:
     """The WebSocket's URL rather than the page's, where a record has both."""
-    urls = [text for value in reader.candidates("url") if (text := values.text(value))]
+    urls = [text for _, value in reader.places("url") if (text := values.text(value))]
     return next((url for url in urls if url.startswith(("ws:", "wss:"))), urls[0] if urls else None)
 
 
 def _closed(reader: _Reader) -> values.Instant | None:
     problem = None
-    for value in reader.candidates("closed_at"):
+    for _, value in reader.places("closed_at"):
         got = values.instant(value, reader.rules.zone)
         if isinstance(got, values.Instant):
             return got
@@ -215,7 +234,7 @@ def _opening(reader: _Reader, created_us: int | None, closed_us: int | None) -> 
         return closed_us - round(duration_s * 1e6), is_opened  # the record may count from the constructor
     if opened_us is not None:
         return opened_us, True
-    if is_opened is None and any(name in reader.found for name in ALIASES["opened_at"]):
+    if is_opened is None and any(name in reader.plan.keys for name in ALIASES["opened_at"]):
         return None, False  # the key is there and holds no time
     return None, is_opened
 
@@ -226,7 +245,7 @@ def read_record(record: Mapping[str, object], rules: Rules) -> dict[str, object]
     Raises:
         NotARecord: If its time cannot be used.
     """
-    reader = _reader(record, spread(record), rules)
+    reader = _reader(record, rules)
     kind = _kind(reader)
     if kind is EventKind.NOTE:
         return {"event": kind.value}
