@@ -261,6 +261,18 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CoursePoint:
+    """Drops per 1 000 connection hours in some hours from `at` on, now and at that time of the week compared to.
+
+    None: not covered, or nobody was connected.
+    """
+
+    at: dt.datetime
+    now: float | None
+    before: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WeekPoint:
     """One week of the trend, over the hours its logs cover."""
 
@@ -317,6 +329,7 @@ class WeeklyReport:
         notes: What must be known before reading on: a partial week, missing logs, no week to compare to.
         is_partial: The week is not over, or its logs end early.
         weeks: The trend, oldest first, this week last.
+        course: The week in stretches of six hours.
         covered_hours: Of `total_hours`, those that all tiers' logs cover.
         compared_hours: Hours of the week that both weeks cover.
     """
@@ -351,3 +364,4 @@ class WeeklyReport:
     rejected: int
     limits: tuple[Limit, ...]
     weeks: tuple[WeekPoint, ...]
+    course: tuple[CoursePoint, ...]

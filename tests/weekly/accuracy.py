@@ -12,7 +12,7 @@ from tests.weekly.weeks import IDLE, Change, Site, Spec, make_week
 from wslog.weekly import compare_weeks, write_report
 from wslog.weekly_result import WeeklyReport
 
-HEADLINE = ("drops_per_1000_connection_hours", "offline_s_per_connection_hour", "handshake_success_share")
+HEADLINE = ("drops_per_1000_connection_hours", "offline_s_per_1000_connection_hours", "handshake_success_share")
 SITES = {
     "medium": Site(),
     "small": Site(attempts_per_hour=20),

@@ -12,9 +12,16 @@ import click
 from wslog.commands.analyze import EXIT_THRESHOLD, _load_defaults
 
 if TYPE_CHECKING:
+    from wslog.store import Store
+    from wslog.weekly.report import Pair
+    from wslog.weekly.thresholds import WeeklyThreshold
     from wslog.weekly_result import WeeklyReport
 
 FORMATS: Final = ("text", "markdown", "html", "json")
+METRICS_HELP: Final = (
+    "drops_per_1000_connection_hours, offline_s_per_1000_connection_hours, handshake_success_share, drop_share, "
+    "unknown_share, cause:NAME_share, rejected_share, p95_reconnect_s; delta: before any; new_cluster"
+)
 
 
 @click.command("report", short_help="Write the weekly reliability report from the history store.")
@@ -28,9 +35,18 @@ FORMATS: Final = ("text", "markdown", "html", "json")
 @click.option(
     "--format", "fmt", type=click.Choice(FORMATS), default="text", show_default=True, help="What goes to stdout."
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Also write a folder of it.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR",
+              help="Also write a folder: weekly.html, weekly.md, weekly.json and the charts.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Let -o replace a folder that wslog did not write.")
-@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
+@click.option("--slo", metavar="EXPR", help="An objective, such as 'drops_per_1000_connection_hours<=2'.")
+@click.option("--fail-if", multiple=True, metavar="EXPR",
+              help=f"Exit 3 if METRIC OP NUMBER holds beyond noise; repeatable. Metrics: {METRICS_HELP}.")  # fmt: skip
+@click.option("--strict", is_flag=True, help="Let bare numbers decide --fail-if, whatever their intervals.")
+@click.option("--openmetrics", type=click.Path(path_type=Path), metavar="FILE",
+              help="Also write OpenMetrics text, for a node exporter (needs wslog[metrics]).")  # fmt: skip
+@click.option("--keep", metavar="WEEKS", help="Afterwards forget weeks older than this, such as 26w.")
+@click.option("--compact", is_flag=True, help="Afterwards put small files of the store together.")
+@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors and thresholds that hold.")
 def report(store: Path, fmt: str, **options: Any) -> None:
     """Write the report of one week: are our sockets better, what changed, what to fix first, did the last fix work.
 
@@ -38,17 +54,36 @@ def report(store: Path, fmt: str, **options: Any) -> None:
     Examples:
       wslog analyze logs/ --store history/ && wslog report --store history/
       wslog report --store history/ --week 2026-W46 --format markdown
-      wslog report --store history/ -o weekly/
+      wslog report --store history/ -o weekly/ --slo 'drops_per_1000_connection_hours<=2'
+      wslog report --store history/ --fail-if 'delta:drops_per_1000_connection_hours > 20%' --fail-if new_cluster
     """  # noqa: D301  (click wants a real backspace there)
+    from wslog.commands.report_folder import check_output, write_folder
     from wslog.store import Store
-    from wslog.store.weekly import report_week
+    from wslog.store.keeping import parse_keep
+    from wslog.store.weekly import find_weeks
+    from wslog.weekly import write_report
+    from wslog.weekly.thresholds import parse_weekly_threshold
 
+    thresholds = [parse_weekly_threshold(text) for text in options["fail_if"]]
+    keep = parse_keep(options["keep"]) if options["keep"] else None
+    output: Path | None = options["output"]
+    if output is not None:
+        check_output(output, force=options["force"])
     now = dt.datetime.now(dt.UTC)
     with Store(store, zone=options["tz"]) as history:
-        made = report_week(
-            history, week=options["week"], compare_to=options["compare_to"], weeks=options["weeks"], now=now, slo=None
+        pair = find_weeks(
+            history, week=options["week"], compare_to=options["compare_to"], weeks=options["weeks"], now=now
         )
-    click.echo(print_weekly(made, fmt), nl=False, color=True)
+        made = write_report(pair, now=now, slo=options["slo"])
+        if output is not None:
+            write_folder(output, weekly_files(made), force=options["force"])
+        if options["openmetrics"] is not None:
+            _write_metrics(options["openmetrics"], made)
+        click.echo(print_weekly(made, fmt), nl=False, color=True)
+        if output is not None and not options["quiet"]:
+            click.echo(f"Report: {output / 'weekly.html'}", err=True)
+        _tidy(history, keep, compact_too=options["compact"], now=now, quiet=options["quiet"])
+    _enforce(thresholds, made, pair, strict=options["strict"], quiet=options["quiet"])
 
 
 def print_weekly(made: WeeklyReport, fmt: str) -> str:
@@ -60,9 +95,72 @@ def print_weekly(made: WeeklyReport, fmt: str) -> str:
 
         width = min(shutil.get_terminal_size((100, 24)).columns, 140)
         return render_weekly_text(made, width=width, colour=wants_colour())
+    if fmt == "markdown":
+        from wslog.render.weekly_markdown import render_weekly_markdown
+
+        return render_weekly_markdown(made)
+    if fmt == "json":
+        from wslog.render.weekly_saved import dump_weekly
+
+        return dump_weekly(made).decode()
+    from wslog.render.weekly_charts import draw_weekly
+    from wslog.render.weekly_page import render_weekly_html
+
+    return render_weekly_html(made, {name: svg for name, (svg, _) in draw_weekly(made).items()})
+
+
+def weekly_files(made: WeeklyReport) -> dict[str, bytes]:
+    """Return the files of the weekly report, by their path in the folder."""
+    from wslog.render.weekly_charts import draw_weekly
+    from wslog.render.weekly_markdown import render_weekly_markdown
+    from wslog.render.weekly_page import render_weekly_html
     from wslog.render.weekly_saved import dump_weekly
 
-    return dump_weekly(made).decode()
+    drawn = draw_weekly(made)
+    files = {
+        "weekly.html": render_weekly_html(made, {name: svg for name, (svg, _) in drawn.items()}).encode(),
+        "weekly.md": render_weekly_markdown(made).encode(),
+        "weekly.json": dump_weekly(made),
+    }
+    for name, (svg, png) in drawn.items():
+        files[f"charts/{name}.svg"] = svg
+        files[f"charts/{name}.png"] = png
+    return files
 
 
-_ = EXIT_THRESHOLD
+def _write_metrics(file: Path, made: WeeklyReport) -> None:
+    """Write the metrics whole or not at all: a node exporter may read at any moment."""
+    from wslog.render.weekly_metrics import render_openmetrics
+
+    text = render_openmetrics(made)
+    temporary = file.with_name(f".{file.name}.tmp")
+    temporary.write_text(text, "utf-8")
+    temporary.replace(file)
+
+
+def _tidy(history: Store, keep: int | None, *, compact_too: bool, now: dt.datetime, quiet: bool) -> None:
+    from wslog.store.keeping import compact, keep_weeks
+
+    if keep is not None:
+        gone = keep_weeks(history, keep, now=now)
+        if gone and not quiet:
+            click.echo(f"Forgot {len(gone)} weeks: {gone[0]} to {gone[-1]}.", err=True)
+    if compact_too:
+        before, after = compact(history, now=now)
+        if not quiet:
+            click.echo(f"Compacted {before} files of events into {after}.", err=True)
+    if keep is not None or compact_too:
+        history.sweep(now=now)
+
+
+def _enforce(thresholds: list[WeeklyThreshold], made: WeeklyReport, pair: Pair, *, strict: bool, quiet: bool) -> None:
+    from wslog.weekly.thresholds import judge_threshold
+
+    verdicts = [judge_threshold(threshold, made, pair, strict=strict) for threshold in thresholds]
+    for verdict in verdicts:
+        if verdict.holds:
+            click.echo(f"Failed: {verdict.message}", err=True)
+        elif not quiet:
+            click.echo(f"Passed: {verdict.message}", err=True)
+    if any(verdict.holds for verdict in verdicts):
+        raise click.exceptions.Exit(EXIT_THRESHOLD)

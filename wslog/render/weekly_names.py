@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 
 from wslog.render import names, numbers
 from wslog.render.escape import plain
-from wslog.result import Burst
+from wslog.result import Advice, Burst
 from wslog.schema import Cause, Tier
-from wslog.weekly_result import Direction, Estimate, MetricChange, Objective
+from wslog.weekly_result import Direction, Estimate, GroupChange, MetricChange, Objective, WeeklyReport
 
 DIRECTIONS: Final[Mapping[Direction, str]] = {
     "better": "better",
     "worse": "worse",
-    "same": "no more than noise",
+    "same": "within noise",
     "other": "changed",
     "not_comparable": "not comparable",
 }
@@ -125,3 +125,38 @@ def budget(objective: Objective) -> str:
         four = f", {numbers.percent(objective.used_four_weeks)} over the last {objective.weeks_counted} weeks"
     met = "met" if objective.is_met else "missed"
     return f"{plain(objective.expression)}: {met}, {used}{four}"
+
+
+def worst(groups: Sequence[GroupChange], most: int) -> list[GroupChange]:
+    """Return the groups with most drops, and those that changed."""
+    dropped = [one for one in groups if one.drops]
+    changed = [one for one in groups if one.direction in ("better", "worse")]
+    kept = {one.value: one for one in [*dropped[:most], *changed[:most]]}
+    return list(kept.values())
+
+
+def gain(advice: Advice) -> str:
+    """Return what a piece of advice would prevent."""
+    if not advice.would_prevent_n:
+        return "shows more next week"
+    n, share = advice.would_prevent_n, advice.would_prevent_share
+    return f"{numbers.counted(n, 'drop')}, {numbers.percent(share)}"
+
+
+def first_sentence(text: str) -> str:
+    """Return the first sentence, without its full stop."""
+    return text.strip().split("\n", 1)[0].split(". ")[0].rstrip(".")
+
+
+def coverage(report: WeeklyReport) -> str:
+    """Return how much of the week its logs cover, and how much was compared."""
+    compared = f", {report.compared_hours} of them compared" if report.compared_to else ""
+    return f"Logs of every tier cover {report.covered_hours} of {report.total_hours} hours{compared}."
+
+
+def read(report: WeeklyReport) -> str:
+    """Return what was read."""
+    return (
+        f"{numbers.counted(report.lines, 'line')} of {numbers.counted(report.files, 'file')} read, "
+        f"{numbers.count(report.rejected)} rejected."
+    )

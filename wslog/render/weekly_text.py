@@ -68,10 +68,12 @@ class _Page:
             now = weekly_names.value(metric.now.value, metric.unit)
             between = weekly_names.interval(metric.now, metric.unit)
             before = weekly_names.value(metric.before.value, metric.unit) if metric.before.value is not None else ""
-            row = f"  {metric.label:<32}{now:>9}"
-            row += f"  ({between})" if between else ""
+            row = f"  {metric.label:<33}{now:>9}  {f'({between})' if between else '':<22}"
             told = f"was {before}, {weekly_names.change(metric)}: " if before else ""
-            yield self._cut(f"{row:<66}  {told}{self._direction(metric.direction)}")
+            yield self._cut(f"{row} {told}{self._direction(metric.direction)}")
+        offline = report.totals.offline_seconds
+        if offline is not None:
+            yield f"  Users were offline for {numbers.seconds(offline)} in all."
 
     def causes(self, report: WeeklyReport) -> Iterator[str]:
         shown = report.causes[:MOST_CAUSES]
@@ -120,9 +122,7 @@ class _Page:
     def groups(self, report: WeeklyReport) -> Iterator[str]:
         rows: list[str] = []
         for dimension, title in weekly_names.DIMENSIONS.items():
-            worst = [one for one in report.groups.get(dimension, ()) if one.drops]
-            changed = [one for one in worst if one.direction in ("better", "worse")]
-            shown = list(dict.fromkeys([*worst[:MOST_GROUPS], *changed[:MOST_GROUPS]]))
+            shown = weekly_names.worst(report.groups.get(dimension, ()), MOST_GROUPS)
             rows += [self._group(title if nth == 0 else "", one) for nth, one in enumerate(shown)]
         if rows:
             yield self._paint("Where", _BOLD)
@@ -143,7 +143,7 @@ class _Page:
         yield self._paint("What last week's advice did", _BOLD)
         for one in report.outcomes:
             verdict = weekly_names.VERDICTS[one.verdict]
-            yield from self._item("-", f"{_first_sentence(one.text)}")
+            yield from self._item("-", f"{weekly_names.first_sentence(one.text)}")
             yield from self._item(" ", f"{verdict}: {one.statement}")
 
     def advice(self, report: WeeklyReport) -> Iterator[str]:
@@ -152,12 +152,8 @@ class _Page:
         shown = report.advice[:MOST_ADVICE]
         yield self._paint("What to fix first", _BOLD) + self._of(len(shown), len(report.advice))
         for nth, one in enumerate(shown, start=1):
-            gain = (
-                f"{numbers.counted(one.would_prevent_n, 'drop')}, {numbers.percent(one.would_prevent_share)}"
-                if one.would_prevent_n
-                else "shows more next week"
-            )
-            yield from self._item(f"{nth}.", f"{_first_sentence(one.text)} ({gain})")
+            gain = weekly_names.gain(one)
+            yield from self._item(f"{nth}.", f"{weekly_names.first_sentence(one.text)} ({gain})")
 
     def objective(self, report: WeeklyReport) -> Iterator[str]:
         if report.objective is None:
@@ -172,12 +168,8 @@ class _Page:
         if len(report.weeks) > 1:
             first, last = report.weeks[0].week, report.weeks[-1].week
             yield f"Drops per 1 000 hours, {first} to {last}: {trend}"
-        compared = f", {report.compared_hours} of them compared" if report.compared_to else ""
-        yield (
-            f"Logs of every tier cover {report.covered_hours} of {report.total_hours} hours{compared}. "
-            f"{numbers.counted(report.lines, 'line')} of {numbers.counted(report.files, 'file')} read, "
-            f"{numbers.count(report.rejected)} rejected."
-        )
+        yield weekly_names.coverage(report)
+        yield weekly_names.read(report)
 
     def _direction(self, direction: str) -> str:
         return self._paint(weekly_names.DIRECTIONS.get(direction, direction), _CODES.get(direction, ""))  # type: ignore[call-overload]
@@ -204,7 +196,3 @@ class _Page:
 
     def _paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour and text and code else text
-
-
-def _first_sentence(text: str) -> str:
-    return text.strip().split("\n", 1)[0].split(". ")[0].rstrip(".")

@@ -68,8 +68,8 @@ STEADY: Final = Metric(
     exposure=lambda week: week.hours.connection_hours, per=1000.0, more_is="worse",
 )  # fmt: skip
 OFFLINE: Final = Metric(
-    name="offline_s_per_connection_hour", label="users offline, per connection hour", unit="s",
-    count=lambda week: week.hours.offline_s, exposure=lambda week: week.hours.connection_hours, per=1.0,
+    name="offline_s_per_1000_connection_hours", label="users offline, per 1 000 hours", unit="s",
+    count=lambda week: week.hours.offline_s, exposure=lambda week: week.hours.connection_hours, per=1000.0,
     more_is="worse",
 )  # fmt: skip
 HANDSHAKES: Final = Metric(

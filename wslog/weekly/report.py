@@ -6,16 +6,17 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from wslog.weekly.changes import change_causes, change_groups, change_metric, find_steps
 from wslog.weekly.clusters import compare_clusters
 from wslog.weekly.coverage import Covered, find_covered, tiers_of
 from wslog.weekly.headline import write_headline, write_notes
-from wslog.weekly.metrics import DROP_SHARE, HEADLINE, RATE, UNKNOWN_SHARE, blocks_of, shared_hours
+from wslog.weekly.metrics import DROP_SHARE, HEADLINE, RATE, UNKNOWN_SHARE, WIDTH, blocks_of, shared_hours
 from wslog.weekly.objective import judge_objective
 from wslog.weekly.outcomes import judge_advice
-from wslog.weekly.rates import NO_HISTORY, estimate
-from wslog.weekly_result import REPORT_VERSION, Objective, WeeklyReport, WeekPoint, WeekSummary
+from wslog.weekly.rates import NO_HISTORY, Blocks, estimate
+from wslog.weekly_result import REPORT_VERSION, CoursePoint, Objective, WeeklyReport, WeekPoint, WeekSummary
 
 LEAST_HOURS: Final = 24  # of the same week hours in both weeks, to compare them at all
 
@@ -126,12 +127,30 @@ def write_report(pair: Pair, *, now: dt.datetime | None = None, slo: str | None 
         lines=week.lines,
         rejected=week.rejected,
         limits=week.limits,
+        course=_course(pair),
         weeks=tuple(_point(one, pair.coverage[one.week], is_partial=is_partial and one is week) for one in weeks),
     )
 
 
 def _objective(slo: str | None, weeks: Sequence[WeekSummary], covered: Mapping[str, Covered]) -> Objective | None:
     return judge_objective(slo, weeks, [covered[one.week].hours for one in weeks]) if slo else None
+
+
+def _course(pair: Pair) -> tuple[CoursePoint, ...]:
+    """Return the drop rate of each block of the week, and of the same block of the other."""
+    week, zone = pair.week, ZoneInfo(pair.week.zone)
+    monday = week.start.astimezone(zone)
+    now = blocks_of(RATE, week, pair.covered)
+    other = pair.other
+    before = blocks_of(RATE, other, pair.coverage[other.week].hours) if other else Blocks(now.counts, (0.0,) * 28)
+    rates = [
+        [RATE.per * n / d if d > 0 else None for n, d in zip(one.counts, one.exposures, strict=True)]
+        for one in (now, before)
+    ]
+    return tuple(
+        CoursePoint(at=(monday + dt.timedelta(hours=nth * WIDTH)).astimezone(dt.UTC), now=own, before=old)
+        for nth, (own, old) in enumerate(zip(*rates, strict=True))
+    )
 
 
 def _point(week: WeekSummary, covered: Covered, *, is_partial: bool) -> WeekPoint:

@@ -1,0 +1,158 @@
+"""The charts of the weekly report: `WEEKLY_CHARTS` lists them, `draw_weekly` gives each as SVG and PNG."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from wslog.render import numbers, weekly_names
+from wslog.render.chart_style import ACCENT, GRID, INK, MUTED, cut, frame, look, say_empty
+from wslog.render.charts import _RC, FIGURE_INCHES, PNG_DPI
+from wslog.weekly_result import CauseChange, WeeklyReport
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_CAUSES: Final = 8
+_BEFORE: Final = "#a9b4be"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeeklyChart:
+    """One chart: `heading` for a section, `says` its sentence, `draw` draws it."""
+
+    heading: str
+    says: Callable[[WeeklyReport], str]
+    draw: Callable[[WeeklyReport, Axes], Axes]
+
+
+def _trend_title(report: WeeklyReport) -> str:
+    return f"Drops per 1 000 connection hours, {len(report.weeks)} weeks to {report.week}"
+
+
+def draw_trend(report: WeeklyReport, ax: Axes) -> Axes:
+    """Draw each week's drop rate with its interval; weeks whose logs have gaps are hatched."""
+    points = [(nth, point) for nth, point in enumerate(report.weeks) if point.rate.value is not None]
+    if not points:
+        return say_empty(ax, title=_trend_title(report), why="no connection hours")
+    for nth, point in points:
+        value = point.rate.value or 0.0
+        is_whole = point.covered_share > 0.99 and not point.is_partial
+        is_last = point.week == report.week
+        ax.bar(
+            nth, value, width=0.66, color=ACCENT if is_last else "#7fa3c4", edgecolor="white",
+            hatch="" if is_whole else "///", linewidth=0.0,
+        )  # fmt: skip
+        low, high = point.rate.low or 0.0, point.rate.high or value
+        ax.errorbar(nth, value, yerr=[[max(0.0, value - low)], [max(0.0, high - value)]], color=INK, elinewidth=1.1,
+                    capsize=3, fmt="none")  # fmt: skip
+    if report.objective is not None and report.objective.metric == report.metrics[0].name:
+        ax.axhline(report.objective.target, color=MUTED, linestyle=(0, (4, 3)), linewidth=1.0)
+        ax.text(len(report.weeks) - 0.5, report.objective.target, "objective ", va="bottom", ha="right", fontsize=9)
+    ax.set_xticks(range(len(report.weeks)), [point.week.removeprefix(f"{report.week[:4]}-") for point in report.weeks])
+    ax.set_xlim(-0.5, len(report.weeks) - 0.5)
+    ax.set_ylim(0, None)
+    ax.grid(axis="y", color=GRID, linewidth=0.8)
+    frame(ax, title=_trend_title(report), x="ISO week (hatched: its logs have gaps)", y="drops per 1 000 hours")
+    return ax
+
+
+def _course_title(report: WeeklyReport) -> str:
+    against = f" against {report.compared_to}" if report.compared_to else ""
+    return f"Drops over {report.week}{against}"
+
+
+def draw_course(report: WeeklyReport, ax: Axes) -> Axes:
+    """Draw the week in stretches of six hours, the other week behind it, missing logs shaded, changes marked."""
+    zone = ZoneInfo(report.zone)
+    places = range(len(report.course))
+    if not any(point.now is not None for point in report.course):
+        return say_empty(ax, title=_course_title(report), why="no hours that all tiers' logs cover")
+    before = [float("nan") if point.before is None else point.before for point in report.course]
+    now = [float("nan") if point.now is None else point.now for point in report.course]
+    if report.compared_to:
+        ax.step([*places, len(before)], [*before, before[-1]], where="post", color=_BEFORE, linewidth=2.0,
+                label=report.compared_to)  # fmt: skip
+    ax.step([*places, len(now)], [*now, now[-1]], where="post", color=ACCENT, linewidth=2.2, label=report.week)
+    for nth in places:
+        if report.course[nth].now is None:
+            ax.axvspan(nth, nth + 1, facecolor="#f0ede6", edgecolor="#d8d2c4", hatch="//", linewidth=0.0, zorder=0)
+    top = max(value for value in [*now, *before] if value == value)  # noqa: PLR0124  (leaves out NaN)
+    for step in report.steps[:3]:
+        place = next((nth for nth in places if report.course[nth].at >= step.at), len(now))
+        ax.axvline(place, color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
+        what = "all" if step.what == "all" else weekly_names.cause_of(step.what)
+        ax.text(place + 0.2, top, cut(what, 30), fontsize=8.5, color=INK, va="top")
+    days = [point.at.astimezone(zone) for point in report.course[::4]]
+    ax.set_xticks(range(0, len(now), 4), [f"{day:%a} {day.day}" for day in days])
+    ax.set_xlim(0, len(now))
+    ax.set_ylim(0, top * 1.08 or 1)
+    ax.grid(axis="y", color=GRID, linewidth=0.8)
+    ax.legend(loc="upper right", frameon=False, fontsize=9, labelcolor=INK)
+    x = f"day, {report.zone} (shaded: logs missing)"
+    frame(ax, title=_course_title(report), x=x, y="drops per 1 000 connection hours")
+    return ax
+
+
+def _cause_title(report: WeeklyReport) -> str:
+    return f"Causes, {report.compared_to} → {report.week}" if report.compared_to else f"Causes in {report.week}"
+
+
+def draw_cause_changes(report: WeeklyReport, ax: Axes) -> Axes:
+    """Draw each cause's rate now, with its interval, and a ring where it was."""
+    shown = [one for one in report.causes if one.now.value is not None and one.per == "per 1 000 h"][:MOST_CAUSES]
+    if not shown:
+        return say_empty(ax, title=_cause_title(report), why="no drops of connections that had opened")
+    for place, one in enumerate(shown):
+        _cause_bar(ax, place, one)
+    ax.set_yticks(range(len(shown)), [cut(weekly_names.cause(o.cause, o.tier, o.timeouts_s), 44) for o in shown])
+    ax.set_ylim(len(shown) - 0.4, -0.6)
+    ends = [max(one.now.high or 0.0, one.now.value or 0.0, one.before.value or 0.0) for one in shown]
+    ax.set_xlim(0, max(ends) * 1.12 or 1)
+    ax.grid(axis="x", color=GRID, linewidth=0.8)
+    ring = f"; ring: {report.compared_to}" if report.compared_to else ""
+    x = f"drops per 1 000 connection hours (line: 95 % interval{ring})"
+    frame(ax, title=_cause_title(report), x=x, y="")
+    ax.tick_params(axis="y", length=0, labelcolor=INK)
+    return ax
+
+
+def _cause_bar(ax: Axes, place: int, one: CauseChange) -> None:
+    style, value = look(one.cause), one.now.value or 0.0
+    ax.barh(place, value, height=0.6, color=style.colour, hatch=style.hatch, edgecolor="white", linewidth=0.0)
+    low, high = one.now.low or 0.0, max(one.now.high or value, value)
+    ax.errorbar(value, place, xerr=[[max(0.0, value - low)], [high - value]], color=INK, elinewidth=1.1, capsize=3,
+                fmt="none")  # fmt: skip
+    if one.before.value is not None:
+        ax.plot(one.before.value, place, marker="o", markersize=8, markerfacecolor="none", markeredgecolor=INK)
+    told = {"better": " ↓", "worse": " ↑"}.get(one.direction, "")
+    ax.text(max(high, one.before.value or 0.0), place, f"  {numbers.decimal(value)}{told}", va="center", fontsize=9.5,
+            color=INK)  # fmt: skip
+
+
+WEEKLY_CHARTS: Final[Mapping[str, WeeklyChart]] = {
+    "trend": WeeklyChart(heading="Trend", says=_trend_title, draw=draw_trend),
+    "course": WeeklyChart(heading="The week", says=_course_title, draw=draw_course),
+    "cause-changes": WeeklyChart(heading="Causes", says=_cause_title, draw=draw_cause_changes),
+}
+"""Every chart by its file name, in the order of the report."""
+
+
+def draw_weekly(report: WeeklyReport) -> dict[str, tuple[bytes, bytes]]:
+    """Return every chart by name as (SVG, PNG); the same report gives the same bytes."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    drawn = {}
+    with rc_context(_RC):
+        for name, chart in WEEKLY_CHARTS.items():
+            figure = Figure(figsize=FIGURE_INCHES, layout="constrained", facecolor="white")
+            chart.draw(report, figure.subplots())
+            svg, png = io.BytesIO(), io.BytesIO()
+            figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None}, dpi=PNG_DPI)
+            figure.savefig(png, format="png", metadata={"Software": None}, dpi=PNG_DPI)
+            drawn[name] = (svg.getvalue(), png.getvalue())
+    return drawn
