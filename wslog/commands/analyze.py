@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -66,6 +67,7 @@ def _load_defaults(ctx: click.Context, _param: click.Parameter, value: Path | No
     metavar="EXPR",
     help=f"Exit 3 if METRIC OP NUMBER holds; repeatable. Metrics: {METRICS_HELP}.",
 )
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Cores to use.  [default: all]")
 @click.option("--anonymize", is_flag=True, help="Pseudonyms for addresses, user agents and sessions.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
 @click.option("--no-progress", is_flag=True, help="No progress bar.")
@@ -83,6 +85,8 @@ def analyze(paths: tuple[str, ...], **options: Any) -> None:
       wslog analyze logs/ --fail-if 'drops_per_1000_connection_hours > 20'
       zcat access.log.gz | wslog analyze - client.jsonl --no-output
     """  # noqa: D301  (click wants a real backspace there)
+    if options["jobs"]:
+        os.environ["POLARS_MAX_THREADS"] = str(options["jobs"])  # polars looks when it is imported, next
     from wslog import pipeline
     from wslog.commands.render import print_form
     from wslog.commands.report_folder import check_output, write_report

@@ -5,12 +5,13 @@ polars, zlib and ISA-L let go of the interpreter while they work, so threads are
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Final, TypeVar
+
+import polars as pl
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -19,8 +20,8 @@ AHEAD: Final = 2  # pieces waiting beyond those being worked on
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return how many cores this process may use: `POLARS_MAX_THREADS`, which `--jobs` sets, or all."""
+    return pl.thread_pool_size()
 
 
 class Lanes:

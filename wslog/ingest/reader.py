@@ -86,13 +86,14 @@ def read_events(
     """
     zones = parse_zones(tz, list(dict.fromkeys(form.name for form in formats)))
     sources = list_sources(paths, stdin=stdin)
+    progress = _Progress(on_progress, sum(source.n_bytes for source in sources))
+    progress.start()
     surveys = [survey_source(source, number) for number, source in enumerate(sources)]
     found = {survey.source: survey.kind for survey in surveys if survey.kind}
     named = {named_source(nginx_conf): NGINX_CONF} if nginx_conf else {}
     configuration = read_configuration(named | found)
     given = {"--log-format": log_format} if log_format else {}
     config = Config(log_formats=given | configuration.log_formats, client_fields=dict(client_fields or {}), zones=zones)
-    progress = _Progress(on_progress, sum(survey.source.n_bytes for survey in surveys))
     keep = EVERYTHING if all_lines else MAY_CONCERN
     reading = Reading(config=config, formats=formats, keep=keep, skip_plain=not all_lines)
     with Lanes(jobs or usable_cores()) as lanes:
@@ -143,6 +144,11 @@ class _Progress:
         self._callback = callback
         self._total = total
         self._before = 0
+
+    def start(self) -> None:
+        """Note how much there is, before the first look at the files."""
+        if self._callback:
+            self._callback(0, self._total, "")
 
     def of_block(self, source: Source) -> Callable[[Block], None]:
         """Return what to call after each block of a file."""
