@@ -1,10 +1,11 @@
-"""The notebook door: `wslog.analyze`, the analysis that shows itself, `wslog.load`, `wslog.read_events`."""
+"""The notebook door: `wslog.analyze`, `wslog.load`, `wslog.read_events`, `wslog.Store`, and what shows itself."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
@@ -12,9 +13,14 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from wslog import ingest, pipeline
+from wslog import store as history
 from wslog.errors import OptionError, SavedAnalysisError
 from wslog.result import Advice, CauseShare, Cluster, Document, Finding
+from wslog.store.outcomes import analyze_into
+from wslog.store.weekly import find_weeks
 from wslog.timespan import parse_moment, zone_named
+from wslog.weekly import write_report
+from wslog.weekly_result import WeeklyReport
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,16 +162,66 @@ class Analysis:
         return CHARTS[name].draw(self.document, ax)
 
     def _repr_html_(self) -> str:
-        # A whole page inside a notebook cell: framed, so that its styles stay its own.
-        import html
-
-        return (
-            f'<iframe srcdoc="{html.escape(self.to_html())}" style="width:100%;height:720px;border:0" sandbox></iframe>'
-        )
+        return _framed(self.to_html())
 
     def __repr__(self) -> str:
         totals = self.document.totals
         return f"<wslog.Analysis: {totals.drops} drops of {totals.attempts} attempts. {self.verdict}>"
+
+
+def _framed(page: str) -> str:
+    """Put a whole page into a notebook cell: framed, so that its styles stay its own."""
+    import html
+
+    return f'<iframe srcdoc="{html.escape(page)}" style="width:100%;height:720px;border:0" sandbox></iframe>'
+
+
+class Weekly:
+    """One week among others: `report` is everything that `weekly.json` holds."""
+
+    def __init__(self, report: WeeklyReport) -> None:
+        self.report = report
+
+    def to_text(self) -> str:
+        """Return the terminal report, without colours."""
+        from wslog.render.weekly_text import render_weekly_text
+
+        return render_weekly_text(self.report, width=100)
+
+    def to_markdown(self) -> str:
+        """Return the report for a ticket or a chat."""
+        from wslog.render.weekly_markdown import render_weekly_markdown
+
+        return render_weekly_markdown(self.report)
+
+    def to_html(self) -> str:
+        """Return the self-contained page."""
+        from wslog.render.weekly_charts import draw_weekly
+        from wslog.render.weekly_page import render_weekly_html
+
+        return render_weekly_html(self.report, {name: svg for name, (svg, _) in draw_weekly(self.report).items()})
+
+    def _repr_html_(self) -> str:
+        return _framed(self.to_html())
+
+    def __repr__(self) -> str:
+        return f"<wslog.Weekly {self.report.week}: {self.report.headline}>"
+
+
+class Store(history.Store):
+    """A history of weeks (see `wslog.store.Store`): `weeks()`, `connections(week)`, `files(week)`, `report(week)`."""
+
+    def report(
+        self, week: str | None = None, *, compare_to: str | None = None, weeks: int = 12, slo: str | None = None
+    ) -> Weekly:
+        """Report on a week, as `wslog report` does; None: the last complete one.
+
+        Raises:
+            WslogError: If there is no such week, or an option cannot be understood.
+        """
+        now = dt.datetime.now(dt.UTC)
+        pair = find_weeks(self, week=week, compare_to=compare_to, weeks=weeks, now=now)
+        return Weekly(write_report(pair, now=now, slo=slo))
 
 
 def analyze(
@@ -181,6 +237,7 @@ def analyze(
     timeouts: str | Path | None = None,
     client_fields: Mapping[str, str] | None = None,
     anonymize: bool = False,
+    store: str | Path | None = None,
 ) -> Analysis:
     """Explain the 1006 closes found under *paths*; the options are those of `wslog analyze`.
 
@@ -196,12 +253,17 @@ def analyze(
         timeouts: A TOML file of own timers.
         client_fields: Client log fields, ours → theirs.
         anonymize: Replace addresses, user agents and sessions by pseudonyms.
+        store: A history store to append to as well (`--store`); what it knows is not parsed again.
 
     Raises:
         WslogError: If an input or an option cannot be used; it says how to mend it.
     """
-    start, end = parse_span(since, until, tz=_many(tz), now=dt.datetime.now(dt.UTC))
-    outcome = pipeline.analyze(
+    now = dt.datetime.now(dt.UTC)
+    start, end = parse_span(since, until, tz=_many(tz), now=now)
+    run: Callable[..., pipeline.Outcome] = pipeline.analyze
+    if store is not None:
+        run = functools.partial(analyze_into, history.Store(store, create=True), now=now)
+    outcome = run(
         _many(paths), since=start, until=end,
         path_globs=_many(path), host_globs=_many(host), tz=_many(tz), log_format=log_format,
         nginx_conf=Path(nginx_conf) if nginx_conf else None, timeouts=Path(timeouts) if timeouts else None,

@@ -204,15 +204,19 @@ class Store:
 
     def connections(self, weeks: Sequence[str | Week] | str | Week | None = None) -> pl.LazyFrame:
         """Return the connections of some weeks, or of all, as a lazy polars frame (`schema.CONNECTIONS`)."""
+        files = self.files(weeks)
+        return pl.scan_parquet(files) if files else pl.LazyFrame(schema=schema.dtypes(schema.CONNECTIONS))
+
+    def files(self, weeks: Sequence[str | Week] | str | Week | None = None) -> list[Path]:
+        """Return the Parquet files that hold the connections of some weeks, or of all: for DuckDB, pandas or Spark."""
         wanted = (
             None if weeks is None else {str(week) for week in ([weeks] if isinstance(weeks, str | Week) else weeks)}
         )
-        files = [
+        return [
             self.root / row["connections"]
             for row in self.ledger.execute("SELECT week, connections FROM weeks ORDER BY week")
             if wanted is None or row["week"] in wanted
         ]
-        return pl.scan_parquet(files) if files else pl.LazyFrame(schema=schema.dtypes(schema.CONNECTIONS))
 
 
 def decode_summary(data: bytes) -> WeekSummary:

@@ -1,0 +1,121 @@
+"""What wslog knows of one week: a `WeekSummary` is kept in the history store, and reports are made of them alone.
+
+Times are UTC. A tuple "per hour" has one entry for each hour from `start` on: 168 of them, 167 or 169 when clocks
+change. A tuple "per day" has seven, Monday first, in the store's zone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from wslog.result import Advice, Burst, Cluster, Limit, Totals
+from wslog.schema import Cause, Tier
+
+SUMMARY_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourCounts:
+    """Per hour of the close: what ended in it. `lines` counts the events that each tier's logs hold of that hour."""
+
+    attempts: tuple[int, ...]
+    opened: tuple[int, ...]
+    drops: tuple[int, ...]
+    opened_drops: tuple[int, ...]
+    connection_hours: tuple[float, ...]
+    offline_s: tuple[float, ...]
+    by_cause: dict[str, tuple[int, ...]]
+    lines: dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeekCause:
+    """One cause of drops: `n` per day is in `by_day`; `timeouts_s` the timers' values, most frequent first."""
+
+    cause: Cause
+    tier: Tier
+    n: int
+    timeouts_s: tuple[float, ...]
+    by_day: tuple[int, ...]
+    opened_by_day: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeekCluster:
+    """A cluster, its members per day, and the drops per day that have a value on its axis.
+
+    Drops in restarts and reloads are left out of the latter: they make every share smaller and say nothing of timers.
+    """
+
+    cluster: Cluster
+    by_day: tuple[int, ...]
+    valued_by_day: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeekGroup:
+    """One path, host, upstream, browser or network. `value` is untrusted text."""
+
+    value: str
+    attempts: int
+    opened: int
+    drops: int
+    top_cause: Cause | None
+    opened_drops_by_day: tuple[int, ...]
+    hours_by_day: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeekAdvice:
+    """Advice of that week, with the causes it speaks to, as `cause|tier`."""
+
+    advice: Advice
+    causes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeekReconnects:
+    """How soon clients came back after drops."""
+
+    n: int
+    p50_s: float | None
+    p95_s: float | None
+    gave_up: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeekSummary:
+    """Everything the report needs of one week.
+
+    Attributes:
+        week: `2026-W46`.
+        zone: The zone whose Mondays bound it.
+        start: Its first instant.
+        end: The first instant after it.
+        verdict: The answer to why connections dropped in it.
+        groups: By `path`, `host`, `upstream`, `user_agent`, `network`.
+        n_valued: Per axis of clusters, how many drops have a value on it.
+        files, lines, rejected: What was read for it, files at its edges whole.
+    """
+
+    schema_version: int
+    wslog_version: str
+    week: str
+    zone: str
+    start: dt.datetime
+    end: dt.datetime
+    verdict: str
+    totals: Totals
+    hours: HourCounts
+    causes: tuple[WeekCause, ...]
+    clusters: tuple[WeekCluster, ...]
+    n_valued: dict[str, int]
+    bursts: tuple[Burst, ...]
+    reconnects: WeekReconnects
+    groups: dict[str, tuple[WeekGroup, ...]]
+    advice: tuple[WeekAdvice, ...]
+    limits: tuple[Limit, ...]
+    files: int
+    lines: int
+    rejected: int
