@@ -132,6 +132,10 @@ ABLATION = {
     "pooled bands": Rules(alpha=0.01, denser_band=False),
     "no slack": Rules(alpha=0.01, slack=False),
     "neither": Rules(alpha=0.01, denser_band=False, slack=False),
+    "full, any width": Rules(alpha=0.01, compact=False),
+    "pooled bands, any width": Rules(alpha=0.01, denser_band=False, compact=False),
+    "no slack, any width": Rules(alpha=0.01, slack=False, compact=False),
+    "neither, any width": Rules(alpha=0.01, denser_band=False, slack=False, compact=False),
 }
 
 

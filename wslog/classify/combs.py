@@ -32,6 +32,7 @@ LONGEST_S: Final = 1000.0  # later teeth have worn off
 PADDED: Final = 1 << 19  # points of the transform: 26 periods of the slowest change in f
 TRIED: Final = 4096
 MEDIAN_OVER: Final = 901  # of these: a quarter of f to either side
+MEDIAN_EVERY: Final = 16
 LEAST_POWER: Final = 60.0  # chi^2 with 16 degrees of freedom: 5e-7
 LEAST_RATIO: Final = 3.5
 SAME_POWER: Final = 0.8  # sharp teeth have as much power at twice the frequency: the longest such period is meant
@@ -93,7 +94,8 @@ def find_weak_comb(values_s: Floats, spikes: Sequence[Spike] = ()) -> Comb | Non
     power = _power(values, frequency, is_whole=sketch(values).resolution_s >= 1)
     half = MEDIAN_OVER // 2
     padded = np.pad(power, half, mode="reflect")
-    usual = np.median(np.lib.stride_tricks.sliding_window_view(padded, MEDIAN_OVER), axis=1)
+    around = np.lib.stride_tricks.sliding_window_view(padded, MEDIAN_OVER)[::MEDIAN_EVERY]
+    usual = np.interp(np.arange(TRIED), np.arange(0, TRIED, MEDIAN_EVERY), np.median(around, axis=1))
     ratio = power / np.maximum(usual, 16.0)
     if power.max() < LEAST_POWER or ratio.max() < LEAST_RATIO:
         return None

@@ -39,11 +39,13 @@ class Rules:
         alpha: Chance of any false spike in a whole set.
         denser_band: Compare with the denser of the two bands, not with both pooled.
         slack: Let the background be uneven.
+        compact: Grown to its full width, a spike must still be as narrow as a timer makes it.
     """
 
     alpha: float = 0.05
     denser_band: bool = True
     slack: bool = True
+    compact: bool = True
 
 
 class Window(NamedTuple):

@@ -103,7 +103,7 @@ def find_in(
             if len(split) == 1 or judge_window(axis, mask, low, high, rules) < np.log(rules.alpha):
                 parts.append(Window(low, high, window.log_p))
     sums = Sums.of(axis, mask)
-    found = (_measure(axis, sums, part) for part in sorted(parts))
+    found = (_measure(axis, sums, part, is_compact=rules.compact) for part in sorted(parts))
     return [spike for spike in found if spike is not None]
 
 
@@ -159,7 +159,7 @@ def _grow(axis: Axis, mask: Bools, window: Window) -> Window:
     return Window(low, high, window.log_p)
 
 
-def _measure(axis: Axis, sums: Sums, part: Window) -> Spike | None:
+def _measure(axis: Axis, sums: Sums, part: Window, *, is_compact: bool) -> Spike | None:
     """Measure share, interval, place and membership of one spike with the final mask.
 
     mu = (m + 1/2) ln-width(window) / ln-width(bands), both bands pooled; excess = k - mu;
@@ -177,7 +177,7 @@ def _measure(axis: Axis, sums: Sums, part: Window) -> Spike | None:
     share_low, share_high = (max(0.0, min(1.0, (excess + z * sd) / axis.n)) for z in (-1.96, 1.96))
     beside = mu * ln_width / ln_width.sum()
     surplus = np.maximum(counts - beside, 0.0)
-    if shortest_span(edges, surplus, CORE) > widest_s(axis, edges[0]) + 1e-9:
+    if is_compact and shortest_span(edges, surplus, CORE) > widest_s(axis, edges[0]) + 1e-9:
         return None  # grown to its full width it is a natural mode
     places = edges[:-1] if axis.resolution_s >= 1 else _places(edges)
     return Spike(

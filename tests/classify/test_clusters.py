@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from numpy.typing import NDArray
+
+from wslog.classify.clusters import TypedSpike, add_membership, find_clusters, fitting, to_clusters
+from wslog.knowledge import load_timeouts
+from wslog.knowledge.model import Timeout, TimerKind
+
+Floats = NDArray[np.float64]
+KNOWN = load_timeouts()
+
+
+def drops(idle: Floats, lifetime: Floats, **columns: object) -> pl.DataFrame:
+    """Dropped connections with the columns that typing reads."""
+    frame = pl.DataFrame({"idle_s": np.round(idle, 3), "lifetime_s": np.round(lifetime, 3)}).with_columns(
+        (pl.col("lifetime_s") - pl.col("idle_s") <= pl.max_horizontal(pl.lit(1.0), 0.03 * pl.col("lifetime_s"))).alias(
+            "is_silent"
+        ),
+        pl.lit(value=True).alias("is_client_drop"),
+        pl.lit(None, dtype=pl.Int32).alias("burst"),
+        *(pl.lit(value=False).alias(name) for name in ("late", "early", "nginx_timed_out")),
+        pl.lit(0.0).alias("unanswered_s"),
+        pl.lit("client.jsonl:7").alias("client_ref"),
+        pl.lit("/ws").alias("path"),
+    )
+    return frame.with_columns(pl.lit(v).alias(k) if isinstance(v, str) else pl.Series(k, v) for k, v in columns.items())
+
+
+def background(rng: np.random.Generator, n: int = 600) -> tuple[Floats, Floats]:
+    idle = rng.lognormal(2.5, 1.2, n)
+    return idle, idle + rng.lognormal(5, 1.0, n) + 5
+
+
+def kinds(found: list[TypedSpike]) -> list[tuple[str, float, bool]]:
+    return [(f.axis, f.timeout_s, f.is_either) for f in found]
+
+
+def test_constant_idle_is_an_idle_timer() -> None:
+    """Idle durations that pile up while lifetimes vary are an idle timer's."""
+    rng = np.random.default_rng(1)
+    idle, life = background(rng)
+    at = 47 + rng.exponential(0.05, 80)
+    found = find_clusters(drops(np.append(idle, at), np.append(life, at + rng.uniform(5, 900, 80))), [], [])
+    assert kinds(found) == [("idle_s", 47.0, False)]
+
+
+def test_constant_lifetime_is_a_limit_unless_outlived() -> None:
+    """Lifetimes that pile up are a limit; not so on a path whose connections live on beyond it."""
+    rng = np.random.default_rng(2)
+    idle, life = background(rng)
+    at = 900 + rng.exponential(0.05, 80)
+    both = np.append(idle, at * rng.uniform(0, 0.9, 80)), np.append(life, at)
+    limited = ["/limited" if x > 880 else "/ws" for x in both[1]]
+    limited[:600] = ["/ws"] * 600
+    assert kinds(find_clusters(drops(*both, path=limited), [], [])) == [("lifetime_s", 900.0, False)]
+    outlived = np.append(both[0], rng.lognormal(2.5, 1.2, 200)), np.append(both[1], rng.uniform(1000, 5000, 200))
+    assert find_clusters(drops(*outlived), [], []) == []
+
+
+@pytest.mark.parametrize(("known", "is_either"), [((), True), (KNOWN, False)])
+def test_silent_connections_speak_for_either_kind(known: tuple[Timeout, ...], is_either: bool) -> None:
+    """A pile of connections that never carried a message is undecidable, unless only timers of one kind stand there."""
+    rng = np.random.default_rng(3)
+    idle, life = background(rng)
+    at = 60 + rng.exponential(0.05, 60)
+    frame = drops(np.append(idle, at), np.append(life, at), path=["/talk"] * 600 + ["/quiet"] * 60)
+    known = tuple(t for t in known if t.kind != TimerKind.LIFETIME)
+    found = find_clusters(frame, known, [])
+    assert kinds(found) == [("idle_s", 60.0, is_either)]
+    judged = add_membership(frame, found).filter(
+        pl.col("lifetime_s").is_between(60, 60.1) & (pl.col("path") == "/quiet")
+    )
+    assert judged["idle_db"].min() > 10  # type: ignore[operator]
+    assert judged["life_db"].is_not_null().all() == is_either
+
+
+def test_silent_connections_join_the_talkers() -> None:
+    """Where talkers show an idle timer, the silent of the same place are its too, and add no second spike."""
+    rng = np.random.default_rng(4)
+    idle, life = background(rng)
+    at = 47 + rng.exponential(0.05, 120)
+    more = np.where(rng.uniform(size=120) < 0.4, 0.0, rng.uniform(10, 900, 120))
+    found = find_clusters(drops(np.append(idle, at), np.append(life, at + more)), [], [])
+    assert kinds(found) == [("idle_s", 47.0, False)]
+
+
+def test_clients_that_gave_up_are_no_proxy() -> None:
+    """When every member had asked and got no answer, the client's own patience is constant."""
+    rng = np.random.default_rng(5)
+    idle, life = background(rng)
+    at = 18 + rng.exponential(0.05, 60)
+    unanswered = np.append(rng.normal(0, 2, 600), rng.uniform(5, 15, 60))
+    frame = drops(np.append(idle, at), np.append(life, at + rng.uniform(10, 900, 60)), unanswered_s=unanswered)
+    assert [f.axis for f in find_clusters(frame, [], [])] == ["idle_out_s"]
+    nginx_said = frame.with_columns((pl.col("idle_s").is_between(18, 19)).alias("nginx_timed_out"))
+    assert [f.axis for f in find_clusters(nginx_said, [], [])] == ["idle_s"]
+
+
+def test_a_double_restart_is_no_lifetime() -> None:
+    """Two restarts 15 minutes apart make lifetimes of 900 s; drops inside bursts are not searched."""
+    rng = np.random.default_rng(6)
+    idle, life = background(rng)
+    at = 900 - rng.exponential(0.15, 150)
+    frame = drops(np.append(idle, at * rng.uniform(0, 0.9, 150)), np.append(life, at), path=["/a"] * 600 + ["/b"] * 150)
+    assert [f.axis for f in find_clusters(frame, [], [])] == ["lifetime_s"]
+    in_burst = frame.with_columns(pl.when(pl.col("path") == "/b").then(1).cast(pl.Int32).alias("burst"))
+    assert find_clusters(in_burst, [], []) == []
+
+
+def test_a_heartbeat_comb_is_no_row_of_timers() -> None:
+    """Idle piles at 25, 50, 75 and 100 s on one path are a heartbeat; on paths of their own they are timers."""
+    rng = np.random.default_rng(7)
+    idle, life = background(rng, 900)
+    at = np.concatenate([25.0 * k + rng.exponential(0.05, 50) for k in (1, 2, 3, 4)])
+    values = np.append(idle, at), np.append(life, at + rng.uniform(10, 900, 200))
+    assert find_clusters(drops(*values), [], []) == []
+    paths = ["/ws"] * 900 + [f"/{k}" for k in (1, 2, 3, 4) for _ in range(50)]
+    elsewhere = values[0].copy()
+    elsewhere[:900] = np.where(elsewhere[:900] % 25 < 1, elsewhere[:900] + 2, elsewhere[:900])
+    found = find_clusters(drops(elsewhere, values[1] + 2, path=paths), [], [])
+    assert [f.timeout_s for f in found] == [25.0, 50.0, 75.0, 100.0]
+
+
+def test_late_and_early_clients_do_not_make_spikes() -> None:
+    """A client that noticed late shows how long it was away, which no timer made."""
+    rng = np.random.default_rng(8)
+    idle, life = background(rng)
+    at = 47 + rng.exponential(0.05, 80)
+    frame = drops(np.append(idle, at), np.append(life, at + 100), late=[False] * 600 + [True] * 80)
+    assert find_clusters(frame, [], []) == []
+
+
+def test_membership_is_evidence_per_drop() -> None:
+    """Decibans are high at the peak, lower in the thin tail, null outside; and only drops have any."""
+    rng = np.random.default_rng(9)
+    idle, life = background(rng, 3000)
+    at = 47 + rng.exponential(0.1, 200)
+    frame = drops(np.append(idle, at), np.append(life, at + rng.uniform(10, 900, 200)))
+    frame = frame.with_columns((pl.int_range(pl.len()) != 3000).alias("is_client_drop"))
+    found = find_clusters(frame, [], [])
+    rows = add_membership(frame, found)
+    inside = rows.filter(pl.col("idle_db").is_not_null())
+    peak, tail = (inside.filter(pl.col("idle_s").is_between(*x))["idle_db"].mean() for x in ((47, 47.1), (47.35, 48)))
+    assert peak > tail > 0  # type: ignore[operator]
+    assert rows["idle_db"][3000] is None
+    assert rows.filter(pl.col("idle_s") > 60)["idle_cluster"].is_null().all()
+
+
+def test_clusters_of_the_result_name_their_timers() -> None:
+    """A verdict's own timer names the cluster; else every known timer of that value is a candidate."""
+    rng = np.random.default_rng(10)
+    idle, life = background(rng)
+    at = 60 + rng.exponential(0.05, 80)
+    frame = drops(np.append(idle, at), np.append(life, at + rng.uniform(5, 900, 80)))
+    found = find_clusters(frame, KNOWN, [])
+    undecided = pl.DataFrame({"cluster_id": [0], "timeout_id": [["a", "b"]], "is_drop": [True]}).with_columns(
+        pl.col("cluster_id").cast(pl.Int32)
+    )
+    (cluster,) = to_clusters(found, undecided, KNOWN, [])
+    assert {"aws-alb-idle", "nginx-proxy-read-timeout"} <= set(cluster.timeout_ids)
+    assert cluster.share_low < cluster.share < cluster.share_high
+    decided = undecided.with_columns(timeout_id=pl.Series([["aws-alb-idle"]]))
+    assert to_clusters(found, decided, KNOWN, [])[0].timeout_ids == ("aws-alb-idle",)
+    assert fitting(61.0, (TimerKind.IDLE_ANY,), [], []) == ()
+
+
+def test_files_of_different_clocks() -> None:
+    """One file of whole seconds among files of milliseconds blurs the axis, and the spike is still one."""
+    rng = np.random.default_rng(11)
+    idle, life = background(rng)
+    at = 47.4 + rng.exponential(0.05, 120)
+    values, lives = np.append(idle, at), np.append(life, at + rng.uniform(5, 900, 120))
+    coarse = rng.uniform(size=720) < 0.3
+    refs = [f"{'coarse' if c else 'fine'}.jsonl:{i}" for i, c in enumerate(coarse)]
+    found = find_clusters(drops(np.where(coarse, np.floor(values), values), lives, client_ref=refs), [], [])
+    assert [round(f.spike.center_s) for f in found] == [47]
+    assert found[0].spike.resolution_s == 1.0
