@@ -122,7 +122,7 @@ class Cluster:
         center_s: Where it peaks.
         width_s: From its 5 % to its 95 % quantile.
         timeout_s: The configured value it points to.
-        n: Drops in it beyond the background.
+        n: Drops whose verdict puts them into it.
         share: Of all drops that have a value on this axis.
         p_value: Of seeing it by chance, trials counted.
         timeout_ids: Known timers with that value and kind.

@@ -156,13 +156,18 @@ def test_clusters_of_the_result_name_their_timers() -> None:
     at = 60 + rng.exponential(0.05, 80)
     frame = drops(np.append(idle, at), np.append(life, at + rng.uniform(5, 900, 80)))
     found = find_clusters(frame, KNOWN, [])
-    undecided = pl.DataFrame({"cluster_id": [0], "timeout_id": [["a", "b"]], "is_drop": [True]}).with_columns(
-        pl.col("cluster_id").cast(pl.Int32)
+    undecided = pl.DataFrame(
+        {
+            "cluster_id": pl.Series([0, None, None, None], dtype=pl.Int32),
+            "timeout_id": [["a", "b"], [], [], []],
+            "is_drop": [True] * 4,
+            "idle_s": [60.0, 3.0, 4.0, 5.0],
+        }
     )
     (cluster,) = to_clusters(found, undecided, KNOWN, [])
     assert {"aws-alb-idle", "nginx-proxy-read-timeout"} <= set(cluster.timeout_ids)
     assert cluster.share_low < cluster.share < cluster.share_high
-    decided = undecided.with_columns(timeout_id=pl.Series([["aws-alb-idle"]]))
+    decided = undecided.with_columns(timeout_id=pl.Series([["aws-alb-idle"], [], [], []]))
     assert to_clusters(found, decided, KNOWN, [])[0].timeout_ids == ("aws-alb-idle",)
     assert fitting(61.0, (TimerKind.IDLE_ANY,), [], []) == ()
 

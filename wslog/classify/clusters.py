@@ -14,10 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-import numpy as np
 import polars as pl
 
-from wslog.classify.combs import find_comb
+from wslog.classify.combs import FEWEST_TEETH, find_comb
 from wslog.classify.facts import share_of
 from wslog.classify.histogram import coarsest_resolution, merge, sketch
 from wslog.classify.spikes import Spike, configured_value, find_in
@@ -30,6 +29,7 @@ UNANSWERED_SHARE: Final = 0.75  # a proxy's timer does not care who spoke last: 
 UNANSWERED_S: Final = 1.0
 OUTLIVED_SHARE: Final = 0.05
 TOOTH: Final = 4  # drops on one path that make a comb's tooth
+PSEUDO_MEMBERS: Final = 2.0
 SOURCE: Final = pl.col("client_ref").str.replace(r":\d+$", "")
 
 
@@ -88,9 +88,14 @@ def _without_comb(found: list[TypedSpike], drops: pl.DataFrame, settings: Sequen
     Timers of several paths may stand at multiples by chance, and what is configured or nginx's own word is no tooth.
     """
     idle = [s for s in found if s.axis == "idle_s"]
-    for path in drops["path"].unique().sort().to_list():
-        durations = drops.filter(pl.col("path").eq_missing(pl.lit(path)))["idle_s"].cast(pl.Float64).to_numpy()
-        here = [s for s in idle if (s.spike.probability(durations) >= 0.5).sum() >= TOOTH]
+    if len(idle) < FEWEST_TEETH:
+        return found
+    durations = drops["idle_s"].cast(pl.Float64).to_numpy()
+    in_spike = {f"spike {n}": s.spike.probability(durations) >= 0.5 for n, s in enumerate(idle)}
+    per_path = drops.select("path", **{name: pl.Series(inside) for name, inside in in_spike.items()})
+    teeth_of = per_path.group_by("path", maintain_order=True).agg(pl.exclude("path").sum() >= TOOTH)
+    for _, *is_tooth in teeth_of.filter(pl.sum_horizontal(pl.exclude("path")) >= FEWEST_TEETH).sort("path").iter_rows():
+        here = [s for s, is_one in zip(idle, is_tooth, strict=True) if is_one]
         comb = find_comb([s.spike.center_s for s in here])
         if comb is not None:
             teeth = [s for s in here if comb.has(s.spike.center_s) and not _is_witnessed(s, drops, settings)]
@@ -182,8 +187,7 @@ def _add_one(frame: pl.DataFrame, item: TypedSpike, number: int, axis: str) -> p
     db_name, timer_name, cluster_name = MEMBERSHIP[axis]
     value = pl.col("lifetime_s" if item.is_either or axis == "lifetime_s" else "idle_s")
     durations = frame.select(value.cast(pl.Float64)).to_series().to_numpy()
-    p = np.clip(item.spike.probability(durations), 0.01, 0.99)
-    decibans = pl.Series(np.clip(10 * np.log10(p / (1 - p)), 0.0, 20.0))
+    of_bin = _decibans(pl.Series(item.spike.probability(durations)))
     inside = value.is_between(item.spike.low_s, item.spike.high_s, closed="left") & pl.col("is_client_drop")
     if item.is_either:
         inside = inside & pl.col("is_silent")
@@ -191,11 +195,36 @@ def _add_one(frame: pl.DataFrame, item: TypedSpike, number: int, axis: str) -> p
         lasting = outlived(item, frame.filter(pl.col("is_client_drop")), frame["path"].unique().to_list())
         inside = inside & ~pl.col("path").is_in(lasting.filter("outlived")["path"].to_list()).fill_null(value=False)
     inside = inside.fill_null(value=False)
+    b = min(max(item.spike.background_share, 0.01), 0.99)
+    decibans = of_bin + _path_decibans(frame, inside, value, background_share=b) - _decibans(pl.Series([1 - b])).item()
     return frame.with_columns(
-        pl.when(inside).then(decibans).otherwise(pl.col(db_name)).alias(db_name),
+        pl.when(inside).then(decibans.clip(0.0, 20.0)).otherwise(pl.col(db_name)).alias(db_name),
         pl.when(inside).then(item.timeout_s).otherwise(pl.col(timer_name)).alias(timer_name),
         pl.when(inside).then(pl.lit(number, dtype=pl.Int32)).otherwise(pl.col(cluster_name)).alias(cluster_name),
     )
+
+
+def _decibans(p: pl.Series) -> pl.Series:
+    """Return 10 log10 of the odds, for probabilities within 0.01 and 0.99."""
+    p = p.clip(0.01, 0.99)
+    return 10 * (p / (1 - p)).log(10)
+
+
+def _path_decibans(frame: pl.DataFrame, inside: pl.Expr, value: pl.Expr, *, background_share: float) -> pl.Series:
+    """Return how sure membership is on each row's path, in decibans.
+
+    A timer stands on some paths and not on others: where no other connection of the path is in the spike, this one is
+    there by chance. On a path: 1 - (mu + S b) / (k - 1 + S), with k members (the row itself left out), mu of them
+    expected from the background, and S pseudo-members of the whole spike's background share b, so that a path with
+    few connections counts as any.
+    """
+    member = inside.cast(pl.Float64)
+    counts = pl.col("is_client_drop") & value.is_not_null()
+    rate = (background_share * member.sum()) / counts.sum()
+    mu = rate * counts.sum().over("path")
+    k = member.sum().over("path")
+    p = 1 - (mu + PSEUDO_MEMBERS * background_share) / ((k - 1).clip(lower_bound=0.0) + PSEUDO_MEMBERS)
+    return _decibans(frame.select(p.alias("p"))["p"])
 
 
 def fitting(
@@ -239,6 +268,12 @@ def to_clusters(
         decided = judged.filter((pl.col("cluster_id") == number) & (pl.col("timeout_id").list.len() == 1))
         named = sorted(decided["timeout_id"].explode().unique().to_list())
         spike = item.spike
+        # The spike was found among some of the drops; all that the verdicts put into it count.
+        drops = judged.filter("is_drop")
+        n = drops.filter(pl.col("cluster_id") == number).height
+        share = n / max(drops["lifetime_s" if item.axis == "lifetime_s" else "idle_s"].count(), 1)
+        widths = (share * edge / spike.share for edge in (spike.share_low, spike.share_high))
+        share_low, share_high = (round(min(width, 1.0), 4) for width in widths)
         clusters.append(
             Cluster(
                 id=number,
@@ -246,10 +281,10 @@ def to_clusters(
                 center_s=round(spike.center_s, 3),
                 width_s=round(item.q95_s - item.q05_s, 3),
                 timeout_s=item.timeout_s,
-                n=round(spike.n),
-                share=round(spike.share, 4),
-                share_low=round(spike.share_low, 4),
-                share_high=round(spike.share_high, 4),
+                n=n,
+                share=round(share, 4),
+                share_low=share_low,
+                share_high=share_high,
                 p_value=spike.p_value,
                 timeout_ids=tuple(named) or fitting(item.timeout_s, kinds[item.axis], timeouts, settings),
             )
