@@ -16,6 +16,7 @@ ROOMS: Final = ("ingest", "correlate", "classify", "summarize", "render")
 SHARED: Final = {"weekly_result", "result", "knowledge", "schema", "errors"}
 DOORS: Final = ("cli.py", "notebook.py", "commands")
 HEAVY: Final = {"pandas", "matplotlib", "pyarrow", "jinja2", "zstandard", "rich", "IPython"}
+DICTIONARIES: Final = {"schema.py", "result.py", "weekly_result.py"}  # lists of columns and records: long, one idea
 MODULES: Final = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -60,7 +61,7 @@ def n_lines(function: ast.FunctionDef) -> int:
 def test_a_module_has_one_idea(module: Path) -> None:
     """At most 350 lines in a module and 60 in a function: past that, look for the second idea."""
     text = module.read_text("utf-8")
-    assert text.count("\n") <= 350
+    assert text.count("\n") <= (450 if name_of(module) in DICTIONARIES else 350)
     functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
     assert {node.name: n_lines(node) for node in functions if n_lines(node) > 60} == {}
 
