@@ -14,6 +14,7 @@ import click
 
 if TYPE_CHECKING:
     from wslog.pipeline import Outcome
+    from wslog.result import Document
     from wslog.summarize.metrics import Threshold
 
 FORMATS: Final = ("text", "markdown", "json")
@@ -106,12 +107,22 @@ def analyze(paths: tuple[str, ...], **options: Any) -> None:
             timeouts=options["timeouts"], client_fields=parse_client_fields(options["client_field"]),
             anonymize=options["anonymize"], on_progress=on_progress, stdin=sys.stdin.buffer,
         )  # fmt: skip
-    if output is not None:
+    if output is not None and not (options["store"] and _is_written(output, outcome.document)):
         write_report(output, outcome.document, outcome.connections, force=options["force"])
     click.echo(print_form(outcome.document, options["fmt"]), nl=False, color=True)
     if not options["quiet"]:
         _say_where(output)
     _enforce(thresholds, outcome.document)
+
+
+def _is_written(output: Path, document: Document) -> bool:
+    """Return whether the folder holds this very report: the same document gives the same bytes."""
+    from wslog.commands.report_folder import MARKER
+    from wslog.render.saved import dump
+
+    wanted = ("report.html", "report.md", "connections.parquet", "drops.csv", "charts", MARKER)
+    saved = output / "analysis.json"
+    return all((output / name).exists() for name in wanted) and saved.is_file() and saved.read_bytes() == dump(document)
 
 
 def _through_store(options: dict[str, Any]) -> Callable[..., Outcome]:
