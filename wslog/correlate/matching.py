@@ -23,10 +23,12 @@ from wslog.correlate.clock_offsets import COARSE_S, SurePairs, client_offsets
 from wslog.correlate.densities import LagShape, OffsetPrior
 from wslog.correlate.pairs import Pairs
 from wslog.correlate.sides import Ints, Side, make_sides
+from wslog.correlate.voting import LEAST_WORTH
 from wslog.correlate.weights import weigh
 
 PASSES: Final = 4
 SURE: Final = 0.95
+LOOP_DOUBT: Final = 0.03  # share of loops that settled on a wrong shift, in synthetic days without addresses
 NEGLIGIBLE: Final = 1e-4  # pairs less likely are not kept
 CHUNK: Final = 100_000  # records matched at a time, to bound memory
 OVERLAP_S: Final = 330.0  # rivals of a record at a chunk's edge are matched along
@@ -58,6 +60,9 @@ def match_clients(clients: pl.DataFrame, servers: pl.DataFrame) -> tuple[pl.Data
         pairs = Pairs.joined(parts)
         sure = pairs.where(pairs.p >= SURE)
         belief, agreement = _learn(sure, left, clock, agreement)
+    # A loop of reconnects fits its neighbours' rows as a whole: its pairs are no surer than their common shift.
+    is_loop = agreement.worth[pairs.record] <= LEAST_WORTH
+    pairs = pairs.rated(pairs.p * np.where(is_loop, 1.0 - LOOP_DOUBT, 1.0))
     return _named(pairs, clients, servers), _clocks(sure, left, clock, clients)
 
 
