@@ -177,7 +177,7 @@ def test_two_processes_appending_at_once_lose_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_a_writer_killed_at_any_moment_leaves_a_store_that_the_next_append_completes(tmp_path: Path) -> None:
-    """kill -9: readers see the weeks from before or from after, and a new append leads to the same weeks."""
+    """After kill -9 readers see the weeks from before or from after, and a new append leads to the same weeks."""
     write_day(tmp_path / "old", MONDAY)
     append(tmp_path / "h", tmp_path / "old")
     before = content(tmp_path / "h")
@@ -198,9 +198,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_store_that_the_next_append_compl
 
 
 @pytest.mark.parametrize("broken", ["write_parquet", "writing", "_swap", "_derive"])
-def test_a_failure_at_each_step_changes_no_week(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
-) -> None:
+def test_a_failure_at_each_step_changes_no_week(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     """Whatever breaks, the weeks stay what they were, and the next append leads to the same end."""
     from wslog.store import derive, facts
 

@@ -2,6 +2,7 @@
 
 python -m tests.weekly.accuracy [--pairs 200]
 """
+# ruff: noqa: T201  # a command: it prints its tables
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Weeks with known truth, made without the estimators' own assumptions: what the report must and must not say of them.
 
-A week is built hour by hour: traffic with a day's and a week's shape; drops per cause at a rate that wobbles from week to
-week, from day to day and from hour to hour; deploys that cut many connections at once. `Change`s are what is known.
+A week is built hour by hour: traffic with the shape of a day and a week; drops per cause at a rate that wobbles from
+week to week, from day to day and from hour to hour; deploys that cut many connections at once. `Change`s are known.
 """
+# ruff: noqa: PLR0917  # counts of one week handed from step to step
 
 from __future__ import annotations
 
@@ -174,7 +175,8 @@ def _summary(name, site, spec, start, end, local, attempts, opened, hours, cause
         reconnects=WeekReconnects(n=sum(opened_drops), p50_s=2.0, p95_s=rng.lognormvariate(3, 0.1), gave_up=0),
         groups={"path": _groups(local, opened_drops, hours, attempts, rng), "host": ()},
         advice=(WeekAdvice(advice=Advice(
-            text="Ping more often than every 60 s. It keeps every timer from firing.", config="proxy_read_timeout 3600s;",
+            text="Ping more often than every 60 s. It keeps every timer from firing.",
+            config="proxy_read_timeout 3600s;",
             would_prevent_n=idle, would_prevent_share=idle / max(1, sum(drops))), causes=(IDLE,)),),
         limits=(), files=14, lines=sum(map(sum, lines.values())), rejected=0,
     )  # fmt: skip

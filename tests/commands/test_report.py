@@ -1,0 +1,183 @@
+"""`wslog report` and `wslog analyze --store`: what they print, write and exit with."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.store.deliveries import write_day
+from wslog.cli import COMMANDS, run
+from wslog.commands.analyze import analyze
+from wslog.commands.report import report
+from wslog.render.weekly_saved import weekly_schema
+
+MONDAY = dt.datetime(2026, 11, 9, 8, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two weeks of small logs in a store, made by the command."""
+    folder = tmp_path_factory.mktemp("report")
+    for day in range(14):
+        write_day(folder / "logs", MONDAY + dt.timedelta(days=day), 25)
+    code = run(["analyze", str(folder / "logs"), "--no-output", "--store", str(folder / "history"), "-q"])
+    assert code == 0
+    return folder / "history"
+
+
+def of(history: Path, *args: str) -> Result:
+    return CliRunner().invoke(report, ["--store", str(history), "--week", "2026-W47", *args])
+
+
+def test_the_command_is_listed() -> None:
+    """`wslog --help` names it."""
+    assert "report" in COMMANDS
+
+
+def test_the_text_opens_with_the_week_and_the_answer(history: Path) -> None:
+    """Week, days and the headline stand first; nothing changed in these."""
+    done = of(history)
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[0] == "2026-W47  16 Nov to 22 Nov 2026, UTC"
+    assert done.stdout.splitlines()[2].startswith("No change in drops: ")
+
+
+def test_the_json_is_valid_by_its_schema(history: Path) -> None:
+    """What machines read has the form that the schema promises."""
+    data = json.loads(of(history, "--format", "json").stdout)
+    jsonschema.validate(data, weekly_schema())
+    assert (data["week"], data["compared_to"]) == ("2026-W47", "2026-W46")
+
+
+def test_markdown_and_html_are_whole(history: Path) -> None:
+    """Markdown starts with a heading; the page asks for nothing from anywhere."""
+    assert of(history, "--format", "markdown").stdout.startswith("# WebSockets in 2026-W47")
+    page = of(history, "--format", "html").stdout
+    assert page.count('<img src="data:image/svg+xml;base64,') == 3
+    assert not re.search(r"<script|<link|<iframe|\b(?:src|href)=\"(?!data:|#)", page)
+
+
+def test_the_folder_holds_page_markdown_json_and_pictures(history: Path, tmp_path: Path) -> None:
+    """-o writes everything, and replaces only what wslog wrote."""
+    assert of(history, "-o", str(tmp_path / "w")).exit_code == 0
+    names = sorted(file.relative_to(tmp_path / "w").as_posix() for file in (tmp_path / "w").rglob("*.*"))
+    charts = [f"charts/{name}.{end}" for name in ("cause-changes", "course", "trend") for end in ("png", "svg")]
+    assert names == [".wslog-report", *charts, "weekly.html", "weekly.json", "weekly.md"]
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "x").touch()
+    assert run(["report", "--store", str(history), "--week", "2026-W47", "-o", str(tmp_path / "mine")]) == 1
+
+
+def test_openmetrics_is_what_a_node_exporter_reads(history: Path, tmp_path: Path) -> None:
+    """The library's own parser reads it back, and the week is a label."""
+    pytest.importorskip("prometheus_client")
+    from prometheus_client.openmetrics.parser import text_string_to_metric_families
+    from prometheus_client.parser import text_string_to_metric_families as text_format
+
+    file = tmp_path / "wslog.prom"
+    assert of(history, "--openmetrics", str(file)).exit_code == 0
+    text = file.read_text()
+    for read in (text_string_to_metric_families, text_format):
+        families = {family.name: family for family in read(text)}
+        samples = families["wslog_week_drops"].samples
+        assert [(sample.labels, sample.value) for sample in samples] == [({"week": "2026-W47"}, 63.0)]
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(
+    ("expression", "code", "says"),
+    [
+        ("drops_per_1000_connection_hours > 1", 3, "Failed: drops_per_1000_connection_hours is "),
+        ("drops_per_1000_connection_hours > 100000", 0, "Passed: "),
+        ("delta:drops_per_1000_connection_hours > -1000000", 0, "no more than noise; --strict would fail"),
+        ("cause:idle_timeout_share > 50%", 3, "largest cause: "),
+        ("new_cluster", 0, "Passed: new_cluster is 0"),
+        ("rejected_share > 0", 0, "Passed: rejected_share is 0 %"),
+    ],
+)
+def test_thresholds_decide_by_statistics(history: Path, expression: str, code: int, says: str) -> None:
+    """Exit 3 if the metric is beyond the number by more than noise; the message has value, interval and cause."""
+    done = of(history, "--fail-if", expression)
+    assert (done.exit_code, says in done.stderr) == (code, True), done.stderr
+
+
+def test_strict_thresholds_decide_by_bare_numbers(history: Path) -> None:
+    """--strict asks nothing of intervals."""
+    expression = "delta:drops_per_1000_connection_hours > -1000000"
+    assert of(history, "--fail-if", expression, "--strict").exit_code == 3
+
+
+@pytest.mark.parametrize("expression", ["drops", "no_such_metric > 1", "delta:new > 2", "drop_share > many"])
+def test_a_threshold_that_makes_no_sense_is_refused_before_anything(history: Path, expression: str) -> None:
+    """A cron job with a typo fails, and does not pass."""
+    assert run(["report", "--store", str(history), "--fail-if", expression]) == 1
+
+
+def test_an_objective_shows_its_budget_and_who_burnt_it(history: Path) -> None:
+    """Both weeks count; idle timeouts used most of it."""
+    done = of(history, "--slo", "drops_per_1000_connection_hours<=2", "--format", "json")
+    objective = json.loads(done.stdout)["objective"]
+    assert objective["weeks_counted"] == 2
+    assert objective["is_met"] is False
+    assert objective["used"] == pytest.approx(objective["spent"] / objective["allowed"])
+    assert sum(burn["n"] for burn in objective["burn"]) == objective["spent"]
+    assert run(["report", "--store", str(history), "--week", "2026-W47", "--slo", "drop_share>=2"]) == 1
+
+
+def test_what_cannot_be_done_says_how_to_mend_it(history: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Another zone, a week that is not there, a week that does not exist, no store: exit 1 and a mend."""
+    for args, says in (
+        (["--tz", "Europe/Berlin"], "Leave --tz out"),
+        (["--week", "2020-W01"], "2026-W46 to 2026-W47"),
+        (["--week", "2026-W54"], "2026-W46"),
+        (["--week", "2026-W47", "--compare-to", "2020-W01"], "Weeks there are"),
+    ):
+        assert run(["report", "--store", str(history), *args]) == 1
+        assert says in capsys.readouterr().err
+    assert run(["report", "--store", str(history / "nowhere")]) == 1
+    assert "wslog analyze logs/ --store" in capsys.readouterr().err
+
+
+def test_keep_and_compact_tidy_up_after_the_report(tmp_path: Path) -> None:
+    """The report of a week is printed before that week is forgotten."""
+    write_day(tmp_path / "logs", MONDAY, 20)
+    assert run(["analyze", str(tmp_path / "logs"), "--no-output", "--store", str(tmp_path / "h"), "-q"]) == 0
+    args = ["--store", str(tmp_path / "h"), "--week", "2026-W46", "--compact", "--keep", "1w"]
+    done = CliRunner().invoke(report, args)
+    forgets = dt.datetime.now(dt.UTC) > dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
+    assert done.exit_code == 0
+    assert ("Forgot 1 weeks: 2026-W46 to 2026-W46." in done.stderr) is forgets
+
+
+def test_analyze_says_the_same_with_and_without_a_store(tmp_path: Path) -> None:
+    """The store changes where events come from, not what is said of them; the second time nothing is parsed."""
+    write_day(tmp_path / "logs", MONDAY, 40)
+    args = [str(tmp_path / "logs"), "--format", "json", "-q"]
+    alone = CliRunner().invoke(analyze, [*args, "--no-output"])
+    store = ["--store", str(tmp_path / "h")]
+    first = CliRunner().invoke(analyze, [*args, *store, "-o", str(tmp_path / "out")])
+    page = (tmp_path / "out" / "report.html").stat()
+    second = CliRunner().invoke(analyze, [*args, *store, "-o", str(tmp_path / "out")])
+    assert alone.exit_code == first.exit_code == second.exit_code == 0
+    assert alone.stdout == first.stdout == second.stdout
+    assert (tmp_path / "out" / "report.html").stat().st_mtime_ns == page.st_mtime_ns
+
+
+def test_a_copy_of_a_file_is_counted_once_and_accounted_for(tmp_path: Path) -> None:
+    """The same content twice in one delivery: one has the events, the other says where they are."""
+    write_day(tmp_path / "logs", MONDAY, 40)
+    for file in sorted((tmp_path / "logs").iterdir()):
+        (tmp_path / "logs" / f"copy-of-{file.name}").write_bytes(file.read_bytes())
+    done = CliRunner().invoke(
+        analyze, [str(tmp_path / "logs"), "--format", "json", "-q", "--no-output", "--store", str(tmp_path / "h")]
+    )
+    data = json.loads(done.stdout)
+    assert data["totals"]["attempts"] == 40
+    whys = {file["path"]: file["why"] for file in data["coverage"]["files"]}
+    assert sum("the same content as" in why for why in whys.values()) == 2
