@@ -12,7 +12,7 @@ import polars as pl
 from wslog.ingest.compression import FEED_BYTES, DamagedError, compression_of, inflate_at_once, unpacked
 from wslog.ingest.sources import Source
 
-BLOCK_BYTES: Final = 8 << 20
+BLOCK_BYTES: Final = 4 << 20  # smaller ones cost time (some eighty calls of polars each), larger ones memory
 HEAD_BYTES: Final = 256 << 10
 MAX_LINE_BYTES: Final = 64 << 20  # no log line is this long; what follows in it is dropped
 LINES: Final = {"line": pl.Int64(), "text": pl.String()}

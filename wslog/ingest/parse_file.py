@@ -15,6 +15,7 @@ from wslog.ingest.format import Config, LogFormat, Parsed
 from wslog.ingest.lanes import Lanes
 from wslog.ingest.plain import needs_parsing
 from wslog.ingest.recognise import SAMPLE_LINES, Reader, Recognised, best_reader
+from wslog.ingest.undecided import Undecided
 from wslog.ingest.wrappers import take_off
 from wslog.result import Reject
 from wslog.schema import Tier
@@ -29,6 +30,8 @@ EVENTS: Final = {
     "line": pl.Int64(),
     **{name: dtype for name, dtype in schema.dtypes(schema.EVENTS).items() if name != "ref"},
 }
+PLACED: Final = {"file_no": pl.UInt32(), **EVENTS}
+_TEXTS: Final = tuple(name for name, dtype in EVENTS.items() if dtype == pl.String)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +43,19 @@ class Reading:
         formats: The formats to recognise; the first wins a tie.
         keep: Over event columns: which events to keep.
         skip_plain: *keep* drops plain HTTP, so that its lines need not be parsed.
+        undecided: Where requests that may be failed handshakes wait; None: they stay among the events.
     """
 
     config: Config
     formats: Sequence[LogFormat]
     keep: pl.Expr
     skip_plain: bool
+    undecided: Undecided | None = None
+
+    def decided(self, events: pl.DataFrame) -> pl.DataFrame:
+        """Return what need not wait until all files are read, in memory of its own."""
+        rest = self.undecided.put_aside(events) if self.undecided else events
+        return rest.with_columns(pl.concat_str(name, pl.lit("")) for name in _TEXTS)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,7 +64,8 @@ class FileRead:
 
     Attributes:
         readers: The formats that stand in it, the main one first.
-        events: The kept ones: `EVENTS`, in order of `line`.
+        number: Its place among all files.
+        events: The kept ones: `PLACED`, in order of `line`.
         n_lines: All lines, `n_rejected` those that no format could parse.
         rejects: The first `KEPT_REJECTS`.
         first_at, last_at: Over everything that parsed, kept or not.
@@ -64,6 +75,7 @@ class FileRead:
     """
 
     readers: list[Reader]
+    number: int = 0
     events: list[pl.DataFrame] = field(default_factory=list)
     n_lines: int = 0
     n_rejected: int = 0
@@ -80,6 +92,7 @@ def parse_file(
     recognised: Recognised,
     reading: Reading,
     *,
+    number: int,
     on_block: Callable[[Block], None],
     lanes: Lanes,
 ) -> FileRead:
@@ -89,12 +102,13 @@ def parse_file(
         blocks: Its lines.
         recognised: With a reader.
         reading: What holds for all files; any of its formats may share the stream.
+        number: Its place among all files.
         on_block: Called after each block was read.
         lanes: Who parses the blocks.
     """
     if recognised.reader is None:
         raise ValueError("a file without a format has no events")
-    read = FileRead(readers=[recognised.reader])
+    read = FileRead(readers=[recognised.reader], number=number)
     counted = _counted(blocks, read, on_block)
     frames: Iterator[pl.DataFrame] = counted
     for wrapper in recognised.wrappers:
@@ -122,6 +136,9 @@ def _counted(blocks: Iterable[Block], read: FileRead, on_block: Callable[[Block]
 def _sort_out(frame: pl.DataFrame, parsed: Parsed, read: FileRead, reading: Reading) -> None:
     """Give the lines of *frame* that the main format left to the others, and note what became of all."""
     main, *guests = read.readers
+    if parsed.rejects.is_empty() and parsed.events["line"].n_unique() == frame.height:
+        _take(_kept(parsed.events, frame, main, read, reading.keep), read, reading)
+        return
     claimed = parsed.events.select("line").unique()
     rejected = parsed.rejects.select(*REJECTS).unique("line", keep="first").join(claimed, on="line", how="anti")
     kept = [_kept(parsed.events, frame, main, read, reading.keep)]
@@ -134,7 +151,13 @@ def _sort_out(frame: pl.DataFrame, parsed: Parsed, read: FileRead, reading: Read
         rejected = rejected.join(claimed, on="line", how="anti")
         left = left.join(claimed, on="line", how="anti").sort("line")
     _count_rejects(rejected.sort("line"), read)
-    read.events.append(pl.concat(kept).sort("line", maintain_order=True))
+    _take(pl.concat(kept), read, reading)
+
+
+def _take(events: pl.DataFrame, read: FileRead, reading: Reading) -> None:
+    file_no = pl.lit(read.number, pl.UInt32).alias("file_no")
+    placed = events.sort("line", maintain_order=True).select(file_no, *EVENTS)
+    read.events.append(reading.decided(placed))
 
 
 def _new_guest(left: pl.DataFrame, read: FileRead, reading: Reading) -> Reader | None:

@@ -17,9 +17,9 @@ import polars as pl
 
 from wslog.ingest.accounts import account_of
 from wslog.ingest.blocks import HEAD_BYTES, read_at_once, split_lines
-from wslog.ingest.parse_file import FileRead, Reading, filled
+from wslog.ingest.parse_file import PLACED, FileRead, Reading, filled
 from wslog.ingest.plain import is_edge, needs_parsing
-from wslog.ingest.read_file import PLACED, Part, read_file
+from wslog.ingest.read_file import Part, read_file
 from wslog.ingest.recognise import Reader, Recognised, recognise, sample_lines
 from wslog.ingest.survey import Survey
 from wslog.result import FileCoverage
@@ -117,7 +117,8 @@ def _parse(run: _Run, reading: Reading) -> list[Part]:
         for file, survey in enumerate(run.surveys)
         if file not in odd
     }
-    parts = [Part(accounts, kept.select(pl.col(name).cast(dtype) for name, dtype in PLACED.items()))]
+    placed = kept.select(pl.col(name).cast(dtype) for name, dtype in PLACED.items())
+    parts = [Part(accounts, reading.decided(placed))]
     return parts + [read_file(run.surveys[file], reading) for file in sorted(odd)]
 
 

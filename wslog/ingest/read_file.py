@@ -12,12 +12,11 @@ from wslog.ingest.accounts import account_of, unread
 from wslog.ingest.blocks import Block, read_blocks, read_head
 from wslog.ingest.lanes import Lanes
 from wslog.ingest.nginx_error import NGINX_ERROR
-from wslog.ingest.parse_file import EVENTS, Reading, parse_file
+from wslog.ingest.parse_file import PLACED, Reading, parse_file
 from wslog.ingest.recognise import Recognised, recognise, sample_lines
 from wslog.ingest.survey import Survey, account_of_others
 from wslog.result import FileCoverage
 
-PLACED: Final = {"file_no": pl.UInt32(), **EVENTS}
 ALONE: Final = Lanes(1)
 
 
@@ -64,13 +63,15 @@ def read_file(
             recognised = recognise(sample, reading.config, reading.formats)
         if survey.kind or recognised.reader is None:
             return Part({survey.number: account_of_others(survey, recognised, on_block)}, nothing)
-        read = parse_file(read_blocks(source), recognised, reading, on_block=on_block, lanes=lanes)
+        read = parse_file(
+            read_blocks(source), recognised, reading, number=survey.number, on_block=on_block, lanes=lanes
+        )
     except OSError as error:
         reason = f"cannot be read ({error.strerror or error})"
         return Part({survey.number: unread(source, compression=survey.compression, why=reason)}, nothing)
-    events = pl.concat(read.events) if read.events else pl.DataFrame(schema=EVENTS)
+    events = pl.concat(read.events) if read.events else nothing
     return Part(
         {survey.number: account_of(source, survey.compression, recognised, read)},
-        events.select(pl.lit(survey.number, pl.UInt32).alias("file_no"), *EVENTS),
+        events,
         frozenset(read.levels.get(NGINX_ERROR.name, ())),
     )

@@ -23,6 +23,7 @@ from wslog.ingest.read_batch import SMALL_BYTES, batches_of, read_batch
 from wslog.ingest.read_file import Part, read_file
 from wslog.ingest.sources import Source, list_sources
 from wslog.ingest.survey import Survey, survey_source
+from wslog.ingest.undecided import Undecided
 from wslog.knowledge.model import Setting
 from wslog.result import Coverage, FileCoverage
 from wslog.schema import EventKind
@@ -95,9 +96,13 @@ def read_events(
     given = {"--log-format": log_format} if log_format else {}
     config = Config(log_formats=given | configuration.log_formats, client_fields=dict(client_fields or {}), zones=zones)
     keep = EVERYTHING if all_lines else MAY_CONCERN
-    reading = Reading(config=config, formats=formats, keep=keep, skip_plain=not all_lines)
-    with Lanes(jobs or usable_cores()) as lanes:
+    with Undecided() as undecided, Lanes(jobs or usable_cores()) as lanes:
+        reading = Reading(
+            config=config, formats=formats, keep=keep, skip_plain=not all_lines,
+            undecided=None if all_lines else undecided,
+        )  # fmt: skip
         parts = list(_read_all(surveys, reading, lanes, progress))
+        parts += [Part({}, events) for events in undecided.siblings_of(pl.concat([part.events for part in parts]))]
     events, files = _settled(parts, sources, all_lines=all_lines)
     if must_be_useful:
         raise_if_useless(files, has_settings=bool(configuration.settings))

@@ -1,0 +1,48 @@
+"""Possible failed handshakes wait outside the memory and come back unchanged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from tests.ingest.test_plain import log
+from wslog.ingest import read_events
+from wslog.ingest.concern import of_concern
+from wslog.ingest.undecided import Undecided
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> pl.DataFrame:
+    """All that may concern WebSockets in a log where one path in two is a WebSocket's."""
+    (tmp_path / "a.log").write_bytes(b"\n".join(log("alb", 3_000, seed=1)))
+    return read_events([tmp_path], all_lines=True).events.filter(
+        pl.col("is_websocket").is_null() | pl.col("is_websocket")
+    )
+
+
+@pytest.mark.parametrize("in_memory_bytes", [1, 1 << 30])
+def test_what_waits_comes_back_as_it_went(events: pl.DataFrame, in_memory_bytes: int) -> None:
+    """In memory or on disk: the same as deciding with all rows at hand."""
+    with Undecided(in_memory_bytes) as undecided:
+        sure = pl.concat([undecided.put_aside(part) for part in events.iter_slices(100)])
+        assert 0 < sure.height < events.height
+        together = pl.concat([sure, *undecided.siblings_of(sure)])
+    assert_frame_equal(together.sort("ref"), of_concern(events).sort("ref"))
+
+
+def test_many_wait_on_disk(events: pl.DataFrame) -> None:
+    """The memory they take has a bound."""
+    with Undecided(10_000) as undecided:
+        for _ in range(20):
+            undecided.put_aside(events)
+        assert undecided._file._rolled  # type: ignore[attr-defined]
+
+
+def test_no_websocket_means_no_failed_handshake(events: pl.DataFrame) -> None:
+    """Without a known path, a 502 is any request's."""
+    with Undecided() as undecided:
+        undecided.put_aside(events)
+        assert all(frame.is_empty() for frame in undecided.siblings_of(events.clear()))
