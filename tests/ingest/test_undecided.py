@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 
 from tests.ingest.test_plain import log
 from wslog.ingest import read_events
-from wslog.ingest.concern import of_concern
+from wslog.ingest.concern import MAY_CONCERN, of_concern
 from wslog.ingest.undecided import Undecided
 
 
@@ -18,9 +18,7 @@ from wslog.ingest.undecided import Undecided
 def events(tmp_path: Path) -> pl.DataFrame:
     """All that may concern WebSockets in a log where one path in two is a WebSocket's."""
     (tmp_path / "a.log").write_bytes(b"\n".join(log("alb", 3_000, seed=1)))
-    return read_events([tmp_path], all_lines=True).events.filter(
-        pl.col("is_websocket").is_null() | pl.col("is_websocket")
-    )
+    return read_events([tmp_path], all_lines=True).events.filter(MAY_CONCERN)
 
 
 @pytest.mark.parametrize("in_memory_bytes", [1, 1 << 30])
