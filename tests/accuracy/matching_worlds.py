@@ -156,12 +156,12 @@ def make_day(world: World, *, seed: int) -> Day:
     return Day(_with_nulls(clients, CLIENT_NULLS), _with_nulls(servers, SERVER_NULLS), truth)
 
 
-CLIENT_NULLS: Final = {"host": pl.String, "query": pl.String, "user_agent": pl.String}
+CLIENT_NULLS: Final = dict.fromkeys(("host", "query", "user_agent", "trace_id", "request_id"), pl.String)
 SERVER_NULLS: Final = {
     **CLIENT_NULLS, "alb_handshake_s": pl.Float64, "nginx_opened_at": pl.Datetime("us", "UTC"),
     "nginx_closed_at": pl.Datetime("us", "UTC"), "nginx_lifetime_s": pl.Float64, "nginx_handshake_s": pl.Float64,
     "nginx_ended_at": pl.Datetime("us", "UTC"), "nginx_ended_half_s": pl.Float64, "is_via_alb": pl.Boolean,
-    "nginx_ref": pl.String, "alb_ref": pl.String,
+    "nginx_ref": pl.String, "alb_ref": pl.String, "nginx_request_id": pl.String,
 }  # fmt: skip
 
 

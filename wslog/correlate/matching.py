@@ -1,4 +1,4 @@
-"""Which server row belongs to which client record, when no id says so.
+"""Which server row belongs to which client record: by id where both carry one, else by what is likely.
 
 Fellegi-Sunter scoring by likelihood ratios against the density of wrong candidates (`weights`), clocks learnt per
 client from its own sure matches with the judged one left out (`clock_offsets`, `voting`), one-to-one by belief
@@ -21,6 +21,7 @@ from wslog.correlate.assignment import pair_probabilities
 from wslog.correlate.candidates import Belief, ServerRows
 from wslog.correlate.clock_offsets import COARSE_S, SurePairs, client_offsets
 from wslog.correlate.densities import LagShape, OffsetPrior
+from wslog.correlate.exact_ids import pair_by_id
 from wslog.correlate.pairs import Pairs
 from wslog.correlate.sides import Ints, Side, make_sides
 from wslog.correlate.voting import LEAST_WORTH
@@ -50,6 +51,7 @@ def match_clients(clients: pl.DataFrame, servers: pl.DataFrame) -> tuple[pl.Data
         return nobody, pl.DataFrame(schema={"client": pl.Int64, "offset_s": pl.Float64, "offset_sd_s": pl.Float64})
     left, right, clock = make_sides(clients, servers)
     rows, agreement = ServerRows(right), Agreement(left, right, clock)
+    by_id = _settled(*pair_by_id(clients, servers), left=left, right=right)
     unknown = np.full(len(clock), np.nan)
     belief = Belief(unknown, unknown, OffsetPrior(), LagShape())
     for _ in range(PASSES):
@@ -57,13 +59,26 @@ def match_clients(clients: pl.DataFrame, servers: pl.DataFrame) -> tuple[pl.Data
             _match_chunk(core, around, left=left, rows=rows, belief=belief, agreement=agreement)
             for core, around in _chunks(left, rows)
         ]
-        pairs = Pairs.joined(parts)
+        pairs = _beside(by_id, Pairs.joined(parts))
         sure = pairs.where(pairs.p >= SURE)
         belief, agreement = _learn(sure, left, clock, agreement)
     # A loop of reconnects fits its neighbours' rows as a whole: its pairs are no surer than their common shift.
     is_loop = agreement.worth[pairs.record] <= LEAST_WORTH
     pairs = pairs.rated(pairs.p * np.where(is_loop, 1.0 - LOOP_DOUBT, 1.0))
     return _named(pairs, clients, servers), _clocks(sure, left, clock, clients)
+
+
+def _settled(record: Ints, row: Ints, *, left: Side, right: Side) -> Pairs:
+    """Pairs that are certain, with what they say of their clocks."""
+    by_end = np.isnan(left.anchor[record]) | np.isnan(right.anchor[row])
+    pairs = Pairs.of(record, row, by_end, left=left, right=right)
+    return pairs.rated(np.ones(len(record)))
+
+
+def _beside(settled: Pairs, likely: Pairs) -> Pairs:
+    """Put certain pairs beside likely ones, which must leave the certain ones' partners alone."""
+    taken = np.isin(likely.record, settled.record) | np.isin(likely.row, settled.row)
+    return Pairs.joined([settled, likely.where(~taken)])
 
 
 def _chunks(left: Side, rows: ServerRows) -> Iterator[tuple[Ints, Ints]]:

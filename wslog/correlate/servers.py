@@ -17,6 +17,7 @@ SHARED: Final = (
 NGINX_FIELDS: Final = (
     "opened_at", "closed_at", "lifetime_s", "handshake_s", "status", "upstream_status", "is_complete", "body_bytes",
     "bytes_out", "upstream", "pid", "connection_no", "at_resolution_s", "log_host", "ended_at", "ended_half_s",
+    "request_id",
 )  # fmt: skip
 ALB_FIELDS: Final = (
     "opened_at", "closed_at", "lifetime_s", "handshake_s", "status", "upstream_status", "upstream", "bytes_in",
