@@ -109,6 +109,32 @@ def fresh_cliff(rng: Rng, n: int) -> Floats:
     return np.concatenate([flat, rng.gamma(1.5, _scale(rng), k)])
 
 
+def inverse_gaussian(rng: Rng, n: int) -> Floats:
+    mean = _scale(rng)
+    return rng.wald(mean, mean * rng.uniform(0.3, 3), n)
+
+
+def plateau(rng: Rng, n: int) -> Floats:
+    """Log-uniform over decades, with two soft steps."""
+    low, high = rng.uniform(0.3, 3), 50 * _scale(rng)
+    body = np.exp(rng.uniform(np.log(low), np.log(high), n))
+    return np.where(rng.uniform(size=n) < 0.3, rng.uniform(0, 2 * _scale(rng), n), body)
+
+
+def three_populations(rng: Rng, n: int) -> Floats:
+    """Three lognormals, each with a mode of its own."""
+    which, centers, widths = rng.integers(0, 3, n), [_scale(rng) for _ in range(3)], rng.uniform(0.25, 1.0, 3)
+    return np.exp(np.log(np.array(centers))[which] + widths[which] * rng.normal(size=n))
+
+
+def uniform_delay(rng: Rng, n: int) -> Floats:
+    return rng.uniform(0, rng.uniform(0.02, 0.3), n)
+
+
+def half_normal_delay(rng: Rng, n: int) -> Floats:
+    return np.abs(rng.normal(0, rng.uniform(0.01, 0.15), n))
+
+
 def one_sided(rng: Rng, n: int) -> Floats:
     """Delays after the timer fired: exponential."""
     return rng.exponential(rng.uniform(0.01, 0.15), n)
@@ -144,6 +170,7 @@ WORLDS: Final = {
         _named(lomax, log_logistic, gamma_mixture, narrow_mode, fresh_cliff),
         _named(gamma_delay, lognormal_delay, symmetric),
     ),
+    "unseen": World(_named(inverse_gaussian, plateau, three_populations), _named(uniform_delay, half_normal_delay)),
 }
 
 

@@ -199,9 +199,9 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("table", choices=("bars", "alarms", "ablation", "kinds", "combs"), nargs="?", default="bars")
     parser.add_argument("--n", type=int, action="append", choices=tuple(BARS), help="only this size")
     parser.add_argument("--part", type=float, default=1.0, help="of the usual number of sets")
-    parser.add_argument("--seeds", type=int, nargs=2, default=(101, 202), metavar=("TUNED", "FRESH"))
+    parser.add_argument("--seeds", type=int, nargs=3, default=(101, 202, 303), metavar=("TUNED", "FRESH", "UNSEEN"))
     options = parser.parse_args(arguments)
-    seeds = dict(zip(("tuned", "fresh"), options.seeds, strict=True))
+    seeds = dict(zip(("tuned", "fresh", "unseen"), options.seeds, strict=True))
     if options.table == "bars":
         return int(_print_bars(options.n or tuple(BARS), seeds, options.part) > 0)
     if options.table == "ablation":
