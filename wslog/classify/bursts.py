@@ -19,13 +19,12 @@ from wslog.classify.significance import log_tail_fast
 
 Floats = NDArray[np.float64]
 
-WIDTHS_S: Final = (1, 2, 3, 5, 10, 20, 40, 80)
-GUARD_S: Final = 30
-BAND_S: Final = 600
-SLACK: Final = 2.0
+WIDTHS_S: Final = (1, 2, 3, 5, 10, 20, 40, 80)  # from a killed process to a slow rolling restart
+GUARD_S: Final = 30  # stragglers of a burst are not its background
+BAND_S: Final = 600  # minutes, so that rush hours are background
+SLACK: Final = 2.0  # closes come unevenly; a rate up to twice the band's is no burst
 FEWEST: Final = 5
-ALPHA: Final = 0.01
-MERGE_S: Final = 10.0
+ALPHA: Final = 0.01  # chance of one false burst in all scopes and widths together (measured: tests.accuracy)
 CORE_SHARE: Final = 0.9
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import polars as pl
 
+from wslog.classify.configured import configured_timer
 from wslog.knowledge.model import Setting
 from wslog.schema import INSTANT, CloseCode
 
 TIMED_OUT: Final = (110, 60)  # Linux, BSD
 RESET: Final = (104, 54)
 UPGRADED: Final = pl.col("error_action") == "proxying upgraded connection"
+# How far from the servers' close the client's may lie if a frame or FIN told it: a burst of hundreds takes half a
+# second to go through one process, a lost packet one more for its retransmission (RFC 6298). What comes later than
+# the next retransmissions was told by something else: a wake-up, a returning network, a page that gave up.
 FOLLOWED_S: Final = (-0.6, 1.5)
 LATE_S: Final = 3.0
 EARLY_S: Final = -1.5
+SILENT_WITHIN_S: Final = 1.0  # messages this soon after the open are a greeting
+SILENT_WITHIN_SHARE: Final = 0.03  # or within this part of the lifetime
 WIRE_SLACK_S: Final = 0.3  # two clocks compared, and nginx's lazy timer
 PATH_TIMERS_FROM: Final = 3  # followed nginx timeouts on one path that make its timer known
 
@@ -36,6 +42,40 @@ def share_of(rows: pl.DataFrame, condition: pl.Expr) -> float:
     return float(rows.select(condition.fill_null(value=False).mean().fill_null(0.0)).item())
 
 
+_LAG = pl.col("client_lag_s")
+_ERRNO, _SAID = pl.col("error_errno"), pl.col("error_message")
+_WIRE_IDLE = (pl.col("server_closed_at") - pl.col("last_message_at")).dt.total_milliseconds() / 1000
+_SILENT_FROM = pl.max_horizontal(pl.lit(SILENT_WITHIN_S), SILENT_WITHIN_SHARE * pl.col("lifetime_s"))
+
+
+def _since(column: str) -> pl.Expr:
+    """Seconds from an instant to the close as the client saw it."""
+    return (pl.col("closed_at") - pl.col(column)).dt.total_milliseconds() / 1000
+
+
+# Facts that a row tells by itself. Yes-or-no ones count unknown as no.
+FLAGS: Final[Mapping[str, pl.Expr]] = {
+    "is_client_drop": pl.col("has_client") & OPENED & IS_1006,
+    "followed": _LAG.is_between(*FOLLOWED_S),
+    "late": _LAG >= LATE_S,
+    "early": _LAG <= EARLY_S,
+    "nginx_timed_out": UPGRADED & _ERRNO.is_in(TIMED_OUT) & _SAID.str.starts_with("upstream timed out"),
+    "nginx_lost_client": UPGRADED & _SAID.str.starts_with("client timed out"),
+    # The level tells the side: errors of the upstream connection are errors, of the client's only info.
+    "upstream_reset": UPGRADED & _ERRNO.is_in(RESET) & (pl.col("error_level") == "error"),
+    "downstream_reset": UPGRADED & _ERRNO.is_in(RESET) & (pl.col("error_level") == "info"),
+    # No message, or none but a greeting right after the open.
+    "is_silent": (pl.col("lifetime_s") - pl.col("idle_s")) <= _SILENT_FROM,
+}
+SPANS: Final[Mapping[str, pl.Expr]] = {
+    # Silence as the servers had it: their close, against the client's last message on their clock.
+    "wire_idle_s": pl.when(pl.col("idle_s").is_not_null() & pl.col("client_skew_s").is_not_null()).then(_WIRE_IDLE),
+    "unanswered_s": pl.col("idle_in_s") - pl.col("idle_out_s"),
+    "close_wait_s": _since("close_called_at"),
+    "attempt_s": _since("created_at"),
+}
+
+
 def add_facts(connections: pl.DataFrame, *, levels: frozenset[str], settings: Sequence[Setting]) -> pl.DataFrame:
     """Add the facts to `schema.JOINED` rows.
 
@@ -44,61 +84,42 @@ def add_facts(connections: pl.DataFrame, *, levels: frozenset[str], settings: Se
         levels: nginx error levels seen in the logs.
         settings: Timers found in configuration files.
     """
-    lag = pl.col("client_lag_s")
-    has_nginx_log, has_alb_log = _covered(connections, "nginx"), _covered(connections, "alb")
-    wire_idle = (pl.col("server_closed_at") - pl.col("last_message_at")).dt.total_milliseconds() / 1000
-    silent_limit = pl.max_horizontal(pl.lit(1.0), 0.03 * pl.col("lifetime_s"))
-    frame = connections.with_columns(
+    facts = connections.with_columns(
         ENDED_AT.alias("ended_at"),
-        _yes(pl.col("has_client") & OPENED & IS_1006).alias("is_client_drop"),
-        _yes(lag.is_between(*FOLLOWED_S)).alias("followed"),
-        _yes(lag >= LATE_S).alias("late"),
-        _yes(lag <= EARLY_S).alias("early"),
-        _yes(
-            UPGRADED
-            & pl.col("error_errno").is_in(TIMED_OUT)
-            & pl.col("error_message").str.starts_with("upstream timed out")
-        ).alias("nginx_timed_out"),
-        _yes(UPGRADED & pl.col("error_message").str.starts_with("client timed out")).alias("nginx_lost_client"),
-        _yes(UPGRADED & pl.col("error_errno").is_in(RESET) & (pl.col("error_level") == "error")).alias(
-            "upstream_reset"
-        ),
-        _yes(UPGRADED & pl.col("error_errno").is_in(RESET) & (pl.col("error_level") == "info")).alias(
-            "downstream_reset"
-        ),
+        *(_yes(flag).alias(name) for name, flag in FLAGS.items()),
+        *(span.alias(name) for name, span in SPANS.items()),
         pl.lit(bool(levels & {"info", "debug"})).alias("info_visible"),
-        (pl.col("nginx_ref").is_null() & pl.col("alb_ref").is_not_null() & OPENED & has_nginx_log).alias(
-            "nginx_missing"
-        ),
-        (pl.col("nginx_ref").is_null() & has_nginx_log).alias("no_nginx_line"),
-        (has_nginx_log | has_alb_log)
-        .and_(_yes(pl.col("host").is_in(_logged_hosts(connections))))
-        .alias("servers_cover"),
-        (pl.col("alb_ref").is_null() & pl.col("nginx_ref").is_not_null() & has_alb_log).alias("alb_missing"),
-        pl.when(pl.col("idle_s").is_not_null() & pl.col("client_skew_s").is_not_null())
-        .then(wire_idle)
-        .alias("wire_idle_s"),
-        _yes((pl.col("lifetime_s") - pl.col("idle_s")) <= silent_limit).alias("is_silent"),
-        (pl.col("idle_in_s") - pl.col("idle_out_s")).alias("unanswered_s"),
-        ((pl.col("closed_at") - pl.col("close_called_at")).dt.total_milliseconds() / 1000).alias("close_wait_s"),
-        ((pl.col("closed_at") - pl.col("created_at")).dt.total_milliseconds() / 1000).alias("attempt_s"),
-        _setting(settings, "nginx-proxy-read-timeout").alias("nginx_setting_s"),
-        _setting(settings, "aws-alb-idle").alias("alb_setting_s"),
+        configured_timer(settings, "nginx-proxy-read-timeout").alias("nginx_setting_s"),
+        configured_timer(settings, "aws-alb-idle").alias("alb_setting_s"),
+        *_absences(connections),
     )
-    # What nginx's timer is on a path, learnt from connections whose client followed it at once.
-    learnt = (
-        frame.filter(pl.col("nginx_timed_out") & pl.col("followed") & pl.col("wire_idle_s").is_not_null())
-        .group_by("path")
-        .agg(
-            pl.col("wire_idle_s").median().alias("path_timer_s"),
-            (pl.col("wire_idle_s") - pl.col("wire_idle_s").median()).abs().median().alias("spread_s"),
-            pl.len().alias("n_path"),
-        )
-        .filter((pl.col("n_path") >= PATH_TIMERS_FROM) & (pl.col("spread_s") <= WIRE_SLACK_S))
+    learnt = facts.join(_path_timers(facts), on="path", how="left", maintain_order="left")
+    return learnt.with_columns(pl.coalesce("nginx_setting_s", "path_timer_s").alias("path_timer_s"))
+
+
+def _absences(connections: pl.DataFrame) -> list[pl.Expr]:
+    """Which lines are missing where their log covers the moment; absence speaks only where presence was possible."""
+    has_nginx_log, has_alb_log = _covered(connections, "nginx"), _covered(connections, "alb")
+    no_nginx, no_alb = pl.col("nginx_ref").is_null(), pl.col("alb_ref").is_null()
+    knows_host = _yes(pl.col("host").is_in(_logged_hosts(connections)))
+    return [
+        (no_nginx & ~no_alb & OPENED & has_nginx_log).alias("nginx_missing"),
+        (no_nginx & has_nginx_log).alias("no_nginx_line"),
+        (no_alb & ~no_nginx & has_alb_log).alias("alb_missing"),
+        ((has_nginx_log | has_alb_log) & knows_host).alias("servers_cover"),
+    ]
+
+
+def _path_timers(facts: pl.DataFrame) -> pl.DataFrame:
+    """Learn nginx's timer on each path from connections whose client followed it at once. `path`, `path_timer_s`."""
+    silence = pl.col("wire_idle_s")
+    timed_out = facts.filter(pl.col("nginx_timed_out") & pl.col("followed") & silence.is_not_null())
+    learnt = timed_out.group_by("path").agg(
+        silence.median().alias("path_timer_s"),
+        (silence - silence.median()).abs().median().alias("spread_s"),
+        pl.len().alias("n"),
     )
-    known = learnt.select("path", "path_timer_s")
-    timer = pl.coalesce("nginx_setting_s", "path_timer_s").alias("path_timer_s")
-    return frame.join(known, on="path", how="left", maintain_order="left").with_columns(timer)
+    return learnt.filter((pl.col("n") >= PATH_TIMERS_FROM) & (pl.col("spread_s") <= WIRE_SLACK_S)).drop("spread_s", "n")
 
 
 def add_wire_timer(facts: pl.DataFrame, idle_timers: Sequence[tuple[float, float, float]]) -> pl.DataFrame:
@@ -126,34 +147,3 @@ def _logged_hosts(connections: pl.DataFrame) -> list[str]:
     """Hosts of which the servers' logs show anything: an edge whose logs are not here proves nothing by silence."""
     logged = connections.filter(pl.col("nginx_ref").is_not_null() | pl.col("alb_ref").is_not_null())
     return logged["host"].drop_nulls().unique().sort().to_list()
-
-
-def _setting(settings: Sequence[Setting], timeout_id: str) -> pl.Expr:
-    """The configured value that applies to the row; null where several could.
-
-    nginx picks the server by host, then its longest location; a host that no server names gets the default server,
-    which may be any of them.
-    """
-    nothing = pl.lit(None, dtype=pl.Float64)
-    mine = [s for s in settings if s.timeout_id == timeout_id]
-    if not mine:
-        return nothing
-    if timeout_id == "aws-alb-idle":
-        value = pl.lit(mine[0].value_s) if len({s.value_s for s in mine}) == 1 else nothing
-        return pl.when(pl.col("alb_ref").is_not_null()).then(value)
-    by_host = {host: _by_location([s for s in mine if s.host == host]) for host in sorted({s.host for s in mine})}
-    named = [pl.when(pl.col("host") == host).then(value) for host, value in by_host.items()]
-    low, high = pl.min_horizontal(*by_host.values()), pl.max_horizontal(*by_host.values())
-    return pl.coalesce(*named, pl.when(low == high).then(low))
-
-
-def _by_location(settings: Sequence[Setting]) -> pl.Expr:
-    """The value of the longest location that the row's path is in; locations by regular expression are not judged."""
-    value = pl.lit(None, dtype=pl.Float64)
-    for setting in sorted(settings, key=lambda s: (s.scope.startswith("="), len(s.scope), s.ref)):
-        place = setting.scope.removeprefix("^~").removeprefix("=").strip()
-        if setting.scope.startswith(("~", "@")):
-            continue
-        inside = pl.col("path") == place if setting.scope.startswith("=") else pl.col("path").str.starts_with(place)
-        value = pl.when(inside if place else pl.lit(value=True)).then(setting.value_s).otherwise(value)
-    return value
