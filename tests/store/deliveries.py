@@ -22,16 +22,18 @@ class Connection:
     is_silent: bool
 
 
-def connections_of(start: dt.datetime, n: int, *, seed: int = 0, hours: float = 10.0) -> list[Connection]:
-    """Make connections that open from *start* on, within some hours; a third of them falls silent."""
+def connections_of(
+    start: dt.datetime, n: int, *, seed: int = 0, hours: float = 10.0, silent: float = 1 / 3
+) -> list[Connection]:
+    """Make connections that open from *start* on, within some hours; the share *silent* of them falls silent."""
     rng = random.Random(f"{start}{seed}")
     made = []
     for i in range(n):
         opened = start + dt.timedelta(seconds=round(rng.uniform(0, hours * 3600), 3))
-        silent = i % 3 == 0
-        lifetime = rng.uniform(45.5, 300) if silent else rng.uniform(5, 400)
+        is_silent = int((i + 1) * silent) > int(i * silent)
+        lifetime = rng.uniform(45.5, 300) if is_silent else rng.uniform(5, 400)
         number = int(start.timestamp()) * 1000 + seed * 500 + i
-        made.append(Connection(number, opened, opened + dt.timedelta(seconds=round(lifetime, 3)), silent))
+        made.append(Connection(number, opened, opened + dt.timedelta(seconds=round(lifetime, 3)), is_silent))
     return sorted(made, key=lambda one: one.closed)
 
 
@@ -45,9 +47,9 @@ def access_lines(connections: list[Connection]) -> str:
     return "".join(_request(one) + "\n" for one in connections)
 
 
-def write_day(folder: Path, day: dt.datetime, n: int = 60, *, seed: int = 0) -> list[Connection]:
+def write_day(folder: Path, day: dt.datetime, n: int = 60, *, seed: int = 0, silent: float = 1 / 3) -> list[Connection]:
     """Write one day's client records and access lines into *folder*, named by the day."""
-    made = connections_of(day, n, seed=seed)
+    made = connections_of(day, n, seed=seed, silent=silent)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"client-{day:%m%d}-{seed}.jsonl").write_text(client_lines(made))
     (folder / f"access-{day:%m%d}-{seed}.log").write_text(access_lines(made))

@@ -98,6 +98,14 @@ def test_a_tier_that_stops_logging_makes_weeks_incomparable() -> None:
     assert any("No client logs at all this week" in note for note in made.notes)
 
 
+def test_a_tier_that_begins_to_log_makes_weeks_incomparable() -> None:
+    """With load balancer logs from this week on, more is seen: that is not a bad week."""
+    made = report(Spec(tiers=("client", "nginx", "alb")))
+    assert made.metrics[0].direction == "not_comparable"
+    assert any("The alb logs begin this week" in note for note in made.notes)
+    assert made.weeks[0].covered_share == 1.0
+
+
 def test_a_fix_that_ends_most_drops_is_not_taken_for_lost_logs() -> None:
     """Clients that log drops only fall silent when drops end: the cliff in their lines is the fix."""
     site = Site(attempts_per_hour=2_000, deploys_per_week=0)

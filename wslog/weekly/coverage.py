@@ -14,7 +14,7 @@ from wslog.weekly_result import Gap, WeekSummary
 
 SLOTS: Final = 7 * 24
 MISSING_LINES: Final = 20.0  # so many lines expected, and none there: they are missing, not late or few
-WHOLE_WEEK_LINES: Final = 3
+LEAST_LINES: Final = 3
 THIN: Final = 0.4  # of what the other servers' logs let expect: part of a tier's hosts is missing
 THIN_LINES: Final = 60.0
 NEAR_HOURS: Final = 24
@@ -48,8 +48,10 @@ def slots_of(week: WeekSummary) -> tuple[int, ...]:
 
 
 def tiers_of(weeks: Sequence[WeekSummary]) -> tuple[str, ...]:
-    """Return the tiers that any of some weeks has lines of, in order inward."""
-    return tuple(tier.value for tier in Tier if any(sum(week.hours.lines.get(tier.value, ())) for week in weeks))
+    """Return the tiers that any of some weeks has more than a few lines of, in order inward."""
+    return tuple(
+        tier.value for tier in Tier if any(sum(week.hours.lines.get(tier.value, ())) >= LEAST_LINES for week in weeks)
+    )
 
 
 def find_covered(
@@ -60,7 +62,7 @@ def find_covered(
     Args:
         week: The week.
         others: Other weeks, for what an hour of the week usually holds.
-        tiers: Those that count.
+        tiers: Those that count: without a single line of one of them, no hour is covered.
         now: The present, if the week may not be over.
     """
     n = len(week.hours.attempts)
@@ -119,8 +121,7 @@ def _silent(seen: Sequence[int], usual: Sequence[float], *, over: int) -> list[b
     """Mark runs of hours without a line where the level of the hours around them lets expect many."""
     flags = [False] * len(seen)
     if not sum(seen):
-        missing = sum(usual) >= WHOLE_WEEK_LINES
-        return [missing and i < over for i in range(len(seen))]
+        return [i < over for i in range(len(seen))]
     for first, after in _runs([n == 0 and i < over for i, n in enumerate(seen)]):
         levels = [_level(seen, usual, range(first - 1, -1, -1)), _level(seen, usual, range(after, len(seen)))]
         level = min((one for one in levels if one is not None), default=1.0)

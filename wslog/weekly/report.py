@@ -61,7 +61,9 @@ def compare_weeks(
     covered = {week.week: find_covered(week, mates, tiers=tiers, now=now)}
     for one in mates:
         rest = [mate for mate in mates if mate.week != one.week]
-        covered[one.week] = find_covered(one, rest or [week], tiers=tiers, now=None)
+        # A week of the trend is judged by its own tiers; the two compared must have the same ones.
+        own = tiers if other is not None and one.week == other.week else tiers_of([one])
+        covered[one.week] = find_covered(one, rest or [week], tiers=own, now=None)
     hours: Sequence[bool] = covered[week.week].hours
     other_hours: Sequence[bool] = ()
     why = "" if other else "there is no earlier week to compare it to"

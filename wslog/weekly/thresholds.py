@@ -95,7 +95,7 @@ def judge_threshold(threshold: WeeklyThreshold, report: WeeklyReport, pair: Pair
         strict: Bare numbers.
     """
     if threshold.metric == NEW_CLUSTER:
-        return _new_clusters(threshold, report)
+        return _new_clusters(threshold, report, pair)
     metric = _measure(threshold, report, pair)
     is_delta = threshold.metric.startswith(DELTA)
     estimate = _delta(metric, threshold) if is_delta else metric.now
@@ -161,12 +161,14 @@ def _is_sure(estimate: Estimate, threshold: WeeklyThreshold) -> bool:
     return OPERATORS[threshold.op](end, threshold.number)
 
 
-def _new_clusters(threshold: WeeklyThreshold, report: WeeklyReport) -> Verdict:
+def _new_clusters(threshold: WeeklyThreshold, report: WeeklyReport, pair: Pair) -> Verdict:
+    if pair.other is None or pair.why:
+        why = pair.why or "there is no other week"
+        return Verdict(holds=False, message=f"{NEW_CLUSTER} is not known: {why}")
     new = [change for change in report.clusters if change.kind in ("new", "moved")]
     names = "; ".join(change.statement for change in new)
     holds = OPERATORS[threshold.op](float(len(new)), threshold.number)
-    why = f": {names}" if names else "" if report.clusters or not report.compared_to else ": no clusters to compare"
-    return Verdict(holds=holds, message=f"{NEW_CLUSTER} is {len(new)}{why}")
+    return Verdict(holds=holds, message=f"{NEW_CLUSTER} is {len(new)}{f': {names}' if names else ''}")
 
 
 def _amount(value: float, threshold: WeeklyThreshold) -> str:
