@@ -5,7 +5,9 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from wslog.classify.clusters import TypedSpike, add_membership, find_clusters, fitting, to_clusters
+from wslog.classify.clusters import TypedSpike, add_membership, find_clusters
+from wslog.classify.described import to_clusters
+from wslog.classify.fitting import fitting
 from wslog.knowledge import load_timeouts
 from wslog.knowledge.model import Timeout, TimerKind
 

@@ -7,12 +7,11 @@ from typing import Final
 
 import polars as pl
 
-from wslog.classify.clusters import fitting
+from wslog.classify.fitting import fitting
 from wslog.knowledge.model import Setting, Timeout, TimerKind
+from wslog.knowledge.own_timers import OWN_TIMER
 from wslog.schema import Cause, Tier
 
-# The timer that each tier of ours ends silent WebSockets with, whatever value its owner gave it.
-OWN_TIMER: Final = {Tier.NGINX: "nginx-proxy-read-timeout", Tier.ALB: "aws-alb-idle"}
 KEY: Final = ("cause", "tier", "timeout_s", "has_nginx", "has_alb")
 
 

@@ -18,10 +18,10 @@ import polars as pl
 
 from wslog.classify.combs import FEWEST_TEETH, find_comb
 from wslog.classify.facts import share_of
+from wslog.classify.fitting import fitting
 from wslog.classify.histogram import coarsest_resolution, merge, sketch
 from wslog.classify.spikes import Spike, configured_value, find_in
 from wslog.knowledge.model import Setting, Timeout, TimerKind
-from wslog.result import Cluster
 
 IDLE_KINDS: Final = (TimerKind.IDLE_ANY, TimerKind.IDLE_C2S, TimerKind.IDLE_S2C)
 SILENT_FROM_S: Final = 5.0
@@ -225,68 +225,3 @@ def _path_decibans(frame: pl.DataFrame, inside: pl.Expr, value: pl.Expr, *, back
     k = member.sum().over("path")
     p = 1 - (mu + PSEUDO_MEMBERS * background_share) / ((k - 1).clip(lower_bound=0.0) + PSEUDO_MEMBERS)
     return _decibans(frame.select(p.alias("p"))["p"])
-
-
-def fitting(
-    value_s: float, kinds: Sequence[TimerKind], timeouts: Sequence[Timeout], settings: Sequence[Setting]
-) -> tuple[str, ...]:
-    """Return ids of configured timers at a value, else of known defaults there."""
-
-    def fits(x: float | None) -> bool:
-        return x is not None and abs(x - value_s) <= max(0.35, 0.01 * value_s)
-
-    by_id = {t.id: t for t in timeouts}
-    configured = sorted(
-        {
-            s.timeout_id
-            for s in settings
-            if fits(s.value_s) and (s.timeout_id not in by_id or by_id[s.timeout_id].kind in kinds)
-        }
-    )
-    return tuple(configured or sorted(t.id for t in timeouts if t.kind in kinds and fits(t.default_s)))
-
-
-def to_clusters(
-    found: Sequence[TypedSpike], judged: pl.DataFrame, timeouts: Sequence[Timeout], settings: Sequence[Setting]
-) -> tuple[Cluster, ...]:
-    """Turn spikes into the clusters of the result.
-
-    Args:
-        found: From `find_clusters`; a cluster's id is its place here.
-        judged: `cluster_id`, `timeout_id` of the judged connections: where their verdicts name the timer, so does the
-            cluster; else every known timer of that value is a candidate.
-        timeouts: Known timers.
-        settings: Timers found in configuration.
-    """
-    kinds = {
-        "idle_s": IDLE_KINDS,
-        "lifetime_s": (TimerKind.LIFETIME,),
-        "idle_out_s": (TimerKind.CLOSE_WAIT, TimerKind.PING_TIMEOUT),
-    }
-    clusters = []
-    for number, item in enumerate(found):
-        decided = judged.filter((pl.col("cluster_id") == number) & (pl.col("timeout_id").list.len() == 1))
-        named = sorted(decided["timeout_id"].explode().unique().to_list())
-        spike = item.spike
-        # The spike was found among some of the drops; all that the verdicts put into it count.
-        drops = judged.filter("is_drop")
-        n = drops.filter(pl.col("cluster_id") == number).height
-        share = n / max(drops["lifetime_s" if item.axis == "lifetime_s" else "idle_s"].count(), 1)
-        widths = (share * edge / spike.share for edge in (spike.share_low, spike.share_high))
-        share_low, share_high = (round(min(width, 1.0), 4) for width in widths)
-        clusters.append(
-            Cluster(
-                id=number,
-                axis=item.axis,
-                center_s=round(spike.center_s, 3),
-                width_s=round(item.q95_s - item.q05_s, 3),
-                timeout_s=item.timeout_s,
-                n=n,
-                share=round(share, 4),
-                share_low=share_low,
-                share_high=share_high,
-                p_value=spike.p_value,
-                timeout_ids=tuple(named) or fitting(item.timeout_s, kinds[item.axis], timeouts, settings),
-            )
-        )
-    return tuple(clusters)

@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from wslog.classify.facts import FOLLOWED_S
+from wslog.knowledge.tolerance import NEAR_S, NEAR_SHARE
 
 WAKE_S: Final = 1.5  # an overdue timer of a page that wakes fires within this
 LATE_MESSAGE_S: Final = 0.2  # a beat that comes this shortly before the close is hardly chance
@@ -30,8 +31,8 @@ _still_sending = (
 
 
 def _fits(setting: str) -> pl.Expr:
-    """Whether a configured timer is the one of the row's cluster (1 %, at least 0.35 s)."""
-    tolerance = pl.max_horizontal(pl.lit(0.35), 0.01 * pl.col("idle_timer_s"))
+    """Whether a configured timer is the one of the row's cluster, within `knowledge.tolerance_s`."""
+    tolerance = pl.max_horizontal(pl.lit(NEAR_S), NEAR_SHARE * pl.col("idle_timer_s"))
     return ((pl.col(setting) - pl.col("idle_timer_s")).abs() <= tolerance).fill_null(value=False)
 
 

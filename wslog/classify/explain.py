@@ -11,6 +11,7 @@ import polars as pl
 
 from wslog.classify import clusters, mass_drops
 from wslog.classify.candidates import name_timers
+from wslog.classify.described import to_clusters
 from wslog.classify.echoes import without_echoes
 from wslog.classify.facts import IS_1006, add_facts, add_wire_timer
 from wslog.classify.handshakes import judge_handshakes
@@ -67,7 +68,7 @@ def explain_closes(
         )
         for d in drops
     )  # fmt: skip
-    return Explained(conform(rows, CONNECTIONS), clusters.to_clusters(spikes, rows, timeouts, settings), bursts)
+    return Explained(conform(rows, CONNECTIONS), to_clusters(spikes, rows, timeouts, settings), bursts)
 
 
 def _instant(epoch_s: float) -> dt.datetime:

@@ -1,0 +1,58 @@
+"""Spikes as the clusters of the result: how many drops their verdicts put into each, and which timer it points to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from wslog.classify.clusters import IDLE_KINDS, TypedSpike
+from wslog.classify.fitting import fitting
+from wslog.knowledge.model import Setting, Timeout, TimerKind
+from wslog.result import Cluster
+
+
+def to_clusters(
+    found: Sequence[TypedSpike], judged: pl.DataFrame, timeouts: Sequence[Timeout], settings: Sequence[Setting]
+) -> tuple[Cluster, ...]:
+    """Turn spikes into the clusters of the result.
+
+    Args:
+        found: From `find_clusters`; a cluster's id is its place here.
+        judged: `cluster_id`, `timeout_id` of the judged connections: where their verdicts name the timer, so does the
+            cluster; else every known timer of that value is a candidate.
+        timeouts: Known timers.
+        settings: Timers found in configuration.
+    """
+    kinds = {
+        "idle_s": IDLE_KINDS,
+        "lifetime_s": (TimerKind.LIFETIME,),
+        "idle_out_s": (TimerKind.CLOSE_WAIT, TimerKind.PING_TIMEOUT),
+    }
+    clusters = []
+    for number, item in enumerate(found):
+        decided = judged.filter((pl.col("cluster_id") == number) & (pl.col("timeout_id").list.len() == 1))
+        named = sorted(decided["timeout_id"].explode().unique().to_list())
+        spike = item.spike
+        # The spike was found among some of the drops; all that the verdicts put into it count.
+        drops = judged.filter("is_drop")
+        n = drops.filter(pl.col("cluster_id") == number).height
+        share = n / max(drops["lifetime_s" if item.axis == "lifetime_s" else "idle_s"].count(), 1)
+        widths = (share * edge / spike.share for edge in (spike.share_low, spike.share_high))
+        share_low, share_high = (round(min(width, 1.0), 4) for width in widths)
+        clusters.append(
+            Cluster(
+                id=number,
+                axis=item.axis,
+                center_s=round(spike.center_s, 3),
+                width_s=round(item.q95_s - item.q05_s, 3),
+                timeout_s=item.timeout_s,
+                n=n,
+                share=round(share, 4),
+                share_low=share_low,
+                share_high=share_high,
+                p_value=spike.p_value,
+                timeout_ids=tuple(named) or fitting(item.timeout_s, kinds[item.axis], timeouts, settings),
+            )
+        )
+    return tuple(clusters)

@@ -1,0 +1,26 @@
+"""Which timers stand at a value: the configured ones there, else the known defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wslog.knowledge.model import Setting, Timeout, TimerKind
+
+
+def fitting(
+    value_s: float, kinds: Sequence[TimerKind], timeouts: Sequence[Timeout], settings: Sequence[Setting]
+) -> tuple[str, ...]:
+    """Return ids of configured timers at a value, else of known defaults there."""
+
+    def fits(x: float | None) -> bool:
+        return x is not None and abs(x - value_s) <= max(0.35, 0.01 * value_s)
+
+    by_id = {t.id: t for t in timeouts}
+    configured = sorted(
+        {
+            s.timeout_id
+            for s in settings
+            if fits(s.value_s) and (s.timeout_id not in by_id or by_id[s.timeout_id].kind in kinds)
+        }
+    )
+    return tuple(configured or sorted(t.id for t in timeouts if t.kind in kinds and fits(t.default_s)))
