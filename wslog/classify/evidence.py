@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from wslog.classify.facts import FOLLOWED_S
+from wslog.classify.mass_drops import BurstKind
 from wslog.knowledge.tolerance import NEAR_S, NEAR_SHARE
 
 WAKE_S: Final = 1.5  # an overdue timer of a page that wakes fires within this
@@ -74,13 +75,7 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     "in_page_cache": pl.col("is_persisted"),
     "close_called": pl.col("close_wait_s") >= CLOSE_WAITS_S[0],
     "unanswered": pl.col("followed") & (pl.col("unanswered_s") > AWAY_S) & pl.col("give_up_db").is_not_null(),
-    "burst_crash": pl.col("burst_kind") == "crash",
-    "burst_stop": pl.col("burst_kind") == "stop",
-    "burst_unlogged": pl.col("burst_kind") == "unlogged",
-    "burst_reload": pl.col("burst_kind") == "reload",
-    "burst_upstream": pl.col("burst_kind") == "upstream",
-    "burst_path": pl.col("burst_kind") == "path",
-    "burst_together": pl.col("burst_kind") == "together",
+    **{f"burst_{kind}": pl.col("burst_kind") == kind.value for kind in BurstKind},
     "alone": _no_burst & pl.col("ended_at").is_not_null(),
     "cut_by_nginx": ~pl.col("nginx_is_complete"),
     "nginx_line_missing": pl.col("nginx_missing"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from wslog.knowledge.loader import load_timeouts, near
 from wslog.knowledge.mends import Mend, fill, load_mends, mends_for, ping_interval_s
 from wslog.knowledge.model import Setting, Timeout, TimerKind
+from wslog.knowledge.tolerance import tolerance_s
 
 __all__ = [
     "Mend",
@@ -20,4 +21,5 @@ __all__ = [
     "mends_for",
     "near",
     "ping_interval_s",
+    "tolerance_s",
 ]

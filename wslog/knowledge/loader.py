@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar
 
 from wslog.errors import KnowledgeError
 from wslog.knowledge.model import Timeout, TimerKind
+from wslog.knowledge.tolerance import tolerance_s as usual_tolerance_s
 from wslog.schema import Tier
 
 BUILT_IN: Final = Path(__file__).with_name("timeouts.toml")
@@ -25,11 +26,6 @@ BUILT_IN: Final = Path(__file__).with_name("timeouts.toml")
 REQUIRED: Final = ("id", "tier", "kind", "resets_on", "mend", "source", "checked")
 OPTIONAL: Final = ("product", "setting", "default_s", "closes", "trace", "is_verified", "example")
 KIND_ALIASES: Final = {"idle": TimerKind.IDLE_ANY}  # what most people mean by it
-
-# nginx moves a timer only if it changes by more than 300 ms (NGX_TIMER_LAZY_DELAY), so an idle close may come that
-# early; 1 % covers the handshake and one event loop's delay on long timers.
-NEAR_S: Final = 0.35
-NEAR_SHARE: Final = 0.01
 
 _ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _TOML_LINE: Final = re.compile(r"\s*\(at line (\d+), column \d+\)$")
@@ -57,9 +53,9 @@ def near(timeouts: Iterable[Timeout], seconds: float, *, tolerance_s: float | No
     Args:
         timeouts: The timers to look through; those without a default are never near.
         seconds: The value, as observed or configured.
-        tolerance_s: Half the width to look in; default: 0.35 s or 1 % of the value, whichever is more.
+        tolerance_s: Half the width to look in; default: `tolerance.tolerance_s` of the value.
     """
-    reach = max(NEAR_S, NEAR_SHARE * abs(seconds)) if tolerance_s is None else tolerance_s
+    reach = usual_tolerance_s(seconds) if tolerance_s is None else tolerance_s
     # Rounded, so that 60.35 - 60 is not beyond 0.35 by a rounding error of floats.
     apart = [(round(abs(t.default_s - seconds), 9), t) for t in timeouts if t.default_s is not None]
     return tuple(t for gap, t in sorted(apart, key=lambda pair: (pair[0], pair[1].id)) if gap <= reach)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from wslog.knowledge import Mend, Setting, fill
+from wslog.knowledge import Mend, Setting, fill, tolerance_s
 from wslog.summarize.groups import DropGroup, ranked
 
 MAX_CONFIGS: Final = 3
@@ -110,8 +110,8 @@ def _shared_prefix(values: pl.Series) -> str | None:
 
 
 def _is_one_of(setting: Setting, timeouts_s: Sequence[float]) -> bool:
-    """Return whether a setting is one of the timers seen; a value read off closes is good to 1 %, or 0.35 s."""
-    return any(abs(setting.value_s - seen_s) <= max(0.35, 0.01 * seen_s) for seen_s in timeouts_s)
+    """Return whether a setting is one of the timers seen."""
+    return any(abs(setting.value_s - seen_s) <= tolerance_s(seen_s) for seen_s in timeouts_s)
 
 
 def _most_common(parts: Sequence[pl.Series]) -> object:
