@@ -10,16 +10,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from wslog.knowledge.model import Setting
+from wslog.knowledge.own_timers import ALB_ATTRIBUTES
 
-TIMERS: Final[Mapping[str, str]] = {
-    "idle_timeout.timeout_seconds": "aws-alb-idle",
-    "client_keep_alive.seconds": "aws-alb-client-keep-alive",
-    "deregistration_delay.timeout_seconds": "aws-alb-deregistration-delay",
-}
 NAME_KEYS: Final = ("LoadBalancerName", "TargetGroupName", "Name", "LoadBalancerArn", "TargetGroupArn", "ResourceArn")
 _BEGINNING: Final = re.compile(r"^\s*[\[{]")
 _ATTRIBUTE: Final = re.compile(r'"Key"\s*:\s*"[a-z0-9_]+(?:\.[a-z0-9_]+)+"')
@@ -40,14 +36,14 @@ def read_alb_attributes(text: str, *, shown: str) -> tuple[Setting, ...]:
         text: The file; what is no JSON ends the reading.
         shown: Its name in `ref`.
     """
-    places = {key: [match.start() for match in re.finditer(re.escape(f'"{key}"'), text)] for key in TIMERS}
+    places = {key: [match.start() for match in re.finditer(re.escape(f'"{key}"'), text)] for key in ALB_ATTRIBUTES}
     settings = []
     for scope, key, value in _timers(text):
         at = places[key].pop(0) if places[key] else 0
         seconds = _seconds(value)
         if seconds is not None:
             ref = f"{shown}:{text.count(chr(10), 0, at) + 1}"
-            settings.append(Setting(timeout_id=TIMERS[key], value_s=seconds, scope=scope, host="", ref=ref))
+            settings.append(Setting(timeout_id=ALB_ATTRIBUTES[key], value_s=seconds, scope=scope, host="", ref=ref))
     return tuple(settings)
 
 
@@ -69,7 +65,7 @@ def _in_document(document: Any, scope: str) -> Iterator[tuple[str, str, object]]
             yield from _in_document(item, scope)
     elif isinstance(document, dict):
         scope = next((_name(document[key]) for key in NAME_KEYS if isinstance(document.get(key), str)), scope)
-        if document.get("Key") in TIMERS and "Value" in document:
+        if document.get("Key") in ALB_ATTRIBUTES and "Value" in document:
             yield scope, document["Key"], document["Value"]
         for value in document.values():
             yield from _in_document(value, scope)

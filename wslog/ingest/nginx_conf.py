@@ -12,6 +12,7 @@ from typing import Final
 
 from wslog.ingest.nginx_conf_tree import ConfTree, Directive, read_conf
 from wslog.knowledge.model import Setting
+from wslog.knowledge.own_timers import NGINX_LOCATION_TIMERS, NGINX_SHUTDOWN, NGINX_SHUTDOWN_DIRECTIVE
 
 __all__ = [
     "ConfTree",
@@ -24,16 +25,7 @@ __all__ = [
     "timers",
 ]
 
-# Directive → knowledge entry; all inherit from http to server to location, the innermost wins, the default is 60 s.
-LOCATION_TIMERS: Final = {
-    "proxy_read_timeout": "nginx-proxy-read-timeout",
-    "proxy_send_timeout": "nginx-proxy-send-timeout",
-    "send_timeout": "nginx-send-timeout",
-    "proxy_connect_timeout": "nginx-proxy-connect-timeout",
-}
-DEFAULT_S: Final = 60.0
-SHUTDOWN: Final = "worker_shutdown_timeout"
-SHUTDOWN_ID: Final = "nginx-worker-shutdown-timeout"
+DEFAULT_S: Final = 60.0  # of each timer of a location; it inherits from http to server to location, the innermost wins
 _UNITS: Final = {
     "ms": 0.001,
     "": 1.0,
@@ -118,7 +110,7 @@ class _Scope:
         values = dict(self.values)
         hosts = self.hosts
         for inner in block.block or ():
-            if inner.name in LOCATION_TIMERS and inner.args:
+            if inner.name in NGINX_LOCATION_TIMERS and inner.args:
                 values[inner.name] = inner
             elif inner.name == "server_name" and block.name == "server":
                 hosts = tuple(name.lower() for name in inner.args if name not in ("_", "")) or ("",)
@@ -133,9 +125,11 @@ def timers(tree: ConfTree) -> tuple[Setting, ...]:
     (`/ws/`, `~ ^/live`), `host` the server name, empty if it has none.
     """
     found = [
-        Setting(timeout_id=SHUTDOWN_ID, value_s=value, scope="", host="", ref=directive.ref)
+        Setting(timeout_id=NGINX_SHUTDOWN, value_s=value, scope="", host="", ref=directive.ref)
         for directive in tree.root.block or ()
-        if directive.name == SHUTDOWN and directive.args and (value := seconds_of(directive.args[0])) is not None
+        if directive.name == NGINX_SHUTDOWN_DIRECTIVE
+        and directive.args
+        and (value := seconds_of(directive.args[0])) is not None
     ]
     return (*found, *_location_timers(tree.root, _Scope()))
 
@@ -144,7 +138,7 @@ def _location_timers(block: Directive, scope: _Scope) -> Iterator[Setting]:
     inside = scope.within(block)
     if block.name == "location" and _is_proxied(block):
         set_here = dict(inside.values)
-        for name, timeout_id in LOCATION_TIMERS.items():
+        for name, timeout_id in NGINX_LOCATION_TIMERS.items():
             directive = set_here.get(name)
             value = seconds_of(directive.args[0]) if directive else None
             ref = directive.ref if directive and value is not None else block.ref
