@@ -9,9 +9,10 @@ import polars as pl
 
 from wslog.classify.clusters import TypedSpike
 from wslog.classify.facts import share_of
-from wslog.classify.mass_drops import TOGETHER, MassDrop
+from wslog.classify.mass_drops import BurstKind, MassDrop
 
-UNPROVEN: Final = ("upstream", "path", TOGETHER)  # kinds of burst that nothing but the burst itself speaks for
+# Kinds of burst that nothing but the burst itself speaks for.
+UNPROVEN: Final = (BurstKind.UPSTREAM, BurstKind.PATH, BurstKind.TOGETHER)
 ECHO_SHARE: Final = 0.8
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +21,7 @@ from wslog.result import Burst, Cluster
 from wslog.schema import CONNECTIONS, Cause, CloseCode, Tier, conform
 
 SOMEBODY: Final = 0.5  # a server row likelier than this to belong to a client record is told by that record
+Judge = Callable[[pl.DataFrame], pl.DataFrame]
 VERDICT: Final = ("cause", "tier", "confidence", "label", "evidence")
 
 
@@ -81,24 +82,19 @@ def _judge(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> pl.DataFrame:
     never = ~pl.col("is_opened").fill_null(value=True) & ~(by_client & pl.col("is_pagehide_only"))
     hidden = by_client & pl.col("is_pagehide_only")
     clean = by_client & pl.col("close_code").is_not_null() & ~IS_1006
-    kind = (
-        pl.when(clean).then(pl.lit("clean"))
-        .when(hidden).then(pl.lit("hidden"))
-        .when(never).then(pl.lit("never"))
-        .otherwise(pl.lit("scored"))
-    )  # fmt: skip
-    kinds = facts.with_columns(kind.alias("kind"))
-    # A frame without rows falls into no parts at all; judged as any kind, it gives the columns.
-    parts = kinds.partition_by("kind", as_dict=True, maintain_order=True) or {("clean",): kinds}
+    judges: tuple[tuple[pl.Expr, Judge], ...] = (
+        (clean, lambda rows: rows.select(_clean())),
+        (hidden, lambda rows: rows.select(_hidden())),
+        (never, lambda rows: judge_handshakes(rows, mass_drops.down_times(lifecycle))),
+        (pl.lit(value=True), lambda rows: judge(rows, load_scorecard())),
+    )
+    first = pl.coalesce(pl.when(applies).then(pl.lit(n)) for n, (applies, _) in enumerate(judges))
     judged = []
-    for (name,), rows in parts.items():
-        if name == "scored":
-            verdict = judge(rows, load_scorecard())
-        elif name == "never":
-            verdict = judge_handshakes(rows, mass_drops.down_times(lifecycle))
-        else:
-            verdict = rows.select(*(_clean() if name == "clean" else _hidden()))
-        judged.append(pl.concat([rows.select("row"), verdict.select(VERDICT)], how="horizontal"))
+    for n, (_, verdict_of) in enumerate(judges):
+        rows = facts.filter(first == n)
+        if n and rows.is_empty():
+            continue  # the first one gives the columns where there are no rows at all
+        judged.append(pl.concat([rows.select("row"), verdict_of(rows).select(VERDICT)], how="horizontal"))
     return pl.concat(judged).sort("row")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 import polars as pl
@@ -24,16 +25,28 @@ MOST_KILLED: Final = 0.5  # and to be a restart
 NO_LINE: Final = "no nginx line"
 
 
+class BurstKind(StrEnum):
+    """What a burst was."""
+
+    CRASH = "crash"  # an nginx worker died
+    STOP = "stop"  # nginx was stopped fast
+    UNLOGGED = "unlogged"  # nginx logged none of them, and does not say why
+    RELOAD = "reload"  # nginx's old workers cut what was left
+    UPSTREAM = "upstream"  # one app server lost its connections
+    PATH = "path"  # one path did, where no log names the app server
+    TOGETHER = "together"  # many at once, and nothing says whose doing it was
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MassDrop:
     """A burst with a name.
 
     Attributes:
-        kind: A key of `CAUSES`; `together` is many at once with nothing that says whose doing it was.
+        kind: What it was.
         evidence: Lines of proof.
     """
 
-    kind: str
+    kind: BurstKind
     raw: RawBurst
     n_drops: int
     cause: Cause
@@ -108,17 +121,16 @@ def _percent(burst: RawBurst) -> str:
     return f"{round(100 * burst.killed_share)} %"
 
 
-TOGETHER: Final = "together"
 CAUSES: Final = {
-    "crash": (Cause.PROXY_RESTART, Tier.NGINX),
-    "stop": (Cause.PROXY_RESTART, Tier.NGINX),
-    "unlogged": (Cause.PROXY_RESTART, Tier.NGINX),
-    "reload": (Cause.PROXY_RELOAD, Tier.NGINX),
-    "upstream": (Cause.SERVER_RESTART, Tier.APP),
-    "path": (Cause.SERVER_RESTART, Tier.APP),
-    TOGETHER: (Cause.UNKNOWN, Tier.UNKNOWN),
+    BurstKind.CRASH: (Cause.PROXY_RESTART, Tier.NGINX),
+    BurstKind.STOP: (Cause.PROXY_RESTART, Tier.NGINX),
+    BurstKind.UNLOGGED: (Cause.PROXY_RESTART, Tier.NGINX),
+    BurstKind.RELOAD: (Cause.PROXY_RELOAD, Tier.NGINX),
+    BurstKind.UPSTREAM: (Cause.SERVER_RESTART, Tier.APP),
+    BurstKind.PATH: (Cause.SERVER_RESTART, Tier.APP),
+    BurstKind.TOGETHER: (Cause.UNKNOWN, Tier.UNKNOWN),
 }
-Named = tuple[str, tuple[str, ...]]
+Named = tuple[BurstKind, tuple[str, ...]]
 
 
 def _is_lost_with(other: RawBurst, burst: RawBurst) -> bool:
@@ -144,11 +156,11 @@ def _notices(lifecycle: pl.DataFrame, burst: RawBurst, kind: EventKind, *, befor
 def _unlogged(burst: RawBurst, lifecycle: pl.DataFrame) -> Named | None:
     """Connections that nginx never logged went with the process that would have."""
     if crash := _notices(lifecycle, burst, EventKind.WORKER_CRASH):
-        return "crash", (*crash[:2], "a killed worker writes no access lines")
+        return BurstKind.CRASH, (*crash[:2], "a killed worker writes no access lines")
     if stop := _notices(lifecycle, burst, EventKind.STOP):
-        return "stop", (*stop[:2], "a fast stop writes no access lines")
+        return BurstKind.STOP, (*stop[:2], "a fast stop writes no access lines")
     if burst.killed_share >= MOST_KILLED:
-        return "unlogged", ("nginx wrote no access line for any of them",)
+        return BurstKind.UNLOGGED, ("nginx wrote no access line for any of them",)
     return None
 
 
@@ -168,10 +180,10 @@ def _reload(burst: RawBurst, inside: pl.DataFrame, n_lost: int, lifecycle: pl.Da
     drains = _notices(lifecycle, burst, EventKind.DRAIN, before_s=RELOAD_WAIT_S)
     if is_cut or (exits and (reloads or drains) and spread <= SHARP_S):
         cut = ("$request_completion is empty: nginx cut them",) if is_cut else ()
-        return "reload", (*(reloads or drains)[:1], *exits[:1], *cut)
+        return BurstKind.RELOAD, (*(reloads or drains)[:1], *exits[:1], *cut)
     is_all = burst.scope == "all" and n_lost >= 2 and burst.killed_share >= ALL_AT_ONCE and logged_share >= 0.9
     if is_all and spread <= SHARP_S:
-        return "reload", (f"{n_lost} app servers lost everything in the same {spread:.2f} s",)
+        return BurstKind.RELOAD, (f"{n_lost} app servers lost everything in the same {spread:.2f} s",)
     return None
 
 
@@ -183,16 +195,16 @@ def _by_scope(burst: RawBurst, n_lost: int) -> Named | None:
     if burst.killed_share < MOST_KILLED:
         return None
     if burst.scope.startswith("upstream "):
-        return "upstream", ()
+        return BurstKind.UPSTREAM, ()
     if burst.scope.startswith("path ") and n_lost <= 1 and burst.killed_share >= ALL_AT_ONCE:
-        return "path", ("no other path lost its connections then",)
-    return TOGETHER, ()
+        return BurstKind.PATH, ("no other path lost its connections then",)
+    return BurstKind.TOGETHER, ()
 
 
 def _is_part_of_another(drop: MassDrop, drops: list[MassDrop]) -> bool:
     """Whether another one tells the same happening better: one reload, not one per upstream; a cause, not a pile."""
-    if drop.kind == TOGETHER:
-        return any(other.kind != TOGETHER and _overlap(other.raw, drop.raw) for other in drops)
+    if drop.kind == BurstKind.TOGETHER:
+        return any(other.kind != BurstKind.TOGETHER and _overlap(other.raw, drop.raw) for other in drops)
     rank = {"all": 0, NO_LINE: 0}
     mine = rank.get(drop.raw.scope, 1)
     return any(
