@@ -135,6 +135,16 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
+@contextlib.contextmanager
+def reading(connection: sqlite3.Connection) -> Iterator[None]:
+    """Run a block that sees one state of the ledger throughout, whatever is written meanwhile."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("COMMIT")
+
+
 def next_turn(connection: sqlite3.Connection) -> int:
     """Count up and return the number of changes that were made to the facts; inside `writing`."""
     turn = int(about(connection, "turn", "0")) + 1

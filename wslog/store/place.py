@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import io
 import os
-import tempfile
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -37,15 +37,16 @@ def write_parquet(root: Path, folder: str, frame: pl.DataFrame) -> str:
 def write_whole(target: Path, data: bytes) -> None:
     """Write a file so that whoever looks sees all of it or nothing, even after a power cut."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".tmp-")
+    # Not tempfile: its files are for their owner alone, and others may be meant to read the store.
+    temporary = target.with_name(f".tmp-{os.getpid()}-{secrets.token_hex(4)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(target)
+        temporary.replace(target)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     _flush_folder(target.parent)
     os.utime(target)  # a file found again counts as new, so that no other writer takes it for forgotten

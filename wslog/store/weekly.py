@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from wslog.errors import OptionError
+from wslog.store import ledger
 from wslog.store.store import Store
 from wslog.store.weeks import Week
 from wslog.weekly import compare_weeks
@@ -24,6 +25,11 @@ def find_weeks(store: Store, *, week: str | None, compare_to: str | None, weeks:
     Raises:
         OptionError: If a week cannot be read, or the store holds nothing of it.
     """
+    with ledger.reading(store.ledger):
+        return _find(store, week=week, compare_to=compare_to, weeks=weeks, now=now)
+
+
+def _find(store: Store, *, week: str | None, compare_to: str | None, weeks: int, now: dt.datetime) -> Pair:
     asked = Week.parse(week) if week else Week.of(now, store.zone).plus(-1)
     summary = store.summary(asked)
     if summary is None:

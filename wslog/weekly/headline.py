@@ -49,7 +49,8 @@ def _reason(week: WeekSummary, rate: MetricChange, causes: Sequence[CauseChange]
         step = max(own, key=lambda step: abs(step.after - step.before))
         when = moment(step.at, week.zone)
         levels = f"{number(step.before)} before and {number(step.after)} since"
-        return f" {_capital(cause_words(step.what))} changed around {when}: {levels}."
+        verb = "fell" if step.after < step.before else "rose"
+        return f" {_capital(cause_words(step.what))} {verb} around {when}: {levels}."
     moved = [cause for cause in causes if cause.direction == rate.direction]
     moved = [cause for cause in moved if cause.now.value is not None and cause.before.value is not None]
     if moved:

@@ -28,12 +28,10 @@ CAUSES = {
 
 
 def number(value: float) -> str:
-    """Write a number with three digits that matter: `0.42`, `8.4`, `33,157`."""
-    if value and abs(value) < 0.001:
-        return f"{value:.1g}"
-    if abs(value) < 10:
-        return f"{value:.2f}".rstrip("0").rstrip(".") or "0"
-    return f"{value:,.1f}" if abs(value) < 100 else f"{value:,.0f}"
+    """Write a number with the digits that matter, as the tables of the report do: `0.42`, `8.4`, `33,157`."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return (f"{value:.1f}" if abs(value) >= 1 else f"{value:.2g}").removesuffix(".0")
 
 
 def relative(now: float, before: float) -> str:
