@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,29 @@ ROOMS: Final = ("ingest", "correlate", "classify", "summarize", "render")
 SHARED: Final = {"weekly_result", "result", "knowledge", "schema", "errors"}
 DOORS: Final = ("cli.py", "notebook.py", "commands")
 HEAVY: Final = {"pandas", "matplotlib", "pyarrow", "jinja2", "zstandard", "rich", "IPython"}
-DICTIONARIES: Final = {"schema.py", "result.py", "weekly_result.py"}  # lists of columns and records: long, one idea
+ABOVE: Final[Mapping[str, set[str]]] = {  # who knows rooms, and which
+    "commands": {"ingest", "summarize", "render"},  # thresholds, words for stdout; `inspect` needs no more than events
+    "notebook.py": {"ingest", "render"},
+    "store": {"ingest"},  # it keeps what ingest reads; the rest of the way is the pipeline's
+    "pipeline.py": set(ROOMS) - {"render"},
+    "privacy.py": {"summarize"},  # families of user agents
+    "forms.py": {"render"},
+    "weekly": {"summarize"},  # a week is counted by the measure of an analysis
+    "cli.py": {"render"},  # escapes what an error message quotes
+}
+CHANCE: Final = {"store/place.py"}  # names of temporary files, which nobody reads
+MOST_LINES: Final = 300
+MOST_IN_FUNCTION: Final = 40
+LONG: Final[Mapping[str, str]] = {
+    "result.py": "the records of the Document, one after the other: a dictionary",
+    "notebook.py": "the public face in Python: one short method after the other",
+}
+LONG_FUNCTIONS: Final[Mapping[str, str]] = {
+    "read_record": "one expression per field of a client record",
+    "parse_connections": "one expression per field of the ALB's connection log",
+    "_template": "the settings of the page's template, one a line",
+    "summarize": "each part of the Document by its name",
+}
 MODULES: Final = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -59,11 +81,21 @@ def n_lines(function: ast.FunctionDef) -> int:
 
 
 def test_a_module_has_one_idea(module: Path) -> None:
-    """At most 350 lines in a module and 60 in a function: past that, look for the second idea."""
+    """At most 300 lines in a module and 40 in a function: past that, look for the second idea, or say why not."""
     text = module.read_text("utf-8")
-    assert text.count("\n") <= (450 if name_of(module) in DICTIONARIES else 350)
+    assert text.count("\n") <= MOST_LINES or name_of(module) in LONG
     functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
-    assert {node.name: n_lines(node) for node in functions if n_lines(node) > 60} == {}
+    long = {node.name: n_lines(node) for node in functions if n_lines(node) > MOST_IN_FUNCTION}
+    assert {name: n for name, n in long.items() if name not in LONG_FUNCTIONS} == {}
+
+
+def test_exceptions_are_still_needed() -> None:
+    """Who stands on a list of exceptions is long: a shortened module leaves it."""
+    assert {name for name in LONG if (PACKAGE / name).read_text("utf-8").count("\n") <= MOST_LINES} == set()
+    trees = [ast.parse(path.read_text("utf-8")) for path in MODULES]
+    functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    long = {node.name for node in functions if n_lines(node) > MOST_IN_FUNCTION}
+    assert set(LONG_FUNCTIONS) <= long
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -76,6 +108,20 @@ def test_rooms_never_import_one_another(room: str) -> None:
             name.split(".")[1] for name in imported(ast.parse(path.read_text("utf-8"))) if name.startswith("wslog.")
         }
         assert ours <= SHARED | {room}, name_of(path)
+
+
+def rooms_known(place: str) -> set[str]:
+    """Return the rooms that a top-level place of the package imports from, also inside functions."""
+    paths = sorted((PACKAGE / place).rglob("*.py")) if (PACKAGE / place).is_dir() else [PACKAGE / place]
+    names = [name for path in paths for name in imported(ast.parse(path.read_text("utf-8")))]
+    parts = [name.split(".") for name in names if name.startswith("wslog.")]
+    return {part[1] for part in parts} & set(ROOMS)
+
+
+def test_who_knows_rooms() -> None:
+    """Above the rooms each place knows the rooms named here, and every other place knows none."""
+    places = {name_of(path).split("/")[0] for path in MODULES} - set(ROOMS)
+    assert {place: rooms_known(place) for place in places if rooms_known(place)} == ABOVE
 
 
 @pytest.mark.parametrize("shared", sorted(SHARED))
@@ -97,7 +143,8 @@ def test_no_clock_no_chance_no_printing_below_the_doors(module: Path) -> None:
     if not is_door(module):
         clocks = {call for call in calls if call.endswith((".now", ".today", ".utcnow", "time.time", "time.time_ns"))}
         assert clocks == set()
-        assert not {name.split(".")[0] for name in imported(tree)} & {"random", "secrets", "uuid"}
+        chance = {name.split(".")[0] for name in imported(tree)} & {"random", "secrets", "uuid"}
+        assert chance == set() or name_of(module) in CHANCE
 
 
 def test_heavy_libraries_load_when_used(module: Path) -> None:

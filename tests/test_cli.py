@@ -56,6 +56,15 @@ def test_help_names_every_command() -> None:
     assert all(entry.short_help in line for entry, line in zip(COMMANDS.values(), listed, strict=True))
 
 
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_a_command_says_what_its_line_says(name: str) -> None:
+    """The line in the group's help is the only one; the command's own help opens with the same verb."""
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    assert (command.name, command.short_help) == (name, None)
+    assert (command.help or "").split()[0] == COMMANDS[name].short_help.split()[0]
+
+
 def test_version() -> None:
     """--version names program and version."""
     assert CliRunner().invoke(cli, ["--version"]).stdout == f"wslog, version {__version__}\n"

@@ -15,7 +15,7 @@ import wslog
 from tests.conftest import SAMPLE_LOGS, Report
 from tests.incident import N_CLEAN, N_REFUSED, N_SILENT, START, address
 from wslog.errors import OptionError, SavedAnalysisError
-from wslog.notebook import PARTS, parse_span
+from wslog.notebook import PARTS
 
 mpl.use("agg")
 
@@ -152,18 +152,6 @@ def test_options_are_those_of_the_command(incident: Path) -> None:
     assert early.connections.equals(wslog.analyze(incident, until="2026-03-10T09:02").connections)
     hidden = wslog.analyze(incident, anonymize=True).connections["client_ip"]
     assert not set(hidden) & {address(number) for number in range(100)}
-
-
-def test_a_span_is_read_in_the_zone_named() -> None:
-    """Dates mean days of the bare `--tz`; a zone for one format only says nothing about what the user types."""
-    now = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
-    start, end = parse_span("2026-11-22", "2026-11-22", tz=("nginx-error=Asia/Tokyo", "Europe/Berlin"), now=now)
-    assert start == dt.datetime(2026, 11, 21, 23, tzinfo=dt.UTC)
-    assert end == dt.datetime(2026, 11, 22, 23, tzinfo=dt.UTC)
-    assert parse_span("2026-11-22", None, tz=("nginx-error=Asia/Tokyo",), now=now) == (
-        dt.datetime(2026, 11, 22, tzinfo=dt.UTC),
-        None,
-    )
 
 
 def test_read_events_is_every_line_in_one_frame() -> None:

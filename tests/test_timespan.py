@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from wslog.errors import OptionError
-from wslog.timespan import parse_moment, zone_named
+from wslog.timespan import parse_moment, parse_span, zone_named
 
 UTC = ZoneInfo("UTC")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -84,6 +84,18 @@ def test_what_is_no_moment_is_an_error(text: str) -> None:
         moment(text)
     assert caught.value.where == "--since"
     assert "2026-11-22" in (caught.value.mend or "")
+
+
+def test_a_span_is_read_in_the_zone_named() -> None:
+    """Dates mean days of the bare `--tz`; a zone for one format only says nothing about what the user types."""
+    now = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
+    start, end = parse_span("2026-11-22", "2026-11-22", tz=("nginx-error=Asia/Tokyo", "Europe/Berlin"), now=now)
+    assert start == dt.datetime(2026, 11, 21, 23, tzinfo=dt.UTC)
+    assert end == dt.datetime(2026, 11, 22, 23, tzinfo=dt.UTC)
+    assert parse_span("2026-11-22", None, tz=("nginx-error=Asia/Tokyo",), now=now) == (
+        dt.datetime(2026, 11, 22, tzinfo=dt.UTC),
+        None,
+    )
 
 
 @pytest.mark.parametrize("name", ["Europe/Berlin", "UTC", "America/Argentina/Buenos_Aires"])

@@ -8,17 +8,17 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from wslog import ingest, pipeline
 from wslog import store as history
 from wslog.errors import OptionError, SavedAnalysisError
+from wslog.forms import Form, Screen, write_analysis, write_weekly
 from wslog.result import Advice, CauseShare, Cluster, Document, Finding
 from wslog.store.outcomes import analyze_into
 from wslog.store.weekly import find_weeks
-from wslog.timespan import parse_moment, zone_named
+from wslog.timespan import Moment, parse_span
 from wslog.weekly import write_report
 from wslog.weekly_result import WeeklyReport
 
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Paths = str | Path | Sequence[str | Path]
-Moment = str | dt.datetime | None
 PARTS: Final = ("causes", "clusters", "findings", "advice", "bursts", "timeline", "clocks", "limits")
+SCREEN: Final = Screen(width=80)
+WEEKLY_SCREEN: Final = Screen(width=100)
 
 
 class Analysis:
@@ -106,22 +107,15 @@ class Analysis:
 
     def to_text(self) -> str:
         """Return the terminal report, without colours."""
-        from wslog.render.text import render_text
-
-        return render_text(self.document)
+        return write_analysis(self.document, Form.TEXT, screen=SCREEN)
 
     def to_markdown(self) -> str:
         """Return the report for a ticket."""
-        from wslog.render.markdown import render_markdown
-
-        return render_markdown(self.document)
+        return write_analysis(self.document, Form.MARKDOWN, screen=SCREEN)
 
     def to_html(self) -> str:
         """Return the self-contained report page."""
-        from wslog.render.charts import draw_all
-        from wslog.render.page import render_html
-
-        return render_html(self.document, {name: svg for name, (svg, _) in draw_all(self.document).items()})
+        return write_analysis(self.document, Form.HTML, screen=SCREEN)
 
     def save(self, path: str | Path) -> None:
         """Write `analysis.json` to *path*, and the connections beside it as Parquet under the same name."""
@@ -184,22 +178,15 @@ class Weekly:
 
     def to_text(self) -> str:
         """Return the terminal report, without colours."""
-        from wslog.render.weekly_text import render_weekly_text
-
-        return render_weekly_text(self.report, width=100)
+        return write_weekly(self.report, Form.TEXT, screen=WEEKLY_SCREEN)
 
     def to_markdown(self) -> str:
         """Return the report for a ticket or a chat."""
-        from wslog.render.weekly_markdown import render_weekly_markdown
-
-        return render_weekly_markdown(self.report)
+        return write_weekly(self.report, Form.MARKDOWN, screen=WEEKLY_SCREEN)
 
     def to_html(self) -> str:
         """Return the self-contained page."""
-        from wslog.render.weekly_charts import draw_weekly
-        from wslog.render.weekly_page import render_weekly_html
-
-        return render_weekly_html(self.report, {name: svg for name, (svg, _) in draw_weekly(self.report).items()})
+        return write_weekly(self.report, Form.HTML, screen=WEEKLY_SCREEN)
 
     def _repr_html_(self) -> str:
         return _framed(self.to_html())
@@ -298,40 +285,34 @@ def load(path: str | Path) -> Analysis:
     return Analysis(document, pl.read_parquet(table) if table else None)
 
 
-def read_events(paths: Paths, *, all: bool = False, **options: Any) -> pl.DataFrame:  # noqa: A002  (the public name)
+def read_events(
+    paths: Paths,
+    *,
+    all: bool = False,  # noqa: A002  (the public name)
+    tz: str | Sequence[str] = (),
+    log_format: str | None = None,
+    nginx_conf: str | Path | None = None,
+    client_fields: Mapping[str, str] | None = None,
+) -> pl.DataFrame:
     """Read every line that parsed, all formats in one frame (`schema.EVENTS`).
 
     Args:
         paths: A file, folder or glob, or several.
         all: Also plain HTTP lines that are of no concern to WebSockets.
-        **options: `tz`, `log_format`, `nginx_conf`, `client_fields`, as for `analyze`.
+        tz: `ZONE` or `FORMAT=ZONE` for clocks that name none.
+        log_format: An nginx `log_format` text.
+        nginx_conf: An nginx configuration file.
+        client_fields: Client log fields, ours → theirs.
 
     Raises:
         WslogError: If nothing can be read.
     """
-    if isinstance(options.get("tz"), str):
-        options["tz"] = (options["tz"],)
-    return ingest.read_events(_many(paths), all_lines=all, **options).events
+    read = ingest.read_events(
+        _many(paths), all_lines=all, tz=_many(tz), log_format=log_format,
+        nginx_conf=Path(nginx_conf) if nginx_conf else None, client_fields=client_fields,
+    )  # fmt: skip
+    return read.events
 
 
 def _many(value: str | Path | Sequence[str | Path]) -> Any:
     return (value,) if isinstance(value, str | Path) else tuple(value)
-
-
-def parse_span(
-    since: Moment, until: Moment, *, tz: Sequence[str], now: dt.datetime
-) -> tuple[dt.datetime | None, dt.datetime | None]:
-    """Read both ends of a span; dates without a zone are meant in the bare `ZONE` of *tz*, else in UTC.
-
-    Raises:
-        OptionError: If one cannot be read.
-    """
-    bare = [name for name in tz if "=" not in name]
-    zone = zone_named(bare[-1]) if bare else ZoneInfo("UTC")
-
-    def instant(value: Moment, option: str) -> dt.datetime | None:
-        if value is None or isinstance(value, dt.datetime):
-            return value if value is None or value.tzinfo else value.replace(tzinfo=zone)
-        return parse_moment(value, option=option, now=now, zone=zone, is_end=option == "--until")
-
-    return instant(since, "--since"), instant(until, "--until")

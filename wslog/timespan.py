@@ -1,9 +1,10 @@
-"""What people write for a moment (`--since 24h`, `2026-W46`, `yesterday`), as an instant in UTC."""
+"""What people write for a moment (`--since 24h`, `2026-W46`, `yesterday`) or a span, as instants in UTC."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,6 +15,8 @@ FORMS: Final = (
     "today, yesterday, last week"
 )
 UNITS: Final = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60}
+Moment = str | dt.datetime | None
+"""As people write it, or as a program has it; None: that end is open."""
 _AGO: Final = re.compile(r"(\d+)\s*(w|d|h|m|weeks?|days?|hours?|minutes?)(\s+ago)?")
 _WEEK: Final = re.compile(r"(\d{4})-[Ww](\d{2})")
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -45,6 +48,25 @@ def parse_moment(text: str, *, option: str, now: dt.datetime, zone: ZoneInfo, is
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(dt.UTC)
     except (ValueError, OverflowError):
         raise OptionError(f"{text!r} is not a date or time", where=option, mend=f"Write one of: {FORMS}.") from None
+
+
+def parse_span(
+    since: Moment, until: Moment, *, tz: Sequence[str], now: dt.datetime
+) -> tuple[dt.datetime | None, dt.datetime | None]:
+    """Read both ends of a span; dates without a zone are meant in the bare `ZONE` of *tz*, else in UTC.
+
+    Raises:
+        OptionError: If one cannot be read.
+    """
+    bare = [name for name in tz if "=" not in name]
+    zone = zone_named(bare[-1]) if bare else ZoneInfo("UTC")
+
+    def instant(value: Moment, option: str) -> dt.datetime | None:
+        if value is None or isinstance(value, dt.datetime):
+            return value if value is None or value.tzinfo else value.replace(tzinfo=zone)
+        return parse_moment(value, option=option, now=now, zone=zone, is_end=option == "--until")
+
+    return instant(since, "--since"), instant(until, "--until")
 
 
 def zone_named(name: str) -> ZoneInfo:

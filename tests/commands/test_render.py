@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from tests.render import documents
-from wslog.commands.render import render, wants_colour
+from wslog.commands.render import render
+from wslog.commands.screen import wants_colour
 from wslog.errors import SavedAnalysisError
 from wslog.render.markdown import render_markdown
 from wslog.render.saved import dump, json_schema

@@ -10,35 +10,26 @@ import click
 import msgspec
 
 from wslog import ingest
+from wslog.commands.options import format_option, reading_options
+from wslog.forms import Form
+from wslog.ingest.accounts import MOSTLY
 from wslog.render.escape import plain
 from wslog.render.inspection import render_inspection
 from wslog.result import Coverage
 
-MOSTLY = 0.5
-
 
 @click.command("inspect")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="What goes to standard output.",
-)
-@click.option("--tz", multiple=True, metavar="[FORMAT=]ZONE", help="Zone of clocks that name none; repeatable.")
-@click.option("--log-format", metavar="STRING", help="The text of an nginx log_format.")
-@click.option("--nginx-conf", type=click.Path(path_type=Path), metavar="FILE", help="nginx.conf or `nginx -T` output.")
-@click.option("--client-field", multiple=True, metavar="OURS=THEIRS", help="Maps a client log field; repeatable.")
+@format_option(Form.TEXT, Form.JSON)
+@reading_options
 def inspect(
     *,
     paths: tuple[str, ...],
-    form: str,
+    form: Form,
     tz: tuple[str, ...],
     log_format: str | None,
     nginx_conf: Path | None,
-    client_field: tuple[str, ...],
+    client_fields: tuple[str, ...],
 ) -> None:
     """Show what each file behind PATH... is, and what it can and cannot prove.
 
@@ -49,12 +40,12 @@ def inspect(
         tz=tz,
         log_format=log_format,
         nginx_conf=nginx_conf,
-        client_fields=ingest.parse_client_fields(client_field),
+        client_fields=ingest.parse_client_fields(client_fields),
         must_be_useful=False,
         stdin=sys.stdin.buffer,
     )
     _warn(read.coverage)
-    click.echo(_as_json(read.coverage) if form == "json" else render_inspection(read.coverage), nl=False)
+    click.echo(_as_json(read.coverage) if form is Form.JSON else render_inspection(read.coverage), nl=False)
 
 
 def _warn(coverage: Coverage) -> None:

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
+from wslog.commands.options import format_option
+from wslog.commands.screen import this_screen
 from wslog.errors import SavedAnalysisError
+from wslog.forms import Form, write_analysis
 
 if TYPE_CHECKING:
     from wslog.result import Document
 
-FORMATS: Final = ("text", "markdown", "json", "html")
 
-
-@click.command("render", short_help="Show a saved analysis again, without its logs.")
+@click.command("render")
 @click.argument("analysis", type=click.Path(path_type=Path, allow_dash=True), required=False)
-@click.option("--format", "fmt", type=click.Choice(FORMATS), default="text", show_default=True, help="What to print.")
+@format_option()
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Write a folder with report.html, report.md and the charts."
 )
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of analysis.json instead.")
 @click.option("--force", is_flag=True, help="Let -o replace a folder that wslog did not write.")
-def render(analysis: Path | None, fmt: str, output: Path | None, *, schema: bool, force: bool) -> None:
+def render(analysis: Path | None, form: Form, output: Path | None, *, schema: bool, force: bool) -> None:
     """Show a saved ANALYSIS again: an analysis.json, the report folder that holds one, or - for standard input.
 
     \b
@@ -49,38 +48,9 @@ def render(analysis: Path | None, fmt: str, output: Path | None, *, schema: bool
         write_folder(output, document_files(document), force=force)
         click.echo(f"Wrote {output}", err=True)
         return
-    click.echo(print_form(document, fmt), nl=False, color=True)  # colours were decided on already
-
-
-def print_form(document: Document, fmt: str) -> str:
-    """Return *document* as it goes to stdout, fit for the terminal if there is one.
-
-    Args:
-        document: The analysis.
-        fmt: One of `FORMATS`.
-    """
-    if fmt == "text":
-        from wslog.render.text import render_text
-
-        width = min(shutil.get_terminal_size((80, 24)).columns, 120)
-        return render_text(document, width=width, colour=wants_colour())
-    if fmt == "markdown":
-        from wslog.render.markdown import render_markdown
-
-        return render_markdown(document)
-    if fmt == "json":
-        from wslog.render.saved import dump
-
-        return dump(document).decode()
-    from wslog.render.charts import draw_all
-    from wslog.render.page import render_html
-
-    return render_html(document, {name: svg for name, (svg, _) in draw_all(document).items()})
-
-
-def wants_colour() -> bool:
-    """Return whether stdout is a terminal whose reader did not ask for no colours (https://no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    click.echo(
+        write_analysis(document, form, screen=this_screen(80, 120)), nl=False, color=True
+    )  # colours were decided on already
 
 
 def read_saved(path: Path) -> Document:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import click
 
-from wslog.commands.analyze import EXIT_THRESHOLD, _load_defaults
+from wslog.commands.options import EXIT_THRESHOLD, config_option, fail_if_option, format_option
+from wslog.forms import Form
 
 if TYPE_CHECKING:
     from wslog.store import Store
@@ -17,37 +18,53 @@ if TYPE_CHECKING:
     from wslog.weekly.thresholds import WeeklyThreshold
     from wslog.weekly_result import WeeklyReport
 
-FORMATS: Final = ("text", "markdown", "html", "json")
-METRICS_HELP: Final = (
-    "drops_per_1000_connection_hours, offline_s_per_1000_connection_hours, handshake_success_share, drop_share, "
-    "unknown_share, cause:NAME_share, rejected_share, p95_reconnect_s; delta: before any; new_cluster"
-)
+
+def _metrics() -> Iterable[str]:
+    from wslog.weekly.thresholds import NAMES
+
+    return NAMES
 
 
-@click.command("report", short_help="Write the weekly reliability report from the history store.")
-@click.option("--config", type=click.Path(path_type=Path, exists=True, dir_okay=False), is_eager=True, metavar="FILE",
-              callback=_load_defaults, help="Options from a TOML file.  [default: wslog.toml, if there]")  # fmt: skip
+@click.command("report")
+@config_option
 @click.option("--store", type=click.Path(path_type=Path), required=True, metavar="DIR", help="The history store.")
 @click.option("--week", metavar="WEEK", help="The ISO week, such as 2026-W46.  [default: the last complete one]")
 @click.option("--compare-to", metavar="WEEK", help="Another week.  [default: the week before]")
 @click.option("--weeks", type=click.IntRange(1, 520), default=12, show_default=True, help="Weeks of trend.")
 @click.option("--tz", metavar="ZONE", help="The store's zone; another one is refused.")
-@click.option(
-    "--format", "fmt", type=click.Choice(FORMATS), default="text", show_default=True, help="What goes to stdout."
-)
+@format_option()
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR",
               help="Also write a folder: weekly.html, weekly.md, weekly.json and the charts.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Let -o replace a folder that wslog did not write.")
 @click.option("--slo", metavar="EXPR", help="An objective, such as 'drops_per_1000_connection_hours<=2'.")
-@click.option("--fail-if", multiple=True, metavar="EXPR",
-              help=f"Exit 3 if METRIC OP NUMBER holds beyond noise; repeatable. Metrics: {METRICS_HELP}.")  # fmt: skip
+@fail_if_option(
+    "Exit 3 if METRIC OP NUMBER or delta:METRIC OP NUMBER holds beyond noise, or there is a new_cluster; repeatable.",
+    metrics=_metrics,
+)
 @click.option("--strict", is_flag=True, help="Let bare numbers decide --fail-if, whatever their intervals.")
 @click.option("--openmetrics", type=click.Path(path_type=Path), metavar="FILE",
               help="Also write OpenMetrics text, for a node exporter (needs wslog[metrics]).")  # fmt: skip
 @click.option("--keep", metavar="WEEKS", help="Afterwards forget weeks older than this, such as 26w.")
 @click.option("--compact", is_flag=True, help="Afterwards put small files of the store together.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors and thresholds that hold.")
-def report(store: Path, fmt: str, **options: Any) -> None:
+def report(
+    *,
+    store: Path,
+    week: str | None,
+    compare_to: str | None,
+    weeks: int,
+    tz: str | None,
+    form: Form,
+    output: Path | None,
+    force: bool,
+    slo: str | None,
+    fail_if: tuple[str, ...],
+    strict: bool,
+    openmetrics: Path | None,
+    keep: str | None,
+    compact: bool,
+    quiet: bool,
+) -> None:
     """Write the report of one week: are our sockets better, what changed, what to fix first, did the last fix work.
 
     \b
@@ -58,55 +75,31 @@ def report(store: Path, fmt: str, **options: Any) -> None:
       wslog report --store history/ --fail-if 'delta:drops_per_1000_connection_hours > 20%' --fail-if new_cluster
     """  # noqa: D301  (click wants a real backspace there)
     from wslog.commands.report_folder import check_output, write_folder
+    from wslog.commands.screen import this_screen
+    from wslog.forms import write_weekly
     from wslog.store import Store
     from wslog.store.keeping import parse_keep
     from wslog.store.weekly import find_weeks
     from wslog.weekly import write_report
     from wslog.weekly.thresholds import parse_weekly_threshold
 
-    thresholds = [parse_weekly_threshold(text) for text in options["fail_if"]]
-    keep = parse_keep(options["keep"]) if options["keep"] else None
-    output: Path | None = options["output"]
+    thresholds = [parse_weekly_threshold(text) for text in fail_if]
+    n_kept = parse_keep(keep) if keep else None
     if output is not None:
-        check_output(output, force=options["force"])
+        check_output(output, force=force)
     now = dt.datetime.now(dt.UTC)
-    with Store(store, zone=options["tz"]) as history:
-        pair = find_weeks(
-            history, week=options["week"], compare_to=options["compare_to"], weeks=options["weeks"], now=now
-        )
-        made = write_report(pair, now=now, slo=options["slo"])
+    with Store(store, zone=tz) as history:
+        pair = find_weeks(history, week=week, compare_to=compare_to, weeks=weeks, now=now)
+        made = write_report(pair, now=now, slo=slo)
         if output is not None:
-            write_folder(output, weekly_files(made), force=options["force"])
-        if options["openmetrics"] is not None:
-            _write_metrics(options["openmetrics"], made)
-        click.echo(print_weekly(made, fmt), nl=False, color=True)
-        if output is not None and not options["quiet"]:
+            write_folder(output, weekly_files(made), force=force)
+        if openmetrics is not None:
+            _write_metrics(openmetrics, made)
+        click.echo(write_weekly(made, form, screen=this_screen(100, 140)), nl=False, color=True)
+        if output is not None and not quiet:
             click.echo(f"Report: {output / 'weekly.html'}", err=True)
-        _tidy(history, keep, compact_too=options["compact"], now=now, quiet=options["quiet"])
-    _enforce(thresholds, made, pair, strict=options["strict"], quiet=options["quiet"])
-
-
-def print_weekly(made: WeeklyReport, fmt: str) -> str:
-    """Return the report as it goes to stdout, fit for the terminal if there is one."""
-    from wslog.commands.render import wants_colour
-
-    if fmt == "text":
-        from wslog.render.weekly_text import render_weekly_text
-
-        width = min(shutil.get_terminal_size((100, 24)).columns, 140)
-        return render_weekly_text(made, width=width, colour=wants_colour())
-    if fmt == "markdown":
-        from wslog.render.weekly_markdown import render_weekly_markdown
-
-        return render_weekly_markdown(made)
-    if fmt == "json":
-        from wslog.render.weekly_saved import dump_weekly
-
-        return dump_weekly(made).decode()
-    from wslog.render.weekly_charts import draw_weekly
-    from wslog.render.weekly_page import render_weekly_html
-
-    return render_weekly_html(made, {name: svg for name, (svg, _) in draw_weekly(made).items()})
+        _tidy(history, n_kept, compact_too=compact, now=now, quiet=quiet)
+    _enforce(thresholds, made, pair, strict=strict, quiet=quiet)
 
 
 def weekly_files(made: WeeklyReport) -> dict[str, bytes]:
@@ -153,7 +146,9 @@ def _tidy(history: Store, keep: int | None, *, compact_too: bool, now: dt.dateti
         history.sweep(now=now)
 
 
-def _enforce(thresholds: list[WeeklyThreshold], made: WeeklyReport, pair: Pair, *, strict: bool, quiet: bool) -> None:
+def _enforce(
+    thresholds: Sequence[WeeklyThreshold], made: WeeklyReport, pair: Pair, *, strict: bool, quiet: bool
+) -> None:
     from wslog.weekly.thresholds import judge_threshold
 
     verdicts = [judge_threshold(threshold, made, pair, strict=strict) for threshold in thresholds]

@@ -8,6 +8,8 @@ from typing import Final
 
 import click
 
+from wslog.commands.options import format_option, timeouts_option
+from wslog.forms import Form
 from wslog.knowledge import Timeout, TimerKind, load_timeouts
 from wslog.knowledge import near as near_to
 from wslog.render.timeout_table import render_timeout_details, render_timeout_table, render_timeouts_json
@@ -29,21 +31,8 @@ TIERS: Final = tuple(tier.value for tier in Tier)
 @click.option("--kind", type=click.Choice(KINDS), help="What resets the timer.")
 @click.option("--product", metavar="TEXT", help="Only products with this text in their name.")
 @click.option("--tier", type=click.Choice(TIERS), help="Where the timer acts.")
-@click.option(
-    "--timeouts",
-    "own",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Own timers (TOML, the form of the built-in ones), added to the list.",
-)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="What goes to standard output.",
-)
+@timeouts_option
+@format_option(Form.TEXT, Form.JSON)
 def timeouts(
     *,
     words: tuple[str, ...],
@@ -51,8 +40,8 @@ def timeouts(
     kind: str | None,
     product: str | None,
     tier: str | None,
-    own: Path | None,
-    form: str,
+    timeouts: Path | None,
+    form: Form,
 ) -> None:
     """List the known timers that end WebSockets, or that are wrongly blamed for it.
 
@@ -65,11 +54,11 @@ def timeouts(
       wslog timeouts --near 60 --kind idle
       wslog timeouts --timeouts ours.toml --format json
     """  # noqa: D301  (click wants a real backspace there)
-    known = load_timeouts(own)
+    known = load_timeouts(timeouts)
     if near is not None:
         known = near_to(known, near)
     found = [t for t in known if _fits(t, words=words, kind=kind, product=product, tier=tier)]
-    if form == "json":
+    if form is Form.JSON:
         click.echo(render_timeouts_json(found), nl=False)
         return
     click.echo(render_timeout_table(found), nl=False)
