@@ -22,6 +22,7 @@ from wslog.classify.fitting import fitting
 from wslog.classify.histogram import coarsest_resolution, merge, sketch
 from wslog.classify.spikes import Spike, configured_value, find_in
 from wslog.knowledge.model import Setting, Timeout, TimerKind
+from wslog.knowledge.tolerance import tolerance_s
 
 IDLE_KINDS: Final = (TimerKind.IDLE_ANY, TimerKind.IDLE_C2S, TimerKind.IDLE_S2C)
 SILENT_FROM_S: Final = 5.0
@@ -160,12 +161,14 @@ def outlived(found: TypedSpike, rows: pl.DataFrame, paths: Sequence[str | None])
     )
 
 
-# Per axis: the columns for decibans, for the timer's value, and for the cluster.
+# Per axis: the columns for decibans, for the timer's value, for the cluster, and for lying just outside of one.
 MEMBERSHIP: Final = {
-    "idle_s": ("idle_db", "idle_timer_s", "idle_cluster"),
-    "lifetime_s": ("life_db", "life_timer_s", "life_cluster"),
-    "idle_out_s": ("give_up_db", "give_up_s", "give_up_cluster"),
+    "idle_s": ("idle_db", "idle_timer_s", "idle_cluster", "idle_near"),
+    "lifetime_s": ("life_db", "life_timer_s", "life_cluster", "life_near"),
+    "idle_out_s": ("give_up_db", "give_up_s", "give_up_cluster", "give_up_near"),
 }
+COLUMNS: Final = (pl.Float64, pl.Float64, pl.Int32, pl.Boolean)
+AT_THE_LIMIT_DB: Final = 13.0  # ended within a timer's tolerance of a limit that nobody on the path outlived
 
 
 def add_membership(facts: pl.DataFrame, found: Sequence[TypedSpike]) -> pl.DataFrame:
@@ -173,7 +176,7 @@ def add_membership(facts: pl.DataFrame, found: Sequence[TypedSpike]) -> pl.DataF
     frame = facts.with_columns(
         pl.lit(None, dtype=dtype).alias(name)
         for names in MEMBERSHIP.values()
-        for name, dtype in zip(names, (pl.Float64, pl.Float64, pl.Int32), strict=True)
+        for name, dtype in zip(names, COLUMNS, strict=True)
     )
     for number, item in enumerate(found):
         axes = ("idle_s", "lifetime_s") if item.is_either else (item.axis,)
@@ -184,23 +187,30 @@ def add_membership(facts: pl.DataFrame, found: Sequence[TypedSpike]) -> pl.DataF
 
 def _add_one(frame: pl.DataFrame, item: TypedSpike, number: int, axis: str) -> pl.DataFrame:
     """Add the members of one spike, as evidence for one kind of timer."""
-    db_name, timer_name, cluster_name = MEMBERSHIP[axis]
+    db_name, timer_name, cluster_name, near_name = MEMBERSHIP[axis]
     value = pl.col("lifetime_s" if item.is_either or axis == "lifetime_s" else "idle_s")
     durations = frame.select(value.cast(pl.Float64)).to_series().to_numpy()
     of_bin = _decibans(pl.Series(item.spike.probability(durations)))
-    inside = value.is_between(item.spike.low_s, item.spike.high_s, closed="left") & pl.col("is_client_drop")
+    may_be = pl.col("is_client_drop")
     if item.is_either:
-        inside = inside & pl.col("is_silent")
+        may_be = may_be & pl.col("is_silent")
     if axis == "lifetime_s":
         lasting = outlived(item, frame.filter(pl.col("is_client_drop")), frame["path"].unique().to_list())
-        inside = inside & ~pl.col("path").is_in(lasting.filter("outlived")["path"].to_list()).fill_null(value=False)
-    inside = inside.fill_null(value=False)
+        may_be = may_be & ~pl.col("path").is_in(lasting.filter("outlived")["path"].to_list()).fill_null(value=False)
+    low, high, slack = item.spike.low_s, item.spike.high_s, tolerance_s(item.timeout_s)
+    inside = (value.is_between(low, high, closed="left") & may_be).fill_null(value=False)
+    near = (value.is_between(low - slack, high + slack) & may_be).fill_null(value=False) & ~inside
     b = min(max(item.spike.background_share, 0.01), 0.99)
     decibans = of_bin + _path_decibans(frame, inside, value, background_share=b) - _decibans(pl.Series([1 - b])).item()
+    counted: pl.Expr = pl.when(inside).then(decibans.clip(0.0, 20.0))
+    if axis == "lifetime_s" and not item.is_either:
+        counted = pl.coalesce(counted, pl.when(near).then(pl.lit(AT_THE_LIMIT_DB)))
+        inside = inside | near
     return frame.with_columns(
-        pl.when(inside).then(decibans.clip(0.0, 20.0)).otherwise(pl.col(db_name)).alias(db_name),
+        pl.coalesce(counted, db_name).alias(db_name),
         pl.when(inside).then(item.timeout_s).otherwise(pl.col(timer_name)).alias(timer_name),
         pl.when(inside).then(pl.lit(number, dtype=pl.Int32)).otherwise(pl.col(cluster_name)).alias(cluster_name),
+        pl.when(near).then(pl.lit(value=True)).otherwise(pl.col(near_name)).alias(near_name),
     )
 
 

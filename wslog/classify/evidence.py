@@ -19,7 +19,7 @@ SETTLED_S: Final = 2.0  # margin of a learnt timer
 CLOSE_WAITS_S: Final = (9.0, 65.0)  # browsers wait 10 s or 60 s for an answer to close()
 
 _no_burst = pl.col("burst").is_null()
-_outside = pl.col("idle_db").is_null() & pl.col("life_db").is_null()
+_outside = pl.all_horizontal(pl.col("idle_db", "life_db", "idle_near", "life_near").is_null())
 _matched = pl.col("nginx_ref").is_not_null() & pl.col("has_client")
 _sent_after_close = pl.col("wire_idle_s") < -FOLLOWED_S[1]
 # The client's clock says a message went while nginx's or the ALB's timer was already counting: it never arrived.
@@ -46,11 +46,14 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     "in_idle_cluster": pl.col("idle_db"),
     "not_in_idle_cluster": pl.col("idle_s").is_not_null()
     & pl.col("idle_db").is_null()
+    & ~pl.col("idle_near").fill_null(value=False)  # at its edge speaks neither way
     & ~pl.col("nginx_timed_out")  # nginx counts pings, which a page cannot see
     & ~pl.col("late")
     & ~pl.col("early"),
     "in_lifetime_cluster": pl.col("life_db"),
-    "not_in_lifetime_cluster": pl.col("lifetime_s").is_not_null() & pl.col("life_db").is_null(),
+    "not_in_lifetime_cluster": pl.col("lifetime_s").is_not_null()
+    & pl.col("life_db").is_null()
+    & ~pl.col("life_near").fill_null(value=False),
     "in_give_up_cluster": pl.col("give_up_db"),
     "nginx_setting_fits": _fits("nginx_setting_s") & ~_fits("alb_setting_s") & pl.col("alb_setting_s").is_not_null(),
     "alb_setting_fits": _fits("alb_setting_s") & ~_fits("nginx_setting_s") & pl.col("nginx_setting_s").is_not_null(),
