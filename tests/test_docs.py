@@ -8,11 +8,12 @@ import tomllib
 from pathlib import Path
 from typing import Final
 
+import click
 import pytest
 
 from tests.printed import BLOCK, BLOCKS, PAGES, PICTURE, renewed
 from wslog import __version__
-from wslog.cli import COMMANDS
+from wslog.cli import COMMANDS, cli
 from wslog.ingest.formats import FORMATS
 from wslog.ingest.wrappers import WRAPPERS
 from wslog.summarize.metrics import METRICS
@@ -116,6 +117,24 @@ def test_the_changelog_knows_this_version() -> None:
     text = (REPO / "CHANGELOG.md").read_text("utf-8")
     assert "## [Unreleased]" in text
     assert __version__ in text
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_the_changelog_names_every_option(name: str) -> None:
+    """What scripts may rely on is written down, option by option."""
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    options = {param.opts[-1] for param in command.params if isinstance(param, click.Option)}
+    text = (REPO / "CHANGELOG.md").read_text("utf-8")
+    assert {option for option in options if not re.search(rf"{option}(?![\w-])", text)} == set()
+
+
+def test_extras_are_named() -> None:
+    """The README says what each optional dependency is for."""
+    project = tomllib.loads((REPO / "pyproject.toml").read_text("utf-8"))["project"]
+    assert {
+        extra for extra in project["optional-dependencies"] if not re.search(rf"`{extra}`|\[{extra}\]", README)
+    } == set()
 
 
 def test_the_licence_is_whole() -> None:
