@@ -10,6 +10,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 from click.testing import CliRunner, Result
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from prometheus_client.parser import text_string_to_metric_families as text_format
 
 from tests.store.deliveries import write_day
 from wslog.cli import COMMANDS, run
@@ -76,10 +78,6 @@ def test_the_folder_holds_page_markdown_json_and_pictures(history: Path, tmp_pat
 
 def test_openmetrics_is_what_a_node_exporter_reads(history: Path, tmp_path: Path) -> None:
     """The library's own parser reads it back, and the week is a label."""
-    pytest.importorskip("prometheus_client")
-    from prometheus_client.openmetrics.parser import text_string_to_metric_families
-    from prometheus_client.parser import text_string_to_metric_families as text_format
-
     file = tmp_path / "wslog.prom"
     assert of(history, "--openmetrics", str(file)).exit_code == 0
     text = file.read_text()
