@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-SUBJECTS = {name: f"tests.accuracy.{name}" for name in ("spikes", "bursts", "matching")}
+SUBJECTS = {name: f"tests.accuracy.{name}" for name in ("spikes", "bursts", "matching", "lab")}
 
 
 def main() -> int:

@@ -96,8 +96,9 @@ def _statements(
         pl.format("{}: the ALB answered {}, its target said {}", text(pl.col("alb_ref")), alb_said, target_said)
     )
     down = pl.when(unseen & is_down).then(pl.format("{}: nginx was down at that time", text(down_ref)))
+    nobody_logged = pl.when("servers_cover").then(pl.lit("no server logged it, and it")).otherwise(pl.lit("it"))
     hung = pl.when(unseen & (pl.col("attempt_s") >= HUNG_S)).then(
-        pl.format("no server logged it, and it hung for {} s", text(pl.col("attempt_s").round(1)))
+        pl.format("{} hung for {} s", nobody_logged, text(pl.col("attempt_s").round(1)))
     )
     gone = pl.when(unseen & offline).then(pl.lit("the browser said it was offline"))
     nobody = pl.when(unseen & ~is_down).then(pl.lit("the client saw no open; no server line was found for it"))
