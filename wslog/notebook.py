@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from wslog import ingest, pipeline
+from wslog import ingest
 from wslog import store as history
 from wslog.errors import OptionError, SavedAnalysisError
 from wslog.forms import Form, Screen, write_analysis, write_weekly
 from wslog.result import Advice, CauseShare, Cluster, Document, Finding
-from wslog.store.outcomes import analyze_into
+from wslog.store.analyzer import open_analyzer
 from wslog.store.weekly import find_weeks
 from wslog.timespan import Moment, parse_span
 from wslog.weekly import write_report
@@ -225,6 +224,7 @@ def analyze(
     client_fields: Mapping[str, str] | None = None,
     anonymize: bool = False,
     store: str | Path | None = None,
+    store_tz: str | None = None,
 ) -> Analysis:
     """Explain the 1006 closes found under *paths*; the options are those of `wslog analyze`.
 
@@ -241,21 +241,20 @@ def analyze(
         client_fields: Client log fields, ours → theirs.
         anonymize: Replace addresses, user agents and sessions by pseudonyms.
         store: A history store to append to as well (`--store`); what it knows is not parsed again.
+        store_tz: Whose Mondays bound a new store's weeks; None: UTC.
 
     Raises:
         WslogError: If an input or an option cannot be used; it says how to mend it.
     """
     now = dt.datetime.now(dt.UTC)
     start, end = parse_span(since, until, tz=_many(tz), now=now)
-    run: Callable[..., pipeline.Outcome] = pipeline.analyze
-    if store is not None:
-        run = functools.partial(analyze_into, history.Store(store, create=True), now=now)
-    outcome = run(
-        _many(paths), since=start, until=end,
-        path_globs=_many(path), host_globs=_many(host), tz=_many(tz), log_format=log_format,
-        nginx_conf=Path(nginx_conf) if nginx_conf else None, timeouts=Path(timeouts) if timeouts else None,
-        client_fields=client_fields, anonymize=anonymize,
-    )  # fmt: skip
+    with open_analyzer(store, zone=store_tz, now=now) as run:
+        outcome = run(
+            _many(paths), since=start, until=end,
+            path_globs=_many(path), host_globs=_many(host), tz=_many(tz), log_format=log_format,
+            nginx_conf=Path(nginx_conf) if nginx_conf else None, timeouts=Path(timeouts) if timeouts else None,
+            client_fields=client_fields, anonymize=anonymize,
+        )  # fmt: skip
     return Analysis(outcome.document, outcome.connections)
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +22,6 @@ from wslog.commands.options import (
 from wslog.forms import Form
 
 if TYPE_CHECKING:
-    from wslog.ingest import Progress
-    from wslog.pipeline import Outcome
     from wslog.result import Document
     from wslog.summarize.metrics import Threshold
 
@@ -98,10 +94,12 @@ def analyze(
     """  # noqa: D301  (click wants a real backspace there)
     if jobs:
         os.environ["POLARS_MAX_THREADS"] = str(jobs)  # polars looks when it is imported, next
-    from wslog.commands.report_folder import check_output, write_report
+    from wslog.commands.progress import show_progress
+    from wslog.commands.report_folder import check_output, holds_report, write_report
     from wslog.commands.screen import this_screen
     from wslog.forms import write_analysis
     from wslog.ingest import parse_client_fields
+    from wslog.store.analyzer import open_analyzer
     from wslog.summarize.metrics import parse_threshold
     from wslog.timespan import parse_span
 
@@ -110,47 +108,19 @@ def analyze(
         check_output(output, force=force)
     now = dt.datetime.now(dt.UTC)
     start, end = parse_span(since, until, tz=tz, now=now)
-    run = _analyzer(store, zone=store_tz, now=now)
-    with _progress(silent=quiet or no_progress) as on_progress:
+    is_silent = quiet or no_progress or not sys.stderr.isatty()
+    with show_progress(silent=is_silent) as on_progress, open_analyzer(store, zone=store_tz, now=now) as run:
         outcome = run(
             paths, since=start, until=end, path_globs=path_globs, host_globs=host_globs, tz=tz, log_format=log_format,
             nginx_conf=nginx_conf, timeouts=timeouts, client_fields=parse_client_fields(client_fields),
             anonymize=anonymize, on_progress=on_progress, stdin=sys.stdin.buffer,
         )  # fmt: skip
-    if not no_output and not (store and _is_written(output, outcome.document)):
+    if not no_output and not (store and holds_report(output, outcome.document)):
         write_report(output, outcome.document, outcome.connections, force=force)
     click.echo(write_analysis(outcome.document, form, screen=this_screen(80, 120)), nl=False, color=True)
     if not no_output and not quiet:
         click.echo(f"Report: {output / 'report.html'}", err=True)
     _enforce(thresholds, outcome.document)
-
-
-def _analyzer(store: Path | None, *, zone: str | None, now: dt.datetime) -> Callable[..., Outcome]:
-    """Return `pipeline.analyze`, or what does the same and appends to the history store."""
-    if store is None:
-        from wslog import pipeline
-
-        return pipeline.analyze
-    from wslog.store import Store
-    from wslog.store.outcomes import analyze_into
-
-    return functools.partial(analyze_into, Store(store, create=True, zone=zone), now=now)
-
-
-def _is_written(output: Path, document: Document) -> bool:
-    """Return whether the folder holds this very report: the same document gives the same bytes."""
-    from wslog.commands.report_folder import MARKER
-    from wslog.render.saved import dump
-
-    wanted = ("report.html", "report.md", "connections.parquet", "drops.csv", "charts", MARKER)
-    saved = output / "analysis.json"
-    return all((output / name).exists() for name in wanted) and saved.is_file() and saved.read_bytes() == dump(document)
-
-
-def _progress(*, silent: bool) -> AbstractContextManager[Progress | None]:
-    from wslog.commands.progress import show_progress
-
-    return show_progress(silent=silent or not sys.stderr.isatty())
 
 
 def _enforce(thresholds: Sequence[Threshold], document: Document) -> None:

@@ -46,6 +46,13 @@ def write_report(output: Path, document: Document, connections: pl.DataFrame, *,
     write_folder(output, files, force=force)
 
 
+def holds_report(output: Path, document: Document) -> bool:
+    """Return whether the folder is the report of this very analysis: the same document gives the same bytes."""
+    wanted = ("report.html", "report.md", "connections.parquet", "drops.csv", "charts", MARKER)
+    saved = output / "analysis.json"
+    return all((output / name).exists() for name in wanted) and saved.is_file() and saved.read_bytes() == dump(document)
+
+
 def document_files(document: Document) -> dict[str, bytes]:
     """Return the files of a report that need the analysis alone, by their path in the folder."""
     drawn = draw_all(document)

@@ -1,0 +1,42 @@
+"""The choice that both doors leave to the store."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from wslog import pipeline
+from wslog.errors import OptionError
+from wslog.store import Store
+from wslog.store.analyzer import open_analyzer
+
+NOW = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
+
+
+def test_without_a_store_it_is_the_pipeline() -> None:
+    """Nothing is kept, nothing is wrapped."""
+    with open_analyzer(None, now=NOW) as analyze:
+        assert analyze is pipeline.analyze
+
+
+def test_with_a_store_it_answers_the_same_and_keeps(incident: Path, tmp_path: Path) -> None:
+    """The same document; the week is in the store, whose ledger is closed in the end."""
+    with open_analyzer(tmp_path / "history", zone="Europe/Berlin", now=NOW) as analyze:
+        kept = analyze([incident])
+        ledger = analyze.args[0].ledger  # type: ignore[attr-defined]
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        ledger.execute("SELECT 1")
+    assert kept.document == pipeline.analyze([incident]).document
+    with Store(tmp_path / "history") as history:
+        assert (history.weeks(), history.zone.key) == (["2026-W11"], "Europe/Berlin")
+
+
+def test_another_zone_is_refused(tmp_path: Path) -> None:
+    """A store's weeks stay as they were made."""
+    with open_analyzer(tmp_path / "history", now=NOW):
+        pass
+    with pytest.raises(OptionError), open_analyzer(tmp_path / "history", zone="Europe/Berlin", now=NOW):
+        pass
