@@ -13,7 +13,7 @@ import pytest
 REPO: Final = Path(__file__).resolve().parents[1]
 PACKAGE: Final = REPO / "wslog"
 ROOMS: Final = ("ingest", "correlate", "classify", "summarize", "render")
-SHARED: Final = {"weekly_result", "result", "knowledge", "schema", "errors"}
+SHARED: Final = {"weekly_result", "result", "knowledge", "evidence", "schema", "errors"}
 DOORS: Final = ("cli.py", "notebook.py", "commands")
 HEAVY: Final = {"pandas", "matplotlib", "pyarrow", "jinja2", "zstandard", "rich", "IPython"}
 ABOVE: Final[Mapping[str, set[str]]] = {  # who knows rooms, and which
@@ -37,7 +37,6 @@ LONG_FUNCTIONS: Final[Mapping[str, str]] = {
     "read_record": "one expression per field of a client record",
     "parse_connections": "one expression per field of the ALB's connection log",
     "_template": "the settings of the page's template, one a line",
-    "summarize": "each part of the Document by its name",
 }
 MODULES: Final = sorted(PACKAGE.rglob("*.py"))
 

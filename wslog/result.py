@@ -69,6 +69,26 @@ class Coverage:
     files: tuple[FileCoverage, ...]
     no_code: int = 0
 
+    @property
+    def lines(self) -> int:
+        """Lines of all files."""
+        return sum(file.lines for file in self.files)
+
+    @property
+    def events(self) -> int:
+        """Lines of all files that gave events."""
+        return sum(file.events for file in self.files)
+
+    @property
+    def ignored(self) -> int:
+        """Lines of all files that are of no concern."""
+        return sum(file.ignored for file in self.files)
+
+    @property
+    def rejected(self) -> int:
+        """Lines of all files that did not parse."""
+        return sum(file.rejected for file in self.files)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
@@ -89,7 +109,12 @@ class Clock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """Connection attempts and what became of them."""
+    """Connection attempts and what became of them.
+
+    Attributes:
+        named_share: Of the drops: who is at fault is named; None: there are no drops.
+        mean_confidence: Of those; None: nobody is named.
+    """
 
     attempts: int
     opened: int
@@ -98,11 +123,16 @@ class Totals:
     connection_hours: float
     drops_per_1000_connection_hours: float | None
     offline_seconds: float | None
+    named_share: float | None = None
+    mean_confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseShare:
-    """How many drops one cause explains; `share` of all drops, with its 95 % interval."""
+    """How many drops one cause explains; `share` of all drops, with its 95 % interval.
+
+    `timeout_ids` are the timers that may be behind it.
+    """
 
     cause: Cause
     tier: Tier
@@ -111,6 +141,26 @@ class CauseShare:
     share: float
     share_low: float
     share_high: float
+    timeout_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerShare:
+    """How many drops one cause in one tier explains, all its timers together.
+
+    Attributes:
+        timeout_ids: The timers that may be behind it, where they are the same for all values; else empty.
+        confidence: Mean over the drops; None: nothing is claimed.
+        proof: `file:line` of the strongest evidence; empty: there is none. Untrusted.
+    """
+
+    cause: Cause
+    tier: Tier
+    timeout_ids: tuple[str, ...]
+    n: int
+    share: float
+    confidence: float | None
+    proof: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +271,7 @@ class Finding:
     Attributes:
         statement: One sentence.
         evidence: Lines of proof, with `file:line`; the first is the strongest. Untrusted text inside.
+        proof: `file:line` of the strongest that has one; empty: none does.
         advice: Indexes into `Document.advice`.
     """
 
@@ -234,6 +285,7 @@ class Finding:
     confidence: float
     evidence: tuple[str, ...]
     advice: tuple[int, ...]
+    proof: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,6 +362,7 @@ class Document:
 
     Attributes:
         verdict: The answer in one or two sentences.
+        owners: The largest first; `unknown` last.
         bursts: In order of time.
         findings: Ranked, the largest share first; `unknown` last.
         advice: Ranked by what it would prevent.
@@ -323,6 +376,7 @@ class Document:
     clocks: tuple[Clock, ...]
     totals: Totals
     causes: tuple[CauseShare, ...]
+    owners: tuple[OwnerShare, ...]
     clusters: tuple[Cluster, ...]
     bursts: tuple[Burst, ...]
     reconnects: Reconnects

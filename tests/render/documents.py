@@ -20,6 +20,7 @@ from wslog.result import (
     Finding,
     Group,
     Limit,
+    OwnerShare,
     Point,
     Reconnects,
     Reject,
@@ -72,8 +73,11 @@ def full() -> Document:
             connection_hours=1_204.5,
             drops_per_1000_connection_hours=830.2,
             offline_seconds=15_420.0,
+            named_share=0.81,
+            mean_confidence=0.9549,
         ),
         causes=_causes(),
+        owners=_owners(),
         clusters=(
             _cluster(1, "idle_s", (60.02, 60.0), 412, ("nginx-proxy-read-timeout",)),
             _cluster(2, "lifetime_s", (900.4, 900.0), 90, ()),
@@ -219,8 +223,36 @@ def _causes() -> tuple[CauseShare, ...]:
         (Cause.UNKNOWN, Tier.UNKNOWN, None, 100, 0.083, 0.12),
     )
     return tuple(
-        CauseShare(cause=c, tier=t, timeout_s=s, n=n, share=n / 1_000, share_low=low, share_high=high)
+        CauseShare(
+            cause=c,
+            tier=t,
+            timeout_s=s,
+            n=n,
+            share=n / 1_000,
+            share_low=low,
+            share_high=high,
+            timeout_ids=("nginx-proxy-read-timeout",) if c is Cause.IDLE_TIMEOUT else (),
+        )
         for c, t, s, n, low, high in rows
+    )
+
+
+def _owners() -> tuple[OwnerShare, ...]:
+    known = {
+        Cause.IDLE_TIMEOUT: (0.97, "nginx/error.log:42"),
+        Cause.SERVER_RESTART: (0.93, "nginx/error.log:77"),
+    }
+    return tuple(
+        OwnerShare(
+            cause=share.cause,
+            tier=share.tier,
+            timeout_ids=share.timeout_ids,
+            n=share.n,
+            share=share.share,
+            confidence=known.get(share.cause, (None, ""))[0],
+            proof=known.get(share.cause, (None, ""))[1],
+        )
+        for share in _causes()
     )
 
 
@@ -258,6 +290,7 @@ def _findings() -> tuple[Finding, ...]:
                 "nginx.conf:31: proxy_read_timeout 60s in location /ws/chat",
             ),
             advice=(0, 2),
+            proof="nginx/error.log:42",
         ),
         Finding(
             statement="10.0.0.7:9002 restarted at 11:30:02 and took 250 connections with it.",
@@ -270,6 +303,7 @@ def _findings() -> tuple[Finding, ...]:
             confidence=0.93,
             evidence=("nginx/error.log:77: recv() failed (104: Connection reset by peer)",),
             advice=(1,),
+            proof="nginx/error.log:77",
         ),
         Finding(
             statement="100 drops (10 %) stay unknown.",
@@ -402,10 +436,22 @@ def one_row() -> Document:
             connection_hours=0.02,
             drops_per_1000_connection_hours=None,
             offline_seconds=None,
+            named_share=0.0,
         ),
         causes=(
             CauseShare(
                 cause=Cause.UNKNOWN, tier=Tier.UNKNOWN, timeout_s=None, n=1, share=1.0, share_low=0.2, share_high=1.0
+            ),
+        ),
+        owners=(
+            OwnerShare(
+                cause=Cause.UNKNOWN,
+                tier=Tier.UNKNOWN,
+                timeout_ids=(),
+                n=1,
+                share=1.0,
+                confidence=None,
+                proof="closes.jsonl:1",
             ),
         ),
         clusters=(),
@@ -423,6 +469,7 @@ def one_row() -> Document:
                 confidence=0.5,
                 evidence=("closes.jsonl:1: idle 60.0 s, no server log",),
                 advice=(),
+                proof="closes.jsonl:1",
             ),
         ),
         advice=(),
@@ -457,6 +504,7 @@ def empty() -> Document:
             offline_seconds=None,
         ),
         causes=(),
+        owners=(),
         clusters=(),
         bursts=(),
         reconnects=Reconnects(n=0, p50_s=None, p95_s=None, gave_up=0, gaps=(), storms=()),

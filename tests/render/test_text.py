@@ -44,7 +44,7 @@ def test_hostile_text_moves_no_cursor() -> None:
     evil = dataclasses.replace(
         full,
         verdict=documents.HOSTILE,
-        findings=(dataclasses.replace(full.findings[0], evidence=("\x1b[2J:7: closed",)),),
+        owners=(dataclasses.replace(full.owners[0], proof="\x1b[2J:7"),),
         bursts=(dataclasses.replace(full.bursts[0], scope=documents.HOSTILE),),
     )
     text = render_text(evil, width=160)
@@ -59,7 +59,7 @@ def test_a_crowded_analysis_still_fits_one_screen() -> None:
     crowded = dataclasses.replace(
         full,
         verdict=full.verdict * 2,
-        causes=tuple(dataclasses.replace(full.causes[0], cause=cause) for cause in Cause),
+        owners=tuple(dataclasses.replace(full.owners[0], cause=cause) for cause in Cause),
         clusters=full.clusters * 10,
         bursts=full.bursts * 10,
         findings=full.findings * 7,

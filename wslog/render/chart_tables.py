@@ -45,7 +45,7 @@ def causes(document: Document) -> Table:
     """Return the causes with their intervals."""
     rows = tuple(
         (
-            names.cause_label(share, document),
+            names.cause_label(share),
             numbers.count(share.n),
             numbers.percent(share.share),
             numbers.percent_range(share.share_low, share.share_high),

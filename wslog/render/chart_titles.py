@@ -42,7 +42,7 @@ def causes(document: Document) -> str:
     if not known:
         return f"The cause of {total} stays unknown"
     best = max(known, key=lambda share: share.n)
-    label = names.cause_label(best, document)
+    label = names.cause_label(best)
     who = label.rpartition(" · ")[2] if best.timeout_s is not None and best.tier is not Tier.UNKNOWN else label
     if who == label:
         cause, _, tier = label.partition(" · ")

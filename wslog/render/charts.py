@@ -117,7 +117,7 @@ def draw_causes(document: Document, ax: Axes) -> Axes:
         )
         label = f"{numbers.percent(share.share)}  ({numbers.count(share.n)})"
         ax.text(high + reach * 0.012, place, label, va="center", fontsize=9.5, color=INK)
-    ax.set_yticks(range(len(causes)), [cut(names.cause_label(share, document), 48) for share in causes])
+    ax.set_yticks(range(len(causes)), [cut(names.cause_label(share), 48) for share in causes])
     ax.set_ylim(len(causes) - 0.4, -0.6)
     ax.set_xlim(0, reach * 1.16)
     ax.grid(axis="x", color=GRID, linewidth=0.8)

@@ -91,13 +91,10 @@ def _reject(file: FileCoverage, reject: Reject) -> str:
 
 
 def _sum(coverage: Coverage) -> str:
-    lines, events, ignored, rejected = (
-        sum(getattr(file, name) for file in coverage.files) for name in ("lines", "events", "ignored", "rejected")
-    )
     n_unknown = sum(file.tier is None and file.format == "unknown" for file in coverage.files)
     text = (
-        f"{counted(len(coverage.files), 'file')}, {counted(lines, 'line')}: {counted(events, 'event')}, "
-        f"{count(ignored)} ignored, {count(rejected)} rejected"
+        f"{counted(len(coverage.files), 'file')}, {counted(coverage.lines, 'line')}: "
+        f"{counted(coverage.events, 'event')}, {count(coverage.ignored)} ignored, {count(coverage.rejected)} rejected"
     )
     if n_unknown:
         text += f"; {counted(n_unknown, 'file')} not recognised"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from wslog.evidence import read_evidence
 from wslog.render import names, numbers
-from wslog.render.cause_rows import cause_rows, certainty_words, proof_ref
+from wslog.render.cause_rows import cause_rows, certainty_words
 from wslog.render.escape import markdown, markdown_code, plain_block
 from wslog.result import Advice, Document, FileCoverage, Finding
 from wslog.schema import Cause, Tier
@@ -52,7 +53,7 @@ def _head(document: Document) -> Iterator[str]:
         parts.append(f"{numbers.decimal(totals.drops_per_1000_connection_hours)} drops per 1000 connection hours")
     if totals.offline_seconds is not None:
         parts.append(f"clients offline for {numbers.seconds(totals.offline_seconds)}")
-    if sure := certainty_words(document):
+    if sure := certainty_words(document.totals):
         parts.append(sure)
     shared = next((window for window in document.window if window.tier is None), None)
     if shared is not None and shared.start is not None:
@@ -115,14 +116,13 @@ def _block(document: Document, findings: Sequence[Finding]) -> Iterator[str]:
         yield ""
         for finding in findings:
             sure = f"{numbers.percent(finding.confidence)} sure"
-            ref = proof_ref(finding)
-            proof = f" {markdown_code(ref)}" if ref else ""
+            proof = f" {markdown_code(finding.proof)}" if finding.proof else ""
             yield f"- {markdown(finding.statement)}{proof} ({sure}{_items(document, finding, '; {}')})"
     yield ""
 
 
 def _evidence(line: str) -> str:
-    return f"- {markdown_code(names.evidence_parts(line)[0])}"
+    return f"- {markdown_code(read_evidence(line).said)}"
 
 
 def _items(document: Document, finding: Finding, form: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from wslog.render import numbers
 from wslog.render.escape import plain
-from wslog.result import Advice, CauseShare, Cluster, Document, Finding
+from wslog.result import Advice, CauseShare, Cluster, Finding
 from wslog.schema import Cause, Tier
 
 CAUSES: Final[Mapping[Cause, tuple[str, str]]] = {
@@ -49,7 +49,7 @@ AXES: Final[Mapping[str, str]] = {
 }
 """What a cluster's axis says about its drops, to be followed by the length of time."""
 
-_MOST_CANDIDATES: Final = 2  # more known timers of one value than this say little about whose it was
+MOST_CANDIDATES: Final = 2  # more known timers of one value than this say little about whose it was
 _SCOPES: Final[Mapping[str, str]] = {"all": "all servers", "no nginx line": "without an nginx line"}
 _UPPER: Final = {"aws": "AWS", "alb": "ALB", "nlb": "NLB", "elb": "ELB", "nat": "NAT", "gcp": "GCP", "iis": "IIS"}
 
@@ -70,7 +70,7 @@ def timer_name(timeout_id: str) -> str:
 
 def known_timers(timeout_ids: Sequence[str]) -> str:
     """Return which known timers have a value: their names, or how many if they are more than two."""
-    if len(timeout_ids) > _MOST_CANDIDATES:
+    if len(timeout_ids) > MOST_CANDIDATES:
         return f"{len(timeout_ids)} known timers have this value"
     return timer_names(timeout_ids)
 
@@ -83,10 +83,9 @@ def timer_names(timeout_ids: Sequence[str], *, most: int = 2) -> str:
     return numbers.joined(names, last="or")
 
 
-def cause_label(share: CauseShare, document: Document) -> str:
+def cause_label(share: CauseShare) -> str:
     """Return one row of the causes in words: `idle timeout · nginx proxy_read_timeout 60 s`."""
-    finding = next((f for f in document.findings if _is_about(f, share)), None)
-    return label(share.cause, share.tier, share.timeout_s, finding.timeout_ids if finding else ())
+    return label(share.cause, share.tier, share.timeout_s, share.timeout_ids)
 
 
 def finding_label(finding: Finding) -> str:
@@ -111,12 +110,6 @@ def first_sentence(text: str) -> str:
     return re.split(r"(?<=[.!?]) ", line, maxsplit=1)[0]
 
 
-def evidence_parts(line: str) -> tuple[str, str]:
-    """Split a line of evidence into what it says and its weight in decibel, which may be empty."""
-    said, bracket, weight = line.rpartition(" (")
-    return (said, weight[:-1]) if bracket and re.fullmatch(r"[+-]\d+ dB\)", weight) else (line, "")
-
-
 def advice_gain(advice: Advice) -> str:
     """Return what following an advice brings: `would prevent 412 drops, 41 %`, or a better answer next time."""
     if advice.is_observability or advice.would_prevent_n == 0:
@@ -125,13 +118,9 @@ def advice_gain(advice: Advice) -> str:
     return f"would prevent {numbers.counted(n, 'drop')}, {numbers.percent(share)}"
 
 
-def _is_about(finding: Finding, share: CauseShare) -> bool:
-    return (finding.cause, finding.tier, finding.timeout_s) == (share.cause, share.tier, share.timeout_s)
-
-
 def label(cause: Cause, tier: Tier, timeout_s: float | None, timeout_ids: Sequence[str]) -> str:
     """Return a cause with its owner: the timers' names where there are few candidates, else the tier."""
-    if timeout_s is not None and 0 < len(timeout_ids) <= _MOST_CANDIDATES:
+    if timeout_s is not None and 0 < len(timeout_ids) <= MOST_CANDIDATES:
         who = f"{timer_names(timeout_ids)} {numbers.timer(timeout_s)}"
     elif timeout_s is not None:
         who = f"{'' if tier is Tier.UNKNOWN else TIERS[tier]} {numbers.timer(timeout_s)}".lstrip()

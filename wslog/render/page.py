@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from wslog.evidence import read_evidence
 from wslog.render import names, numbers
-from wslog.render.cause_rows import certainty
 from wslog.render.chart_style import look
 from wslog.render.chart_tables import TABLES, Table
 from wslog.render.charts import CHARTS
@@ -64,14 +64,11 @@ def render_html(document: Document, charts: Mapping[str, bytes]) -> str:
         d=document,
         shared=_shared_window(document),
         figures=_figures(document, charts),
-        certainty=certainty(document),
         notes=_notes(document),
         folds=folds,
         n_open=_n_open(document),
         other_advice=[n for n in range(len(document.advice)) if n not in referred],
         groups=_groups(document),
-        rejected=sum(file.rejected for file in document.coverage.files),
-        lines=sum(file.lines for file in document.coverage.files),
     )
 
 
@@ -104,7 +101,7 @@ def _template() -> Template:
         timers=names.known_timers,
         title=names.first_sentence,
         scope=names.scope_name,
-        parts=names.evidence_parts,
+        evidence=read_evidence,
         finding=names.finding_label,
         cluster=names.cluster_label,
         gain=names.advice_gain,

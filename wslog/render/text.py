@@ -96,7 +96,7 @@ class _Page(NamedTuple):
             parts.append(f"{numbers.decimal(totals.drops_per_1000_connection_hours)} drops per 1000 connection hours")
         if totals.offline_seconds is not None:
             parts.append(f"{numbers.seconds(totals.offline_seconds)} offline")
-        if sure := certainty_words(document):
+        if sure := certainty_words(document.totals):
             parts.append(sure)
         return [*self._flow(parts), *self._flow(list(_read(document)))]
 
@@ -203,10 +203,8 @@ def _read(document: Document) -> Iterable[str]:
     if shared is not None and shared.start is not None:
         yield numbers.span(shared.start, shared.end)
     files = document.coverage.files
-    lines = sum(file.lines for file in files)
-    yield f"{numbers.counted(lines, 'line')} of {numbers.counted(len(files), 'file')} read"
-    rejected = sum(file.rejected for file in files)
-    if rejected:
+    yield f"{numbers.counted(document.coverage.lines, 'line')} of {numbers.counted(len(files), 'file')} read"
+    if rejected := document.coverage.rejected:
         first = next((f"{file.path}:{file.rejects[0].line}" for file in files if file.rejects), None)
         yield f"{numbers.count(rejected)} rejected" + (f", first at {plain(first)}" if first else "")
 

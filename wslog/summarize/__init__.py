@@ -6,17 +6,16 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from wslog.knowledge import Setting, Timeout, load_mends
+from wslog.knowledge import Setting, Timeout
 from wslog.result import SCHEMA_VERSION, Burst, Clock, Cluster, Coverage, Document, Window
-from wslog.summarize.advice import collect_advice
+from wslog.summarize.answers import answer
 from wslog.summarize.breakdown import break_down
 from wslog.summarize.causes import count_causes
+from wslog.summarize.certainty import add_candidates, add_certainty, share_by_owner
 from wslog.summarize.chart_data import collect_chart_data
 from wslog.summarize.drops import ORDER, drops_of
 from wslog.summarize.facts import gather_facts
-from wslog.summarize.findings import write_findings
 from wslog.summarize.groups import group_drops
-from wslog.summarize.limits import as_limits, find_gaps
 from wslog.summarize.reconnects import summarize_reconnects
 from wslog.summarize.timeline import build_timeline
 from wslog.summarize.totals import count_totals
@@ -54,25 +53,16 @@ def summarize(
     connections = connections.sort(ORDER, nulls_last=True, maintain_order=True)  # sums of floats depend on the order
     drops = drops_of(connections)
     known = {timeout.id: timeout for timeout in timeouts}
-    mends = load_mends()
     all_windows = add_shared_window(windows)
     shared = shared_window(all_windows)
     with_date = _spans_days(connections)
-    totals = count_totals(connections)
     reconnects = summarize_reconnects(drops, connections, bursts=bursts, windows=all_windows)
     groups = group_drops(drops, clusters=clusters, bursts=bursts, is_fine=True)
     facts = gather_facts(groups, drops, coverage=coverage, clocks=clocks, shared=shared, settings=settings, known=known)
-    gaps = find_gaps(facts)
-    limits = as_limits(gaps, {mend.id: mend for mend in mends})
-    advice, advice_of = collect_advice(
-        groups,
-        mends=mends,
-        to_log=[gap.mend_id for gap in gaps if gap.mend_id],
-        reconnects=reconnects,
-        settings=settings,
-        known=known,
-    )
+    answers = answer(groups, facts, reconnects=reconnects, known=known, with_date=with_date)
     by_owner = group_drops(drops, clusters=clusters, bursts=bursts, is_fine=False)
+    totals = count_totals(connections)
+    causes = count_causes(drops)
     return Document(
         schema_version=SCHEMA_VERSION,
         wslog_version=wslog_version,
@@ -80,14 +70,15 @@ def summarize(
         window=all_windows,
         coverage=coverage,
         clocks=tuple(clocks),
-        totals=totals,
-        causes=count_causes(drops),
+        totals=add_certainty(totals, causes, answers.findings),
+        causes=add_candidates(causes, answers.findings),
+        owners=share_by_owner(causes, answers.findings),
         clusters=tuple(clusters),
         bursts=tuple(sorted(bursts, key=lambda burst: (burst.at, burst.until, burst.scope))),
         reconnects=reconnects,
-        findings=write_findings(groups, advice=advice_of, limits=limits, known=known, with_date=with_date),
-        advice=advice,
-        limits=limits,
+        findings=answers.findings,
+        advice=answers.advice,
+        limits=answers.limits,
         timeline=build_timeline(drops, connections, window=shared),
         by=break_down(connections),
         charts=collect_chart_data(drops, clusters=clusters, settings=settings, timeouts=timeouts),

@@ -53,6 +53,7 @@ def count_causes(drops: pl.DataFrame) -> tuple[CauseShare, ...]:
                 share=row["n"] / drops.height,
                 share_low=low,
                 share_high=high,
+                timeout_ids=(),  # the findings know them
             )
         )
     return tuple(shares)

@@ -81,9 +81,6 @@ def gather_facts(
     opened = drops.filter(IS_OPENED)
     from_clients = opened.filter(pl.col("client_ref").is_not_null())
     errors = [file for file in coverage.files if file.format.startswith("nginx-error") and file.lines > 0]
-    n_by_cause: dict[Cause, int] = {}
-    for group in groups:
-        n_by_cause[group.cause] = n_by_cause.get(group.cause, 0) + group.n
     no_server_line = pl.all_horizontal(pl.col("nginx_access_ref", "nginx_error_ref", "alb_ref").is_null())
     outside = ~pl.col("closed_at").is_between(pl.lit(shared.start), pl.lit(shared.end))
     return Facts(
@@ -92,17 +89,11 @@ def gather_facts(
         shared=shared,
         settings=tuple(settings),
         n_drops=drops.height,
-        n_by_cause=n_by_cause,
+        n_by_cause=_n_by_cause(groups),
         tiers=frozenset(file.tier for file in coverage.files if file.tier is not None and file.events > 0),
         has_error_log=bool(errors),
         has_info=any(not any("info" in limit.lower() for limit in file.limits) for file in errors),
-        tied=frozenset(
-            known[key].tier
-            for group in groups
-            if group.tier is Tier.UNKNOWN
-            for key in group.timeout_ids
-            if key in known
-        ),
+        tied=_tied(groups, known),
         tied_share=sum(group.share for group in groups if group.tier is Tier.UNKNOWN and group.timeout_ids),
         no_status_share=sum(group.share for group in groups if group.statuses[:1] == (None,)),
         n_undecided=sum(group.n for group in groups if group.cause is Cause.UNKNOWN or group.tier is Tier.UNKNOWN),
@@ -112,6 +103,19 @@ def gather_facts(
         unmatched_share=_share(from_clients, no_server_line),
         outside_share=_share(drops, outside) if shared.start is not None else 0.0,
     )
+
+
+def _n_by_cause(groups: Sequence[DropGroup]) -> dict[Cause, int]:
+    n_by_cause: dict[Cause, int] = {}
+    for group in groups:
+        n_by_cause[group.cause] = n_by_cause.get(group.cause, 0) + group.n
+    return n_by_cause
+
+
+def _tied(groups: Sequence[DropGroup], known: Mapping[str, Timeout]) -> frozenset[Tier]:
+    """Return the tiers whose timers may be what ended drops of no decided tier."""
+    open_groups = [group for group in groups if group.tier is Tier.UNKNOWN]
+    return frozenset(known[key].tier for group in open_groups for key in group.timeout_ids if key in known)
 
 
 def _share(frame: pl.DataFrame, condition: pl.Expr) -> float:

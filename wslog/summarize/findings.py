@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from wslog.evidence import first_ref
 from wslog.knowledge.model import Timeout
 from wslog.result import Burst, Cluster, Finding, Limit
 from wslog.schema import Cause
@@ -45,6 +46,7 @@ def write_findings(
         known: Timers by id.
         with_date: Name the day of each moment too.
     """
+    evidence = [_evidence(group, with_date=with_date) for group in groups]
     return tuple(
         Finding(
             statement=_statement(group, limits, known=known, with_date=with_date),
@@ -55,10 +57,11 @@ def write_findings(
             n=group.n,
             share=group.share,
             confidence=_confidence(group),
-            evidence=_evidence(group, with_date=with_date),
+            evidence=lines,
             advice=indexes,
+            proof=first_ref(lines),
         )
-        for group, indexes in zip(groups, advice, strict=True)
+        for group, indexes, lines in zip(groups, advice, evidence, strict=True)
     )
 
 

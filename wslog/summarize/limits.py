@@ -145,7 +145,7 @@ def _inferred(facts: Facts) -> list[Gap]:
 
 def _rejected(facts: Facts) -> list[Gap]:
     lines = sum(file.lines for file in facts.coverage.files if file.events or file.rejected)
-    rejected = sum(file.rejected for file in facts.coverage.files)
+    rejected = facts.coverage.rejected
     if not lines or rejected / lines <= 0.01:
         return []
     worst = max(facts.coverage.files, key=lambda file: file.rejected)

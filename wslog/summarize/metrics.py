@@ -30,8 +30,8 @@ def _drop_share(document: Document) -> float | None:
 
 def _rejected_share(document: Document) -> float | None:
     """Return the share of lines that did not parse, over all inputs."""
-    lines = sum(file.lines for file in document.coverage.files)
-    return sum(file.rejected for file in document.coverage.files) / lines if lines else None
+    coverage = document.coverage
+    return coverage.rejected / coverage.lines if coverage.lines else None
 
 
 def _of_cause(cause: Cause) -> Metric:
