@@ -11,6 +11,7 @@ from typing import Final
 import click
 import pytest
 
+from tests.accuracy.__main__ import SUBJECTS
 from tests.printed import BLOCK, BLOCKS, PAGES, PICTURE, renewed
 from wslog import __version__
 from wslog.cli import COMMANDS, cli
@@ -135,6 +136,15 @@ def test_extras_are_named() -> None:
     assert {
         extra for extra in project["optional-dependencies"] if not re.search(rf"`{extra}`|\[{extra}\]", README)
     } == set()
+
+
+def test_accuracy_is_shown_with_its_commands() -> None:
+    """The README speaks of every subject that `python -m tests.accuracy` measures, and of no other."""
+    section = README.partition("## How accurate is it?")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)", section, re.M)
+    assert rows[:1] == ["matching"]
+    assert set(rows) | {"lab"} == set(SUBJECTS)
+    assert "with `lab`" in section
 
 
 def test_the_licence_is_whole() -> None:
