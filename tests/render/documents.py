@@ -440,7 +440,14 @@ def one_row() -> Document:
         ),
         causes=(
             CauseShare(
-                cause=Cause.UNKNOWN, tier=Tier.UNKNOWN, timeout_s=None, n=1, share=1.0, share_low=0.2, share_high=1.0
+                cause=Cause.UNKNOWN,
+                tier=Tier.UNKNOWN,
+                timeout_s=None,
+                n=1,
+                share=1.0,
+                share_low=0.2,
+                share_high=1.0,
+                timeout_ids=(),
             ),
         ),
         owners=(
