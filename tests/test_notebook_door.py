@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 from pathlib import Path
 
+import click
 import matplotlib as mpl
 import pandas as pd
 import polars as pl
@@ -14,6 +16,7 @@ from matplotlib.figure import Figure
 import wslog
 from tests.conftest import SAMPLE_LOGS, Report
 from tests.incident import N_CLEAN, N_REFUSED, N_SILENT, START, address
+from wslog.commands.analyze import analyze as command
 from wslog.errors import OptionError, SavedAnalysisError
 from wslog.notebook import PARTS
 
@@ -139,6 +142,17 @@ def test_it_shows_itself(analysis: wslog.Analysis) -> None:
     assert shown.startswith("<iframe srcdoc=")
     assert "sandbox" in shown
     assert "<script" not in shown
+
+
+def test_each_option_of_the_command_is_a_keyword() -> None:
+    """What `wslog analyze` can be asked, Python can be asked, but for what a process prints, writes or exits with."""
+    of_a_process = {"output", "no_output", "force", "format", "fail_if", "jobs", "quiet", "no_progress", "config"}
+    renamed = {"client_field": "client_fields"}
+    options = [param for param in command.params if isinstance(param, click.Option)]
+    names = {option.opts[-1].lstrip("-").replace("-", "_") for option in options} - of_a_process
+    keywords = set(inspect.signature(wslog.analyze).parameters) - {"paths"}
+    assert {renamed.get(name, name) for name in names} == keywords
+    assert set(inspect.signature(wslog.read_events).parameters) - {"paths", "all"} <= keywords
 
 
 def test_options_are_those_of_the_command(incident: Path) -> None:
