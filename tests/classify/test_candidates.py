@@ -20,12 +20,14 @@ def names(
     *,
     nginx: bool = True,
     alb: bool = True,
+    info: bool = False,
     settings: tuple[Setting, ...] = (),
 ) -> list[str] | None:
     rows = pl.DataFrame(
         {
             "cause": [cause], "tier": [tier], "timeout_s": [value_s],
             "nginx_ref": ["access.log:1" if nginx else None], "alb_ref": ["alb.log:1" if alb else None],
+            "info_visible": [info], "nginx_timed_out": [False],
         },
         schema_overrides={"timeout_s": pl.Float64, "nginx_ref": pl.String, "alb_ref": pl.String},
     )  # fmt: skip
@@ -40,12 +42,28 @@ def test_a_known_tier_names_its_own_timer(tier: str, timer: str, value_s: float 
     assert names("idle_timeout", tier, value_s) == [timer]
 
 
-@pytest.mark.parametrize(
-    ("nginx", "alb", "expected"), [(True, True, [ALB, NGINX]), (True, False, [NGINX]), (False, True, [ALB])]
-)
-def test_an_open_tier_leaves_those_that_logged_it(nginx: bool, alb: bool, expected: list[str]) -> None:
-    """Candidates are the timers of the tiers that the connection went through."""
-    assert names("idle_timeout", "unknown", 60.0, nginx=nginx, alb=alb) == expected
+def test_an_open_tier_leaves_those_that_logged_it() -> None:
+    """Where both tiers logged the connection, their two timers remain, whatever the value."""
+    assert names("idle_timeout", "unknown", 60.0) == [ALB, NGINX]
+    assert names("idle_timeout", "unknown", 37.3) == [ALB, NGINX]
+
+
+@pytest.mark.parametrize(("nginx", "alb"), [(True, False), (False, True)])
+def test_one_tier_s_log_does_not_make_its_timer_the_only_one(nginx: bool, alb: bool) -> None:
+    """A single candidate would read as decided: others of that value stand beside it, and at an odd value none does."""
+    found = names("idle_timeout", "unknown", 60.0, nginx=nginx, alb=alb)
+    assert found is not None
+    assert found[0] == (NGINX if nginx else ALB)
+    assert len(found) > 2
+    assert names("idle_timeout", "unknown", 37.3, nginx=nginx, alb=alb) is None
+
+
+def test_nginx_is_no_candidate_where_its_info_log_is_silent() -> None:
+    """Nginx says at level info that it timed a connection out; where it shows other info lines, silence clears it."""
+    found = names("idle_timeout", "unknown", 60.0, alb=False, info=True)
+    assert found is not None
+    assert NGINX not in found
+    assert ALB in found
 
 
 def test_without_any_server_line_every_timer_of_that_value_is_possible() -> None:
@@ -84,6 +102,7 @@ def test_every_row_has_its_own_answer() -> None:
         {
             "cause": ["idle_timeout", "unknown", "idle_timeout"], "tier": ["alb", "unknown", "nginx"],
             "timeout_s": [60.0, None, 60.0], "nginx_ref": ["a:1"] * 3, "alb_ref": ["b:1"] * 3,
+            "info_visible": [True] * 3, "nginx_timed_out": [False] * 3,
         }
     )  # fmt: skip
     assert name_timers(rows, TIMEOUTS, ()).to_list() == [[ALB], None, [NGINX]]
