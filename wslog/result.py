@@ -6,9 +6,9 @@ Key order in the file is the order of fields here. Optional values are null, nev
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from wslog.schema import Cause, Tier
+from wslog.schema import Cause, LimitKind, Tier
 
 SCHEMA_VERSION = 1
 
@@ -44,6 +44,7 @@ class FileCoverage:
         rejects: The first 20.
         clock: What its times mean.
         limits: What it cannot show.
+        mendable: Those of `limits` that better logging mends → what the log would have to hold.
     """
 
     path: str
@@ -60,6 +61,7 @@ class FileCoverage:
     last_at: dt.datetime | None
     clock: str
     limits: tuple[str, ...]
+    mendable: dict[str, LimitKind] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

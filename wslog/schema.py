@@ -64,6 +64,16 @@ class EventKind(StrEnum):
     HEALTH = "health"  # an ALB health-check-log line
 
 
+class LimitKind(StrEnum):
+    """What a log would have to hold, for what it cannot show now."""
+
+    INFO_LEVEL = "info_level"  # nginx error lines of level info: its idle timeouts
+    NOTICE_LEVEL = "notice_level"  # nginx error lines of level notice: reloads and stops
+    ACCESS_VARIABLES = "access_variables"  # more variables in nginx's log_format
+    CLIENT_FIELDS = "client_fields"  # more fields in the client's close records
+    TRACE_ID = "trace_id"  # an id that joins lines of several tiers
+
+
 class CloseCode(IntEnum):
     """Close codes that wslog reasons about (RFC 6455 section 7.4.1)."""
 

@@ -218,8 +218,8 @@ def test_continuations_are_ignored_and_torn_lines_rejected() -> None:
 
 def test_limits_follow_from_the_levels_seen() -> None:
     """Only a log with lines at level info shows idle timeouts, only one with notice shows reloads."""
-    assert level_limits({"info", "notice", "error"}) == ()
-    assert level_limits({"info"}) == ()
+    assert level_limits({"info", "notice", "error"}) == {}
+    assert level_limits({"info"}) == {}
     assert [limit.split(":")[0] for limit in level_limits({"notice", "error"})] == ["no line at level info"]
     assert [limit.split(":")[0] for limit in level_limits({"error"})] == [
         "no line at level info or notice",

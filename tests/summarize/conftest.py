@@ -148,7 +148,7 @@ def file() -> Callable[..., FileCoverage]:
             "first_at": None,
             "last_at": None,
             "clock": "",
-            "limits": (),
+            "limits": tuple(changes.get("mendable", ())),
         }
         return FileCoverage(path=path, tier=tier, **(values | changes))
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from wslog.knowledge import load_mends
 from wslog.result import Clock, Coverage, Window
-from wslog.schema import Tier
+from wslog.schema import LimitKind, Tier
+from wslog.summarize.limits import MEND_OF
 
 
 def _limits(told):
@@ -31,9 +33,7 @@ def test_a_tie_without_info_lines_names_the_log_to_switch_on(table, document, fi
     """An error log that hides info lines is what keeps nginx and the ALB apart; the mend says how to mend it."""
     files = (
         file("access.log", Tier.NGINX),
-        file(
-            "error.log", Tier.NGINX, format="nginx-error", limits=("no info lines: nginx's idle timeout is not in it",)
-        ),
+        file("error.log", Tier.NGINX, format="nginx-error", mendable={"no idle timeouts": LimitKind.INFO_LEVEL}),
     )
     tie = idle_by_nginx | {"tier": "unknown", "timeout_id": ["nginx-proxy-read-timeout", "aws-alb-idle"]}
     told = document(table(tie), coverage=Coverage(files=files))
@@ -49,7 +49,8 @@ def test_a_tie_without_info_lines_names_the_log_to_switch_on(table, document, fi
 
 def test_a_files_own_limit_shows_where_drops_are_undecided(table, document, file):
     """Equal limits of several files are one; they tell whose they are."""
-    files = tuple(file(f"nginx/{nth}.log", Tier.NGINX, limits=("no duration in this format",)) for nth in range(4))
+    lacks = {"no duration in this format": LimitKind.ACCESS_VARIABLES}
+    files = tuple(file(f"nginx/{nth}.log", Tier.NGINX, mendable=lacks) for nth in range(4))
     told = document(table({"cause": None, "closed": 3, "lifetime_s": 3.0}), coverage=Coverage(files=files))
     (limit,) = [limit for limit in told.limits if "no duration" in limit.text]
     assert limit.text == "4 files (nginx-access): no duration in this format."
@@ -87,7 +88,8 @@ def test_clocks_and_rejects(table, document, file):
 def test_a_copy_in_a_better_format_makes_up_for_a_limit(table, document, file, at):
     """The stock format beside a full one lacks nothing; alone it does. What no logging can mend is not told."""
     span = {"first_at": at(0), "last_at": at(9)}
-    poor = file("access.log", Tier.NGINX, limits=("no $request_time", "no $msec", "says not who closed"), **span)
+    lacks = dict.fromkeys(("no $request_time", "no $msec"), LimitKind.ACCESS_VARIABLES)
+    poor = file("access.log", Tier.NGINX, limits=(*lacks, "says not who closed"), mendable=lacks, **span)
     rich = file("timing.log", Tier.NGINX, **span)
     drop = table({"cause": None, "closed": 3, "lifetime_s": 3.0})
     alone = [text for text in _limits(document(drop, coverage=Coverage(files=(poor,)))) if text.startswith("access")]
@@ -113,3 +115,9 @@ def test_failed_handshakes_without_any_server_log_call_for_one(table, document, 
     (limit,) = [limit for limit in told.limits if "never opened" in limit.text]
     assert limit.log_next == "Collect the servers' access logs: browsers hide the status of a failed handshake."
     assert any(told.advice[index].text.startswith(limit.log_next) for index in told.findings[0].advice)
+
+
+def test_every_kind_of_limit_has_its_mend():
+    """A kind without a mend, or with one that is gone, would fail on the logs of the one who needs it."""
+    assert set(MEND_OF) == set(LimitKind)
+    assert set(MEND_OF.values()) <= {mend.id for mend in load_mends()}

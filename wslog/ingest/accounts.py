@@ -14,6 +14,7 @@ from wslog.ingest.parse_file import FileRead
 from wslog.ingest.recognise import Recognised
 from wslog.ingest.sources import Source
 from wslog.result import FileCoverage
+from wslog.schema import LimitKind
 
 UNKNOWN: Final = "unknown"
 MOSTLY: Final = 0.5
@@ -67,6 +68,7 @@ def account_of(source: Source, compression: str, recognised: Recognised, read: F
         last_at=read.last_at,
         clock=clock,
         limits=_limits(read),
+        mendable=_mendable(read),
     )
 
 
@@ -79,6 +81,14 @@ def _limits(read: FileRead) -> tuple[str, ...]:
     if read.n_rejected > MOSTLY * read.n_lines:
         limits.append(f"{read.n_rejected} of {read.n_lines} lines could not be parsed: most of this file is not seen")
     return tuple(dict.fromkeys(limits))
+
+
+def _mendable(read: FileRead) -> dict[str, LimitKind]:
+    kinds = level_limits(read.levels[NGINX_ERROR.name]) if NGINX_ERROR.name in read.levels else {}
+    for reader in read.readers:
+        if reader.format.name in read.levels:
+            kinds |= reader.parser.mendable
+    return kinds
 
 
 def with_copies(

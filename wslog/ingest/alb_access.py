@@ -19,7 +19,7 @@ import polars as pl
 from wslog.ingest.alb_fields import CLOCK, LIMITS, RAW, to_events
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
 from wslog.ingest.plain import QUOTED, UTC_TIME, WORD, plain_regex
-from wslog.schema import Tier
+from wslog.schema import LimitKind, Tier
 
 _HEAD: Final = re.compile(
     r"\s*[a-z][a-z0-9]{0,9} +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z +\S+ +(?:\S+:\d+|-) +(?:\S+:\d+|-)"
@@ -134,12 +134,15 @@ def parse_entries(block: pl.DataFrame, *, needed: int) -> Parsed:
     return to_events(raw, needs_creation=needed > _CREATION)
 
 
+_NO_TRACE: Final = "no trace id: a line can be joined with nginx only by path, address and time"
+
+
 def _limits(events: pl.DataFrame, needed: int) -> tuple[str, ...]:
     limits = list(LIMITS)
     if needed <= _CREATION:
         limits.append("no request_creation_time (entries older than 2018): how long a connection lived is not known")
     if events["trace_id"].null_count() == len(events):
-        limits.append("no trace id: a line can be joined with nginx only by path, address and time")
+        limits.append(_NO_TRACE)
     return tuple(limits)
 
 
@@ -164,12 +167,14 @@ def _detect(sample: Sequence[str], config: Config) -> LineParser | None:  # noqa
     most = max(len(split_entry(text)) for text in ours)
     needed = next((n for n in (_CREATION + 1, _REQUEST + 1) if most >= n), _REQUEST)
     parsed = parse_entries(pl.DataFrame({"line": range(1, len(ours) + 1), "text": ours}), needed=needed)
+    limits = _limits(parsed.events, needed)
     return LineParser(
         why=f"ALB access log entries of {most} fields",
         score=len(parsed.events) / len(lines),
         parse=lambda block: parse_entries(block, needed=needed),
         clock=CLOCK,
-        limits=_limits(parsed.events, needed),
+        limits=limits,
+        mendable={_NO_TRACE: LimitKind.TRACE_ID} if _NO_TRACE in limits else {},
         plain=_PLAIN,
         fits_too=partial(
             _fits_too, n_fields=most, has_trace=parsed.events["trace_id"].null_count() < len(parsed.events)

@@ -24,7 +24,7 @@ from wslog.ingest.foreign import FOREIGN
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
 from wslog.ingest.rejects import reject_rows
 from wslog.ingest.url import split_url
-from wslog.schema import INSTANT, EventKind, Tier
+from wslog.schema import INSTANT, EventKind, LimitKind, Tier
 
 _NAME: Final = "client-close"
 _TIMES: Final = ("created", "opened", "closed", "last_sent", "last_received", "close_called", "hidden")
@@ -196,6 +196,7 @@ def _detect(sample: Sequence[str], config: Config) -> LineParser | None:
     ours = [text for text in lines if text in objects]
     parsed = parse_records(pl.DataFrame({"line": range(1, len(ours) + 1), "text": ours}), rules)
     closes = parsed.events.filter("is_websocket")
+    limits = _limits(closes)
     is_own = all(record.get("event") in EVENTS for record in objects.values())
     is_zoned = closes["has_zone"].fill_null(value=True).all()
     return LineParser(
@@ -203,7 +204,8 @@ def _detect(sample: Sequence[str], config: Config) -> LineParser | None:
         score=len(parsed.events) / len(lines),
         parse=lambda block: parse_records(block, rules),
         clock="each client's own" if is_zoned else f"each client's own; names no zone, read as {rules.zone or 'UTC'}",
-        limits=_limits(closes),
+        limits=limits,
+        mendable=dict.fromkeys(limits, LimitKind.CLIENT_FIELDS),
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
-from wslog.schema import Tier
+from wslog.schema import LimitKind, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,7 @@ class LineParser:
             anything, U+FFFD for bytes that are not UTF-8 included; it must not raise on any content.
         clock: What the clock of this very file means ("UTC offset in each line, whole seconds").
         limits: What lines of this very file cannot show ("no duration: the format has no $request_time").
+        mendable: Those of `limits` that better logging mends → what the log would have to hold.
         plain: A regex (see `ingest.plain`). A line that it matches surely parses into one event of no concern to
             WebSockets, so it is counted and not parsed. Empty: every line is parsed.
         fits_too: Tells cheaply whether a file with another sample would surely be given this very parser: for formats
@@ -67,6 +68,7 @@ class LineParser:
     parse: Callable[[pl.DataFrame], Parsed]
     clock: str
     limits: tuple[str, ...] = ()
+    mendable: Mapping[str, LimitKind] = field(default_factory=dict)
     plain: str = ""
     fits_too: Callable[[Sequence[str]], bool] | None = None
 

@@ -21,7 +21,7 @@ from wslog.ingest.log_format import CompiledFormat, compile_format
 from wslog.ingest.log_format_plain import plain_lines
 from wslog.ingest.nginx_fields import events_from_variables
 from wslog.ingest.nginx_infer import infer_format
-from wslog.schema import Tier
+from wslog.schema import LimitKind, Tier
 
 COMBINED: Final = (
     '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"'
@@ -167,6 +167,7 @@ def detect_nginx_access(sample: Sequence[str], config: Config) -> LineParser | N
         parse=partial(parse_compiled, formats=tuple(formats)),
         clock=access_clock(variables),
         limits=(*access_limits(variables), *problems),
+        mendable=dict.fromkeys(access_limits(variables), LimitKind.ACCESS_VARIABLES),
         plain=plain_lines(best.compiled.text),
     )
 

@@ -18,7 +18,7 @@ from wslog.errors import OptionError
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
 from wslog.ingest.nginx_error_lines import HEAD, read_fields
 from wslog.ingest.nginx_fields import bare_host, request_columns, target_path, target_query
-from wslog.schema import EVENTS, EventKind, Tier
+from wslog.schema import EVENTS, EventKind, LimitKind, Tier
 
 NAME: Final = "nginx-error"
 MIN_SHARE: Final = 0.2
@@ -47,17 +47,16 @@ TIME_START: Final = r"^\d{4}/"
 ACCESS_LINE: Final = r"^\S+ .*\[\d\d/[A-Z][a-z]{2}/\d{4}:"
 
 
-def level_limits(levels: Collection[str]) -> tuple[str, ...]:
-    """Return what an error log cannot show, given all the levels seen in the whole file."""
-    limits = []
+def level_limits(levels: Collection[str]) -> dict[str, LimitKind]:
+    """Return what an error log cannot show, given all the levels seen in the whole file, and what it would need."""
+    limits = {}
     if "info" not in levels:
         seen = "info or notice" if "notice" not in levels else "info"
-        limits.append(
-            f"no line at level {seen}: nginx's own idle timeouts are written at info and are not visible here"
-        )
+        text = f"no line at level {seen}: nginx's own idle timeouts are written at info and are not visible here"
+        limits[text] = LimitKind.INFO_LEVEL
     if not {"info", "notice"} & set(levels):
-        limits.append("no line at level notice: reloads and stops of nginx are not visible here")
-    return tuple(limits)
+        limits["no line at level notice: reloads and stops of nginx are not visible here"] = LimitKind.NOTICE_LEVEL
+    return limits
 
 
 def parse_error(lines: pl.DataFrame, *, zone: str | None) -> Parsed:

@@ -26,7 +26,7 @@ from wslog.ingest.log_format import CompiledFormat, compile_format, unescape_jso
 from wslog.ingest.log_format_plain import plain_lines
 from wslog.ingest.nginx_access import MIN_SHARE, access_clock, access_limits, split_parsed
 from wslog.ingest.nginx_aliases import plain_key, variable_of
-from wslog.schema import Tier
+from wslog.schema import LimitKind, Tier
 
 # One pair of a flat object: a quoted value, or whatever stands before the next pair or the end.
 _PAIR: Final = re.compile(
@@ -190,6 +190,7 @@ def detect_nginx_json(sample: Sequence[str], config: Config) -> LineParser | Non
         parse=partial(parse_json, named=named, layouts=tuple(layouts.values())),
         clock=access_clock(named.values()),
         limits=access_limits(named.values()),
+        mendable=dict.fromkeys(access_limits(named.values()), LimitKind.ACCESS_VARIABLES),
         plain=next((plain_lines(layout.text) for layout in layouts.values()), ""),
     )
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from wslog.knowledge.model import Setting, Timeout
 from wslog.result import Clock, Coverage, Window
-from wslog.schema import Cause, Tier
+from wslog.schema import Cause, LimitKind, Tier
 from wslog.summarize.drops import IS_OPENED
 from wslog.summarize.groups import DropGroup
 
@@ -92,7 +92,7 @@ def gather_facts(
         n_by_cause=_n_by_cause(groups),
         tiers=frozenset(file.tier for file in coverage.files if file.tier is not None and file.events > 0),
         has_error_log=bool(errors),
-        has_info=any(not any("info" in limit.lower() for limit in file.limits) for file in errors),
+        has_info=any(LimitKind.INFO_LEVEL not in file.mendable.values() for file in errors),
         tied=_tied(groups, known),
         tied_share=sum(group.share for group in groups if group.tier is Tier.UNKNOWN and group.timeout_ids),
         no_status_share=sum(group.share for group in groups if group.statuses[:1] == (None,)),

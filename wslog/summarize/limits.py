@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from wslog.knowledge import Mend, fill
 from wslog.result import FileCoverage, Limit
-from wslog.schema import Cause, Tier
+from wslog.schema import Cause, LimitKind, Tier
 from wslog.summarize.facts import Facts
 from wslog.summarize.words import count, enumerate_words, percent, seconds
 
@@ -166,18 +165,14 @@ CHECKS: Final[tuple[Callable[[Facts], list[Gap]], ...]] = (
     _rejected,
 )
 
-# What a server log's own limit is about, and which mend speaks to it.
-ABOUT: Final = (
-    (re.compile(r"\binfo\b", re.IGNORECASE), "log-nginx-error-info"),
-    (re.compile(r"\bnotice\b", re.IGNORECASE), "log-nginx-process-life"),
-    (re.compile(r"\$\w|duration|combined", re.IGNORECASE), "log-nginx-format"),
-    (
-        re.compile(r"last.message|lastSent|lastRecv|openedAt|silen|idle|hidden|visib", re.IGNORECASE),
-        "log-client-fields",
-    ),
-    (re.compile(r"\bzone\b|\bclock\b", re.IGNORECASE), "clock-sync"),
-    (re.compile(r"trace|\bid\b", re.IGNORECASE), "log-client-connection-id"),
-)
+# The mend that makes a log hold what it would have to.
+MEND_OF: Final[Mapping[LimitKind, str]] = {
+    LimitKind.INFO_LEVEL: "log-nginx-error-info",
+    LimitKind.NOTICE_LEVEL: "log-nginx-process-life",
+    LimitKind.ACCESS_VARIABLES: "log-nginx-format",
+    LimitKind.CLIENT_FIELDS: "log-client-fields",
+    LimitKind.TRACE_ID: "log-client-connection-id",
+}
 
 
 def _file_gaps(facts: Facts, covered: set[str]) -> list[Gap]:
@@ -193,18 +188,11 @@ def _file_gaps(facts: Facts, covered: set[str]) -> list[Gap]:
     # What one file lacks for several reasons is mended at once.
     merged: dict[tuple[str, str], list[str]] = {}
     for limit, files in having.items():
-        mend_id = _mend_of(limit, files[0].tier)
-        if mend_id and mend_id not in covered:
-            merged.setdefault((_files(files), mend_id), []).append(limit)
+        kind = files[0].mendable.get(limit)
+        if kind and MEND_OF[kind] not in covered:
+            merged.setdefault((_files(files), MEND_OF[kind]), []).append(limit)
     gaps = [Gap(text=f"{files}: {'; '.join(limits)}.", mend_id=mend_id) for (files, mend_id), limits in merged.items()]
     return gaps[:MAX_FILE_LIMITS]
-
-
-def _mend_of(limit: str, tier: Tier | None) -> str:
-    """Return the id of the mend that speaks to a file's own limit; empty: none does."""
-    if tier is Tier.CLIENT:
-        return "log-client-fields"
-    return next((mend_id for pattern, mend_id in ABOUT if pattern.search(limit)), "")
 
 
 def _is_copy(file: FileCoverage, other: FileCoverage) -> bool:
