@@ -12,7 +12,7 @@ from wslog.result import Burst, Storm
 from wslog.summarize.drops import STARTED_AT
 from wslog.summarize.windows import from_us, to_us
 
-FACTOR: Final = 5.0  # attempts per second against the side bands (METHOD 3.1)
+FACTOR: Final = 5.0  # attempts per second against the busier side band; below it is the ebb and flow of an ordinary day
 MIN_ATTEMPTS: Final = 10
 STORM_S: Final = 10  # over this long the rate is taken
 WATCHED_S: Final = 60  # storms are looked for from the start of a burst to this long after its end
