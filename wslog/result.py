@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
-from wslog.schema import Cause, LimitKind, Tier
+from wslog.schema import Cause, LimitKind, ScopeKind, Tier, split_scope
 
 SCHEMA_VERSION = 1
 
@@ -213,6 +213,16 @@ class Burst:
     cause: Cause
     tier: Tier
     evidence: tuple[str, ...]
+
+    @property
+    def scope_kind(self) -> ScopeKind | None:
+        """What kind of thing they share; None: of no kind we know."""
+        return split_scope(self.scope)[0]
+
+    @property
+    def scope_value(self) -> str:
+        """Its name; empty: it needs none."""
+        return split_scope(self.scope)[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,6 +74,25 @@ class LimitKind(StrEnum):
     TRACE_ID = "trace_id"  # an id that joins lines of several tiers
 
 
+class ScopeKind(StrEnum):
+    """What the connections of a burst share; of the first two there is only one, the others have a name."""
+
+    ALL = "all"  # nothing: they are of every server
+    NO_NGINX_LINE = "no nginx line"  # nginx logged none of them
+    UPSTREAM = "upstream"  # the app server's address
+    PATH = "path"
+    NETWORK = "network"  # of client addresses
+
+
+def split_scope(scope: str) -> tuple[ScopeKind | None, str]:
+    """Return a burst's scope as its kind and the name behind it: `upstream 10.0.0.7:9002`; None: of no kind we know."""
+    if scope in {ScopeKind.ALL, ScopeKind.NO_NGINX_LINE}:
+        return ScopeKind(scope), ""
+    kind, _, name = scope.partition(" ")
+    named = {ScopeKind.UPSTREAM, ScopeKind.PATH, ScopeKind.NETWORK}
+    return (ScopeKind(kind), name) if kind in named and name else (None, scope)
+
+
 class CloseCode(IntEnum):
     """Close codes that wslog reasons about (RFC 6455 section 7.4.1)."""
 

@@ -9,7 +9,7 @@ from typing import Final
 from wslog.render import numbers
 from wslog.render.escape import plain
 from wslog.result import Advice, CauseShare, Cluster, Finding
-from wslog.schema import Cause, Tier
+from wslog.schema import Cause, ScopeKind, Tier, split_scope
 
 CAUSES: Final[Mapping[Cause, tuple[str, str]]] = {
     Cause.IDLE_TIMEOUT: ("idle timeout", "a timer ended a silent connection"),
@@ -50,7 +50,10 @@ AXES: Final[Mapping[str, str]] = {
 """What a cluster's axis says about its drops, to be followed by the length of time."""
 
 MOST_CANDIDATES: Final = 2  # more known timers of one value than this say little about whose it was
-_SCOPES: Final[Mapping[str, str]] = {"all": "all servers", "no nginx line": "without an nginx line"}
+_SCOPES: Final[Mapping[ScopeKind | None, str]] = {
+    ScopeKind.ALL: "all servers",
+    ScopeKind.NO_NGINX_LINE: "without an nginx line",
+}
 _UPPER: Final = {"aws": "AWS", "alb": "ALB", "nlb": "NLB", "elb": "ELB", "nat": "NAT", "gcp": "GCP", "iis": "IIS"}
 
 
@@ -101,7 +104,8 @@ def cluster_label(cluster: Cluster) -> str:
 
 def scope_name(scope: str) -> str:
     """Return what the connections of a burst share, as a reader would say it; `plain` it before showing."""
-    return _SCOPES.get(scope, scope.removeprefix("upstream "))
+    kind, name = split_scope(scope)
+    return name if kind is ScopeKind.UPSTREAM else _SCOPES.get(kind, scope)
 
 
 def first_sentence(text: str) -> str:

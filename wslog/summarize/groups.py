@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from wslog.result import Burst, Cluster
-from wslog.schema import Cause, Tier
+from wslog.schema import Cause, ScopeKind, Tier
 
 # Below both of these a group is told in passing, and no advice of its own is given for it.
 TINY_SHARE: Final = 0.01
@@ -139,11 +139,11 @@ def _group(drops: pl.DataFrame, *, n_drops: int, clusters: Sequence[Cluster], bu
 
 def _without_echoes(bursts: Sequence[Burst]) -> tuple[Burst, ...]:
     """Leave out bursts over everything that a narrower scope explains at the same moment; sort by time."""
-    narrow = [burst for burst in bursts if burst.scope != "all"]
+    narrow = [burst for burst in bursts if burst.scope_kind is not ScopeKind.ALL]
     kept = [
         burst
         for burst in bursts
-        if burst.scope != "all" or not any(abs(burst.at - other.at) <= SAME_EVENT for other in narrow)
+        if burst in narrow or not any(abs(burst.at - other.at) <= SAME_EVENT for other in narrow)
     ]
     return tuple(sorted(kept, key=lambda burst: (burst.at, burst.until, burst.scope)))
 

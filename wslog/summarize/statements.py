@@ -8,7 +8,7 @@ from typing import Final
 
 from wslog.knowledge.model import Timeout
 from wslog.result import Burst
-from wslog.schema import Cause, Tier
+from wslog.schema import Cause, ScopeKind, Tier
 from wslog.summarize.groups import DropGroup
 from wslog.summarize.words import WHO, clock, enumerate_words, seconds
 
@@ -231,8 +231,9 @@ def _brackets(text: str) -> str:
 
 def _scope(burst: Burst) -> str:
     """Name the one server or network that a burst's connections share; empty: nothing a sentence could name."""
-    kind, _, name = burst.scope.partition(" ")
-    return name if kind == "upstream" else burst.scope if kind == "network" else ""
+    if burst.scope_kind is ScopeKind.UPSTREAM:
+        return burst.scope_value
+    return burst.scope if burst.scope_kind is ScopeKind.NETWORK else ""
 
 
 def _when(group: DropGroup, *, with_date: bool) -> str:
