@@ -1,4 +1,4 @@
-"""The corridor: the one module that knows every room. Files go in, an analysis comes out."""
+"""The corridor: the one module that takes logs through every room. Files go in, an analysis comes out."""
 
 from __future__ import annotations
 
