@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from wslog.render import names, numbers
+from wslog import wording as numbers
+from wslog.render import names
 from wslog.result import CauseShare, Document, OwnerShare, Totals
 from wslog.schema import Tier
 

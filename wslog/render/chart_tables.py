@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from wslog.render import names, numbers
+from wslog import wording as numbers
+from wslog.render import names
 from wslog.render.chart_style import in_order
 from wslog.result import Bin, Document
 

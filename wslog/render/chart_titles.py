@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from wslog.render import names, numbers
+from wslog import wording as numbers
+from wslog.render import names
 from wslog.result import Document
 from wslog.schema import Cause, Tier
 

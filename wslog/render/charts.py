@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from wslog.render import chart_titles, names, numbers
+from wslog import wording as numbers
+from wslog.render import chart_titles, names
 from wslog.render.chart_bars import LEAST_S, count_axis, merge_bins, seconds_range, stack_bins, stack_causes
 from wslog.render.chart_style import (
     GRID,

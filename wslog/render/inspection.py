@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from wslog.render.escape import plain
-from wslog.render.numbers import count, counted, span
 from wslog.result import Coverage, FileCoverage, Reject
 from wslog.schema import Tier
+from wslog.wording import count, counted, span
 
 SHOWN_REJECTS: Final = 3
 REJECT_WIDTH: Final = 80

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from wslog import wording as numbers
 from wslog.evidence import read_evidence
-from wslog.render import names, numbers
+from wslog.render import names
 from wslog.render.cause_rows import cause_rows, certainty_words
 from wslog.render.escape import markdown, markdown_code, plain_block
 from wslog.result import Advice, Document, FileCoverage, Finding

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from wslog.render import numbers
+from wslog import wording as numbers
 from wslog.render.escape import plain
 from wslog.result import Advice, CauseShare, Cluster, Finding
 from wslog.schema import Cause, ScopeKind, Tier, split_scope

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from wslog import wording as numbers
 from wslog.evidence import read_evidence
-from wslog.render import names, numbers
+from wslog.render import names
 from wslog.render.chart_style import look
 from wslog.render.chart_tables import TABLES, Table
 from wslog.render.charts import CHARTS

@@ -7,7 +7,8 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from wslog.render import names, numbers
+from wslog import wording as numbers
+from wslog.render import names
 from wslog.render.cause_rows import cause_rows, certainty_words, rest_of
 from wslog.render.escape import plain
 from wslog.result import Advice, Burst, Cluster, Document

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from wslog.render import numbers, weekly_names
+from wslog import wording as numbers
+from wslog.render import weekly_names
 from wslog.render.chart_style import ACCENT, GRID, INK, MUTED, cut, frame, look, say_empty
 from wslog.render.charts import _RC, FIGURE_INCHES, PNG_DPI
 from wslog.weekly_result import CauseChange, WeeklyReport

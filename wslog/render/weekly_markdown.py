@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from wslog.render import numbers, weekly_names
+from wslog import wording as numbers
+from wslog.render import weekly_names
 from wslog.render.escape import markdown, markdown_code, plain_block
 from wslog.weekly_result import GroupChange, WeeklyReport
 

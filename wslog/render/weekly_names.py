@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from wslog.render import names, numbers
+from wslog import wording as numbers
+from wslog.render import names
 from wslog.render.escape import plain
 from wslog.result import Advice, Burst
 from wslog.schema import Cause, Tier

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from wslog.render import numbers, page, weekly_names
+from wslog import wording as numbers
+from wslog.render import page, weekly_names
 from wslog.render.escape import plain
 from wslog.render.weekly_charts import WEEKLY_CHARTS
 from wslog.weekly_result import WeeklyReport

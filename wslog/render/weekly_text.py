@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final
 
-from wslog.render import numbers, weekly_names
+from wslog import wording as numbers
+from wslog.render import weekly_names
 from wslog.render.escape import plain
 from wslog.weekly_result import ClusterChange, GroupChange, WeeklyReport
 

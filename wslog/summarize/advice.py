@@ -12,7 +12,7 @@ from wslog.schema import Cause, Tier
 from wslog.summarize.filling import fill_for, path_of
 from wslog.summarize.groups import DropGroup
 from wslog.summarize.heartbeats import Heartbeat, choose_heartbeat
-from wslog.summarize.words import enumerate_words, seconds
+from wslog.wording import joined, timer
 
 CUTS: Final = frozenset({Cause.SERVER_RESTART, Cause.PROXY_RELOAD, Cause.PROXY_RESTART})
 HEARTBEAT: Final = "heartbeat"
@@ -180,8 +180,8 @@ def _with_exceptions(
     for group in short:
         where.setdefault(min(group.timeouts_s), []).append(path_of(group, settings) or "one path")
     told = [
-        f"{enumerate_words(list(dict.fromkeys(paths)))} {'have' if len(set(paths)) > 1 else 'has'} "
-        f"a {seconds(timer_s)} timer: raise it."
+        f"{joined(list(dict.fromkeys(paths)))} {'have' if len(set(paths)) > 1 else 'has'} "
+        f"a {timer(timer_s)} timer: raise it."
         for timer_s, paths in where.items()
     ]
     return replace(mend, text=" ".join([*told, mend.text]))
@@ -197,16 +197,16 @@ def _join_minor(plans: Sequence[_Plan], groups: Sequence[DropGroup]) -> list[_Pl
     parts = [(_status_of(plan, groups), plan) for plan in minor]
     heads = [f"{status} on {path_of(groups[plan.groups[0]]) or 'one path'}" for status, plan in parts]
     shown = heads if len(heads) < 3 else [*heads[:2], f"{len(heads) - 2} more"]
-    joined = replace(
+    mend = replace(
         minor[0].mend,
         id="handshakes-by-status",
-        title=f"Mend the refused handshakes: {enumerate_words(shown)}.",
+        title=f"Mend the refused handshakes: {joined(shown)}.",
         text=" ".join(f"{status}: {plan.mend.title}" for status, plan in parts),
         config="\n".join(f"# {status}\n{plan.mend.config.lstrip()}" for status, plan in parts if plan.mend.config),
     )
     together = replace(
         minor[0],
-        mend=joined,
+        mend=mend,
         groups=tuple(sorted(nth for plan in minor for nth in plan.groups)),
         prevents_n=sum(plan.prevents_n for plan in minor),
         speaks_to_n=sum(plan.speaks_to_n for plan in minor),
@@ -216,4 +216,4 @@ def _join_minor(plans: Sequence[_Plan], groups: Sequence[DropGroup]) -> list[_Pl
 
 def _status_of(plan: _Plan, groups: Sequence[DropGroup]) -> str:
     statuses = {str(groups[nth].statuses[0]) for nth in plan.groups}
-    return enumerate_words(sorted(statuses))
+    return joined(sorted(statuses))

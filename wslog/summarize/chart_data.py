@@ -12,7 +12,7 @@ from wslog.result import Bin, ChartData, Cluster, Point, TimerLine
 from wslog.schema import Cause
 from wslog.summarize.bins import choose_edges, count_into_bins
 from wslog.summarize.drops import IS_OPENED
-from wslog.summarize.words import seconds
+from wslog.wording import timer
 
 MAX_POINTS: Final = 2_000
 # Timers that can end a live WebSocket after a constant idle time or age; the others explain no pile in a histogram.
@@ -77,4 +77,4 @@ def _timers(
 def _label(timeout: Timeout, value_s: float) -> str:
     """Name a timer as short as it is known by: settings of several words make no label."""
     setting = "idle timeout" if set(timeout.setting) & set(" .,+") else timeout.setting
-    return " ".join(part for part in (timeout.product, setting, seconds(value_s)) if part)
+    return " ".join(part for part in (timeout.product, setting, timer(value_s)) if part)

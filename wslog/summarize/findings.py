@@ -13,7 +13,7 @@ from wslog.result import Burst, Cluster, Finding, Limit
 from wslog.schema import Cause
 from wslog.summarize.groups import DropGroup
 from wslog.summarize.statements import state
-from wslog.summarize.words import clock, count, percent, seconds, sentence
+from wslog.wording import clock, counted, sentence, timer, whole_percent
 
 MAX_EXAMPLES: Final = 6
 PER_ROW: Final = 3  # lines of proof taken from one connection, so that the examples are of several
@@ -66,7 +66,7 @@ def write_findings(
 
 
 def _statement(group: DropGroup, limits: Sequence[Limit], *, known: Mapping[str, Timeout], with_date: bool) -> str:
-    said = sentence(state(group, count(group.n, "connection"), known=known, with_date=with_date)) + "."
+    said = sentence(state(group, counted(group.n, "connection"), known=known, with_date=with_date)) + "."
     if group.cause is not Cause.UNKNOWN:
         return said
     to_log = next((limit.log_next for limit in limits if limit.log_next), "")
@@ -120,15 +120,15 @@ def _burst(burst: Burst, *, with_date: bool) -> tuple[str, ...]:
     if burst.evidence:
         return (f"{at}: {burst.evidence[0]}", *burst.evidence[1:PER_BURST])
     length = (burst.until - burst.at).total_seconds()
-    within = f" within {seconds(length)}" if length >= 1 else ""
-    killed = "" if burst.killed_share is None else f", {percent(burst.killed_share)} of those open there"
-    return (f"{at}: {count(burst.n, 'connection')} ended{within} ({burst.scope}){killed}",)
+    within = f" within {timer(length)}" if length >= 1 else ""
+    killed = "" if burst.killed_share is None else f", {whole_percent(burst.killed_share)} of those open there"
+    return (f"{at}: {counted(burst.n, 'connection')} ended{within} ({burst.scope}){killed}",)
 
 
 def _cluster(cluster: Cluster) -> str:
     chance = "below 1e-12" if cluster.p_value < 1e-12 else f"{cluster.p_value:.1g}"
     of_what = AXIS_MEANS.get(cluster.axis, cluster.axis)
     return (
-        f"{count(cluster.n, 'drop')} pile up at {seconds(cluster.center_s)} of {of_what} "
-        f"(90 % within {seconds(cluster.width_s)}); the chance of that without a timer is {chance}"
+        f"{counted(cluster.n, 'drop')} pile up at {timer(cluster.center_s)} of {of_what} "
+        f"(90 % within {timer(cluster.width_s)}); the chance of that without a timer is {chance}"
     )

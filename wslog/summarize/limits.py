@@ -11,7 +11,7 @@ from wslog.knowledge import Mend, fill
 from wslog.result import FileCoverage, Limit
 from wslog.schema import Cause, LimitKind, Tier
 from wslog.summarize.facts import Facts
-from wslog.summarize.words import count, enumerate_words, percent, seconds
+from wslog.wording import counted, joined, timer, whole_percent
 
 MUCH: Final = 0.1  # from this share on, what is missing matters
 TIED: Final = 0.01  # from this share on, an open question about timers matters
@@ -85,33 +85,32 @@ def _ties(facts: Facts) -> list[Gap]:
 def _handshakes(facts: Facts) -> list[Gap]:
     if facts.no_status_share <= TIED or facts.tiers & {Tier.NGINX, Tier.ALB}:
         return []
-    text = f"No server log: why {percent(facts.no_status_share)} of the drops never opened is not known."
+    text = f"No server log: why {whole_percent(facts.no_status_share)} of the drops never opened is not known."
     return [Gap(text=text, mend_id="handshake-logs-first")]
 
 
 def _columns(facts: Facts) -> list[Gap]:
     gaps = []
     if facts.coverage.no_code:
-        text = f"{count(facts.coverage.no_code, 'client record')} lost the close code on the way."
+        text = f"{counted(facts.coverage.no_code, 'client record')} lost the close code on the way."
         gaps.append(Gap(text=text, mend_id="log-client-fields"))
     if facts.no_idle_share > MUCH:
         text = (
-            f"{percent(facts.no_idle_share)} of the clients' drops have no time of the last message: "
+            f"{whole_percent(facts.no_idle_share)} of the clients' drops have no time of the last message: "
             "how long they had been silent is not known."
         )
         gaps.append(Gap(text=text, mend_id="log-client-fields"))
     if facts.no_lifetime_share > MUCH:
-        text = (
-            f"{percent(facts.no_lifetime_share)} of the drops have no opening time: how long they lived is not known."
-        )
+        share = whole_percent(facts.no_lifetime_share)
+        text = f"{share} of the drops have no opening time: how long they lived is not known."
         mend_id = "log-nginx-format" if Tier.NGINX in facts.tiers else "log-client-fields"
         gaps.append(Gap(text=text, mend_id=mend_id))
     if facts.unmatched_share > MUCH and facts.tiers & {Tier.NGINX, Tier.ALB}:
-        text = f"{percent(facts.unmatched_share)} of the clients' drops found no line in the servers' logs."
+        text = f"{whole_percent(facts.unmatched_share)} of the clients' drops found no line in the servers' logs."
         gaps.append(Gap(text=text, mend_id="log-client-connection-id"))
     if facts.no_session_share > 0.5 and Tier.CLIENT in facts.tiers:
         text = (
-            f"{percent(facts.no_session_share)} of the clients' drops name no session: "
+            f"{whole_percent(facts.no_session_share)} of the clients' drops name no session: "
             "who came back, and when, is not known."
         )
         gaps.append(Gap(text=text, log_next="Log a session id that stays the same over reconnects (sessionId)."))
@@ -125,12 +124,14 @@ def _times(facts: Facts) -> list[Gap]:
         text = "There is no time that the logs of all tiers cover: drops cannot be looked up in every tier's log."
         gaps.append(Gap(text=text, log_next="Collect the logs of all tiers for the same time."))
     elif facts.outside_share > MUCH:
-        text = f"{percent(facts.outside_share)} of the drops lie outside the time that the logs of all tiers cover."
+        text = (
+            f"{whole_percent(facts.outside_share)} of the drops lie outside the time that the logs of all tiers cover."
+        )
         gaps.append(Gap(text=text, log_next="Collect the logs of all tiers for the same time."))
     for clock in facts.clocks:
         if clock.tier is not Tier.CLIENT and clock.skew_s is not None and abs(clock.skew_s) > 1:
             way = "ahead of" if clock.skew_s > 0 else "behind"
-            text = f"The clock of tier {clock.tier.value} runs {seconds(abs(clock.skew_s))} {way} the reference clock."
+            text = f"The clock of tier {clock.tier.value} runs {timer(abs(clock.skew_s))} {way} the reference clock."
             gaps.append(Gap(text=text, mend_id="clock-sync"))
     return gaps
 
@@ -149,7 +150,7 @@ def _rejected(facts: Facts) -> list[Gap]:
         return []
     worst = max(facts.coverage.files, key=lambda file: file.rejected)
     where = f", most of them in {worst.path}"
-    text = f"{percent(rejected / lines)} of the lines could not be read{where}."
+    text = f"{whole_percent(rejected / lines)} of the lines could not be read{where}."
     return [
         Gap(text=text, log_next="Name the format with --log-format or --client-field; `wslog inspect` shows the lines.")
     ]
@@ -214,5 +215,5 @@ def _is_copy(file: FileCoverage, other: FileCoverage) -> bool:
 def _files(files: Sequence[FileCoverage]) -> str:
     """Name one or two files, or count them."""
     if len(files) <= SHOWN_FILES:
-        return enumerate_words([file.path for file in files])
-    return f"{len(files)} files ({enumerate_words(sorted({file.format for file in files}))})"
+        return joined([file.path for file in files])
+    return f"{len(files)} files ({joined(sorted({file.format for file in files}))})"

@@ -10,7 +10,7 @@ from wslog.knowledge.model import Timeout
 from wslog.result import Burst
 from wslog.schema import Cause, ScopeKind, Tier
 from wslog.summarize.groups import DropGroup
-from wslog.summarize.words import WHO, clock, enumerate_words, seconds
+from wslog.wording import WHO, clock, joined, timer
 
 SHOWN: Final = 3  # so many moments, timers or statuses a sentence can hold
 MOST: Final = 0.95  # a sentence that names what holds for so many may say "most of them" in place of "or others"
@@ -80,7 +80,7 @@ def settings_of(group: DropGroup, known: Mapping[str, Timeout]) -> str:
     """Return the names of the candidate settings in a decided tier, for brackets; empty: none."""
     names = [known[key].setting for key in group.timeout_ids if key in known and known[key].tier is group.tier]
     distinct = list(dict.fromkeys(name for name in names if name))
-    return enumerate_words(distinct[:2], last="or")
+    return joined(distinct[:2], last="or")
 
 
 def _idle(group: DropGroup, many: str, known: Mapping[str, Timeout], _: bool) -> str:
@@ -94,7 +94,7 @@ def _idle(group: DropGroup, many: str, known: Mapping[str, Timeout], _: bool) ->
         fitting = f"{len(timers)} known timers have that value, and no log says which"
         return f"a timer closed {many} {silence}: {fitting}"
     if len(timers) > 1:
-        return f"{enumerate_words(timers, last='or')} closed {many} {silence}: no log says which"
+        return f"{joined(timers, last='or')} closed {many} {silence}: no log says which"
     if timers:
         return f"a timer, perhaps {timers[0]}, closed {many} {silence}"
     return f"a timer whose owner no log names closed {many} {silence}"
@@ -127,7 +127,7 @@ def _proxy_restart(group: DropGroup, many: str, _: Mapping[str, Timeout], with_d
     when = _when(group, with_date=with_date)
     signals = [_exit_signal(burst) for burst in group.bursts]
     if signals and all(signals):
-        numbers = enumerate_words(sorted({found for found in signals if found}))
+        numbers = joined(sorted({found for found in signals if found}))
         died = "a worker process of nginx" if len(signals) == 1 else "worker processes of nginx"
         return f"{died} died{when} (signal {numbers}) and cut {many}"
     return f"nginx stopped or lost a worker process{when} and cut {many}"
@@ -169,7 +169,7 @@ def _handshake(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) 
     if not logged:
         return f"{failed}, and no server log says why"
     if len(group.statuses) > 1:
-        shown = enumerate_words([str(status) for status in logged[:SHOWN]], last="or")
+        shown = joined([str(status) for status in logged[:SHOWN]], last="or")
         return f"{failed}: most handshakes that a server logged were answered with {shown}"
     means = STATUS_MEANS_BY_TIER.get((logged[0], group.tier)) or STATUS_MEANS.get(logged[0])
     return f"{failed}: the handshake was answered with {logged[0]}{_brackets(means or '')}"
@@ -196,10 +196,10 @@ CLAUSES: Final[Mapping[Cause, Clause]] = {
 
 def _values(group: DropGroup) -> str:
     """Write the timers' values, the most frequent first; what a few of many have is not worth a word."""
-    shown = [seconds(value) for value in group.timeouts_s[:SHOWN]]
+    shown = [timer(value) for value in group.timeouts_s[:SHOWN]]
     named = group.drops["timeout_s"].is_in(group.timeouts_s[:SHOWN]).sum()
     few = named >= MOST * group.drops["timeout_s"].drop_nulls().len()
-    return enumerate_words(shown if few else [*shown, "other values"], last="or")
+    return joined(shown if few else [*shown, "other values"], last="or")
 
 
 def _timer(timeout: Timeout) -> str:
@@ -249,4 +249,4 @@ def _moments(group: DropGroup, *, with_date: bool, with_scope: bool = False) -> 
         moments.append(f"{_scope(burst)} at {at}".lstrip() if with_scope else at)
     if more := len(group.bursts) - len(moments):
         moments.append(f"{more} more")
-    return enumerate_words(moments) if with_scope else f"at {enumerate_words(moments)}"
+    return joined(moments) if with_scope else f"at {joined(moments)}"

@@ -10,7 +10,7 @@ from wslog.result import Totals
 from wslog.schema import Cause
 from wslog.summarize.groups import DropGroup
 from wslog.summarize.statements import state
-from wslog.summarize.words import count, percent, sentence
+from wslog.wording import count, counted, sentence, whole_percent
 
 SECOND_FROM: Final = 0.05  # a second cause is named from this share on
 UNKNOWN_FROM: Final = 0.2  # what stays unknown is named from this share on
@@ -29,7 +29,7 @@ def write_verdict(groups: Sequence[DropGroup], totals: Totals, *, known: Mapping
     if not totals.attempts:
         return "No WebSocket connections in these logs."
     if not totals.drops:
-        return f"No 1006 among {count(totals.attempts, 'connection')}."
+        return f"No 1006 among {counted(totals.attempts, 'connection')}."
     unknown = [group for group in groups if group.cause is Cause.UNKNOWN]
     failed = [group for group in groups if group.cause is Cause.HANDSHAKE_FAILED]
     ended = [group for group in groups if group.cause not in {Cause.UNKNOWN, Cause.HANDSHAKE_FAILED}]
@@ -55,5 +55,5 @@ def _how_many(group: DropGroup, totals: Totals, *, is_first: bool) -> str:
         return "the one dropped connection"
     if group.n == totals.drops:
         return f"all {count(totals.drops)} dropped connections"
-    share = percent(group.share)
+    share = whole_percent(group.share)
     return f"{share} of the {count(totals.drops)} dropped connections" if is_first else f"another {share}"

@@ -6,7 +6,7 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 from wslog.schema import Cause, Tier
-from wslog.summarize.words import WHO
+from wslog.wording import WHO
 
 CAUSES = {
     Cause.IDLE_TIMEOUT: "idle timeouts",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wslog.render import numbers
+from wslog import wording as numbers
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,35 @@ def test_decimal(value: float, shown: str) -> None:
 def test_bar(share: float, shown: str) -> None:
     """Nothing shows nothing, anything shows something, and no bar leaves its column."""
     assert numbers.bar(share, width=8) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (60.0, "60 s"),
+        (1.5, "1.5 s"),
+        (0.25, "0.25 s"),
+        (59.98, "59.98 s"),
+        (120.4, "120 s"),
+        (86_400.0, "86400 s"),
+        (1_234_567.0, "1234567 s"),
+        (0.005, "0.005 s"),
+    ],
+)
+def test_timers_show_no_idle_decimals(value: float, shown: str) -> None:
+    """Durations keep the decimals that say something, and no others."""
+    assert numbers.timer(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [(0.0, "0 %"), (0.004, "under 1 %"), (0.38, "38 %"), (0.996, "over 99 %"), (1.0, "100 %")],
+)
+def test_whole_percent_never_rounds_some_to_none_or_most_to_all(share: float, shown: str) -> None:
+    """Only nothing is 0 % and only all is 100 %."""
+    assert numbers.whole_percent(share) == shown
+
+
+def test_nginx_keeps_its_small_letter() -> None:
+    """A sentence begins with a capital, but nginx is a name."""
+    assert [numbers.sentence("the ALB closed"), numbers.sentence("nginx closed")] == ["The ALB closed", "nginx closed"]

@@ -1,12 +1,23 @@
-"""Counts, shares, durations and instants as a person reads them; the same in every report."""
+"""Counts, shares, durations, instants and owners as a person reads them; the same in every sentence and report."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from wslog.schema import Tier
+
 NOT_KNOWN: Final = "not known"
+WHO: Final[Mapping[Tier, str]] = {
+    Tier.CLIENT: "the client",
+    Tier.NETWORK: "the network",
+    Tier.ALB: "the ALB",
+    Tier.NGINX: "nginx",
+    Tier.APP: "the application",
+    Tier.UNKNOWN: "something",
+}
+"""Each tier as the subject of a sentence."""
 _MINUTE: Final = 60.0
 _HOUR: Final = 3_600.0
 _DAY: Final = 86_400.0
@@ -36,6 +47,15 @@ def percent(share: float | None) -> str:
     if 99.5 <= value < 100:
         return ">99 %"
     return f"{value:.0f} %"
+
+
+def whole_percent(share: float) -> str:
+    """Return a share as a sentence says it, without decimals: `38 %`, `under 1 %`, `over 99 %`."""
+    if 0 < share < 0.01:
+        return "under 1 %"
+    if 0.99 < share < 1:
+        return "over 99 %"
+    return f"{share * 100:.0f} %"
 
 
 def percent_range(low: float, high: float) -> str:
@@ -81,8 +101,10 @@ def _two_units(size: float, large_s: float, large: str, small_s: float, small: s
 
 
 def timer(value_s: float) -> str:
-    """Return a configured value the way configuration files write it, in seconds: `60 s`, `3600 s`."""
-    return f"{value_s:g} s"
+    """Return a timer's value the way configuration files write it, in seconds, to the hundredth: `60 s`, `86400 s`."""
+    if value_s >= 100 or value_s == round(value_s):
+        return f"{value_s:.0f} s"
+    return f"{value_s:.2f}".rstrip("0").rstrip(".") + " s" if value_s >= 0.01 else f"{value_s:g} s"
 
 
 def signed_seconds(value: float | None) -> str:
@@ -94,6 +116,11 @@ def signed_seconds(value: float | None) -> str:
 def instant(at: dt.datetime | None) -> str:
     """Return an instant in UTC to the second: `2026-03-10 10:01:00`; the zone stands in the column's head."""
     return at.strftime("%Y-%m-%d %H:%M:%S") if at is not None else NOT_KNOWN
+
+
+def clock(at: dt.datetime, *, with_date: bool) -> str:
+    """Return an instant (UTC) for a sentence, to the second."""
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC" if with_date else "%H:%M:%S UTC")
 
 
 def span(start: dt.datetime | None, end: dt.datetime | None) -> str:
@@ -118,3 +145,8 @@ def joined(words: Sequence[str], *, last: str = "and") -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def sentence(text: str) -> str:
+    """Return *text* with a capital first letter, except `nginx`, which has none."""
+    return text if text.startswith("nginx") else text[:1].upper() + text[1:]
