@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class WslogError(Exception):
-    """Something the reader can mend; the command line turns it into a message and exit code 1.
+    """Something the reader can mend; the command line turns it into a message and exit code 1, `OptionError` into 2.
 
     Args:
         what: What is wrong, without a full stop.
@@ -33,6 +33,10 @@ class InputError(WslogError):
 
 class OptionError(WslogError):
     """An option's value cannot be understood."""
+
+
+class OutputError(WslogError):
+    """What was made cannot be written to its place."""
 
 
 class KnowledgeError(WslogError):

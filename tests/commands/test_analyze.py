@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from tests.incident import AGENT, N_CLEAN, N_REFUSED, N_SILENT, address
 from wslog.cli import cli
+from wslog.commands.whole_folder import write_folder
 from wslog.errors import OptionError, WslogError
 
 
@@ -58,6 +60,44 @@ def test_a_foreign_folder_is_kept(incident: Path) -> None:
     assert Path("mine/thesis.txt").exists()
     assert wslog(incident, "-o", "mine", "--force").exit_code == 0
     assert not Path("mine/thesis.txt").exists()
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("own", "-o", "own", "--force"),
+        ("own/logs", "-o", "own", "--force"),
+        ("own/logs/*.jsonl", "-o", "own", "--force"),
+        ("own", "-o", "own/logs", "--force"),
+        ("logs", "--store", "own/history", "-o", "own", "--force"),
+        ("logs", "--nginx-conf", "own/nginx.conf", "-o", "own", "--force"),
+        ("logs", "--timeouts", "own/ours.toml", "-o", "own", "--force"),
+        ("logs", "--config", "own/wslog.toml", "-o", "own", "--force"),
+        ("rep/logs", "-o", "rep"),
+        ("rep", "-o", "rep"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_read_is_never_replaced(incident: Path, args: tuple[str, ...]) -> None:
+    """The report takes the place of no log, store or file that the same command reads, even with --force."""
+    write_folder(Path("rep"), {"report.html": b"x"}, force=False)
+    Path("own/history").mkdir(parents=True)
+    for name in ("nginx.conf", "ours.toml", "wslog.toml"):
+        (Path("own") / name).write_text("")
+    for folder in ("own/logs", "rep/logs", "logs"):
+        shutil.copytree(incident, folder)
+    before = sorted(Path().rglob("*"))
+    error = wslog(*args).exception
+    assert isinstance(error, OptionError), error
+    assert error.where == args[args.index("-o") + 1]
+    assert error.mend
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_the_working_folder_may_be_analyzed_again(incident: Path) -> None:
+    """`wslog analyze .` replaces the report that it left there before."""
+    shutil.copytree(incident, ".", dirs_exist_ok=True)
+    assert [wslog(".").exit_code for _ in range(2)] == [0, 0]
 
 
 def test_quiet_says_nothing_on_stderr(incident: Path) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 from click.testing import CliRunner
 
 from tests.render import documents
 from wslog.commands.render import render
+from wslog.commands.report_folder import write_report
 from wslog.commands.screen import wants_colour
-from wslog.errors import SavedAnalysisError
+from wslog.errors import OptionError, SavedAnalysisError
 from wslog.render.markdown import render_markdown
 from wslog.render.saved import dump, json_schema
 from wslog.render.text import render_text
+from wslog.schema import CONNECTIONS, conform
 
 
 @pytest.fixture
@@ -62,6 +65,26 @@ def test_output_writes_a_folder(saved: Path, tmp_path: Path) -> None:
         "report.html", "report.md", "analysis.json", "charts", ".wslog-report",
     }  # fmt: skip
     assert (output / "analysis.json").read_bytes() == saved.read_bytes()
+
+
+@pytest.mark.parametrize("named", ["", "analysis.json"])
+def test_a_report_rendered_in_place_keeps_its_tables(tmp_path: Path, named: str) -> None:
+    """`render rp -o rp` makes the pages anew; connections and drops, which it cannot make, stay."""
+    output = tmp_path / "rp"
+    write_report(output, documents.one_row(), conform(pl.DataFrame(), CONNECTIONS), force=False)
+    before = {path.name: path.read_bytes() for path in output.iterdir() if path.is_file()}
+    result = CliRunner().invoke(render, [str(output / named), "-o", str(output)])
+    assert result.exit_code == 0, result.output
+    assert {path.name: path.read_bytes() for path in output.iterdir() if path.is_file()} == before
+
+
+def test_the_analysis_is_not_lost_with_a_folder_above_it(saved: Path) -> None:
+    """A folder that would be replaced together with the analysis in it is refused, even with --force."""
+    (saved.parent / "sub").mkdir()
+    below = saved.rename(saved.parent / "sub" / "x.json")
+    error = CliRunner().invoke(render, [str(below), "-o", str(saved.parent), "--force"]).exception
+    assert isinstance(error, OptionError)
+    assert below.exists()
 
 
 def test_schema_needs_no_file() -> None:

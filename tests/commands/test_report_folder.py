@@ -1,4 +1,4 @@
-"""The report folder: whole or not at all, and never over what is not ours."""
+"""What a report folder holds, and what may not be lost with it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ import io
 from pathlib import Path
 
 import polars as pl
-import pytest
 
 from tests.render import documents
-from wslog.commands import report_folder
-from wslog.commands.report_folder import MARKER, check_output, write_folder, write_report
-from wslog.errors import OptionError
+from wslog.commands.report_folder import inputs_at_risk, kept_tables, write_report
+from wslog.commands.whole_folder import MARKER, write_folder
 from wslog.render.charts import CHARTS
 from wslog.render.saved import load
 from wslog.schema import CONNECTIONS, conform
@@ -82,89 +80,36 @@ def test_no_connections_is_a_report_too(tmp_path: Path) -> None:
     assert (tmp_path / "r" / "drops.csv").read_text(encoding="utf-8-sig").splitlines() == [",".join(CONNECTIONS)]
 
 
-def test_our_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
-    """What an earlier report left behind is gone after the next one."""
-    output = tmp_path / "report"
-    write_folder(output, {"old.txt": b"1"}, force=False)
-    write_folder(output, {"new.txt": b"2"}, force=False)
-    assert set(snapshot(output)) == {"new.txt", MARKER}
-    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+def test_a_report_among_the_logs_is_no_input(tmp_path: Path) -> None:
+    """`wslog analyze .` may be repeated: the report that it left there is at no risk; logs put into it are."""
+    output = tmp_path / "wslog-report"
+    write_report(output, documents.empty(), connections(), force=False)
+    assert list(inputs_at_risk(output, [str(tmp_path)])) == [str(tmp_path)]
+    (output / "logs").mkdir()
+    (output / "logs" / "access.log").write_text("x")
+    assert output / "logs" / "access.log" in list(inputs_at_risk(output, [str(tmp_path)]))
 
 
-def test_an_empty_folder_may_be_filled(tmp_path: Path) -> None:
-    """A folder made for the report needs no --force."""
-    (tmp_path / "report").mkdir()
-    write_folder(tmp_path / "report", {"new.txt": b"2"}, force=False)
-    assert (tmp_path / "report" / "new.txt").exists()
+def test_a_link_into_the_folder_is_seen(tmp_path: Path) -> None:
+    """A log that is linked from the input folder to a file inside the output folder is at risk."""
+    write_folder(tmp_path / "out", {"kept.log": b"x"}, force=False)
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "a.log").symlink_to(tmp_path / "out" / "kept.log")
+    assert tmp_path / "out" / "kept.log" in list(inputs_at_risk(tmp_path / "out", [str(tmp_path / "logs")]))
 
 
-def test_a_foreign_folder_needs_force(tmp_path: Path) -> None:
-    """A folder that wslog did not write stays untouched until forced, and the error says how."""
-    (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(OptionError, match="not written by wslog") as caught:
-        write_folder(tmp_path, {"new.txt": b"2"}, force=False)
-    assert caught.value.mend is not None
-    assert "--force" in caught.value.mend
-    assert set(snapshot(tmp_path)) == {"thesis.txt"}
-    write_folder(tmp_path, {"new.txt": b"2"}, force=True)
-    assert set(snapshot(tmp_path)) == {"new.txt", MARKER}
+def test_a_foreign_folder_has_no_files_of_ours(tmp_path: Path) -> None:
+    """A file named report.html in a folder that wslog did not write is an input like any other."""
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "report.html").write_text("x")
+    assert tmp_path / "theirs" / "report.html" in list(inputs_at_risk(tmp_path / "theirs", [str(tmp_path), "-"]))
 
 
-def test_a_file_and_the_working_folder_are_never_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not even --force deletes a file, or the folder that the user stands in or under."""
-    (tmp_path / "file").write_text("x")
-    (tmp_path / "under").mkdir()
-    monkeypatch.chdir(tmp_path / "under")
-    for output in (tmp_path / "file", Path(), tmp_path):
-        with pytest.raises(OptionError):
-            check_output(output, force=True)
-
-
-@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])
-def test_an_interrupted_write_changes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
-) -> None:
-    """If writing stops half way, the old report stands whole and no temporary folder is left."""
-    output = tmp_path / "report"
-    write_folder(output, {"a.txt": b"1"}, force=False)
-    before = snapshot(output)
-    write_bytes = Path.write_bytes
-
-    def fail_at_b(self: Path, data: bytes) -> int:
-        if self.name == "b.txt":
-            raise error
-        return write_bytes(self, data)
-
-    monkeypatch.setattr(Path, "write_bytes", fail_at_b)
-    with pytest.raises(type(error)):
-        write_folder(output, {"a.txt": b"2", "b.txt": b"2"}, force=False)
-    assert snapshot(output) == before
-    assert [path.name for path in tmp_path.iterdir()] == ["report"]
-
-
-def test_a_failed_move_brings_the_old_report_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the new folder cannot be moved into place, the old one returns."""
-    output = tmp_path / "report"
-    write_folder(output, {"a.txt": b"1"}, force=False)
-    before = snapshot(output)
-    rename = Path.rename
-
-    def fail_once(self: Path, target: Path) -> Path:
-        if self.name == "new":
-            raise PermissionError(13, "Permission denied", str(target))
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", fail_once)
-    with pytest.raises(PermissionError):
-        report_folder.write_folder(output, {"a.txt": b"2"}, force=False)
-    assert snapshot(output) == before
-    assert [path.name for path in tmp_path.iterdir()] == ["report"]
-
-
-def test_a_link_keeps_pointing_to_the_report(tmp_path: Path) -> None:
-    """`latest -> reports/47` stays a link; the folder behind it is replaced."""
-    write_folder(tmp_path / "real", {"a.txt": b"1"}, force=False)
-    (tmp_path / "latest").symlink_to(tmp_path / "real")
-    write_folder(tmp_path / "latest", {"a.txt": b"2"}, force=False)
-    assert (tmp_path / "latest").is_symlink()
-    assert (tmp_path / "real" / "a.txt").read_bytes() == b"2"
+def test_the_tables_of_this_very_analysis_are_kept(tmp_path: Path) -> None:
+    """They stay beside the analysis that they belong to, or that was read there, and beside no other."""
+    write_report(tmp_path, documents.one_row(), connections(), force=False)
+    both = {name: (tmp_path / name).read_bytes() for name in ("connections.parquet", "drops.csv")}
+    assert kept_tables(tmp_path, documents.one_row(), is_again=False) == both
+    assert kept_tables(tmp_path, documents.full(), is_again=False) == {}
+    assert kept_tables(tmp_path, documents.full(), is_again=True) == both
+    assert kept_tables(tmp_path / "none", documents.full(), is_again=False) == {}

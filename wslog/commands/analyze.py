@@ -13,6 +13,7 @@ import click
 
 from wslog.commands.options import (
     EXIT_THRESHOLD,
+    config_file,
     config_option,
     fail_if_option,
     format_option,
@@ -95,8 +96,9 @@ def analyze(
     if jobs:
         os.environ["POLARS_MAX_THREADS"] = str(jobs)  # polars looks when it is imported, next
     from wslog.commands.progress import show_progress
-    from wslog.commands.report_folder import check_output, holds_report, write_report
+    from wslog.commands.report_folder import holds_report, inputs_at_risk, write_report
     from wslog.commands.screen import this_screen
+    from wslog.commands.whole_folder import check_output
     from wslog.forms import write_analysis
     from wslog.ingest import parse_client_fields
     from wslog.store.analyzer import open_analyzer
@@ -105,7 +107,8 @@ def analyze(
 
     thresholds = [parse_threshold(text) for text in fail_if]
     if not no_output:
-        check_output(output, force=force)
+        others = (store, nginx_conf, timeouts, config_file())
+        check_output(output, force=force, inputs=inputs_at_risk(output, paths, *others))
     now = dt.datetime.now(dt.UTC)
     start, end = parse_span(since, until, tz=tz, now=now)
     is_silent = quiet or no_progress or not sys.stderr.isatty()

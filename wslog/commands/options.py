@@ -17,6 +17,7 @@ Command = TypeVar("Command", bound=Callable[..., None])
 
 DEFAULTS: Final = Path("wslog.toml")
 EXIT_THRESHOLD: Final = 3
+_CONFIG_FILE: Final = "wslog.config_file"
 
 
 def _load_defaults(ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path | None:
@@ -26,22 +27,29 @@ def _load_defaults(ctx: click.Context, _param: click.Parameter, value: Path | No
         from wslog.commands.defaults import read_defaults
 
         ctx.default_map = {**(ctx.default_map or {}), **read_defaults(file, ctx.command)}
+        ctx.meta[_CONFIG_FILE] = file
     return value
 
 
+def config_file() -> Path | None:
+    """Return the file of defaults that the running command took, if any."""
+    return click.get_current_context().meta.get(_CONFIG_FILE)
+
+
+_FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
 config_option: Final = click.option(
-    "--config", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE", is_eager=True,
+    "--config", type=_FILE, metavar="FILE", is_eager=True,
     expose_value=False, callback=_load_defaults, help="Options from a TOML file.  [default: wslog.toml, if there]",
 )  # fmt: skip
 """The callback does all: commands don't get the file."""
 
 timeouts_option: Final = click.option(
-    "--timeouts", type=click.Path(path_type=Path), metavar="FILE", help="Own timers (TOML, like the built-in ones).",
+    "--timeouts", type=_FILE, metavar="FILE", help="Own timers (TOML, like the built-in ones).",
 )  # fmt: skip
 _HOW_TO_READ: Final = (
     click.option("--tz", multiple=True, metavar="[FORMAT=]ZONE", help="Zone of clocks that name none; repeatable."),
     click.option("--log-format", metavar="STRING", help="The text of an nginx log_format."),
-    click.option("--nginx-conf", type=click.Path(path_type=Path), metavar="FILE",
+    click.option("--nginx-conf", type=_FILE, metavar="FILE",
                  help="nginx.conf or `nginx -T` output."),
     click.option("--client-field", "client_fields", multiple=True, metavar="OURS=THEIRS",
                  help="Maps a client log field; repeatable."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -16,6 +16,9 @@ from wslog.forms import Form, write_analysis
 
 if TYPE_CHECKING:
     from wslog.result import Document
+
+ANALYSIS: Final = "analysis.json"
+STDIN: Final = Path("-")
 
 
 @click.command("render")
@@ -43,9 +46,13 @@ def render(analysis: Path | None, form: Form, output: Path | None, *, schema: bo
         raise click.UsageError("Missing argument 'ANALYSIS'.")
     document = read_saved(analysis)
     if output is not None:
-        from wslog.commands.report_folder import document_files, write_folder
+        from wslog.commands.report_folder import document_files, kept_tables
+        from wslog.commands.whole_folder import check_output, write_folder
 
-        write_folder(output, document_files(document), force=force)
+        is_again = _file_of(analysis).resolve() == (output / ANALYSIS).resolve()
+        check_output(output, force=force, inputs=() if is_again or analysis == STDIN else [analysis])
+        tables = kept_tables(output, document, is_again=is_again)
+        write_folder(output, document_files(document) | tables, force=force)
         click.echo(f"Wrote {output}", err=True)
         return
     click.echo(
@@ -61,9 +68,9 @@ def read_saved(path: Path) -> Document:
     """
     from wslog.render.saved import load
 
-    if str(path) == "-":
+    if path == STDIN:
         return _load_named(sys.stdin.buffer.read(), "standard input", load)
-    file = path / "analysis.json" if path.is_dir() else path
+    file = _file_of(path)
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -71,6 +78,10 @@ def read_saved(path: Path) -> Document:
         mend = "Name the analysis.json of a report folder that `wslog analyze` wrote."
         raise SavedAnalysisError(reason, where=str(file), mend=mend) from None
     return _load_named(data, str(file), load)
+
+
+def _file_of(path: Path) -> Path:
+    return path / ANALYSIS if path.is_dir() else path
 
 
 def _load_named(data: bytes, where: str, load: Callable[[bytes], Document]) -> Document:

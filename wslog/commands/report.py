@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wslog.commands.options import EXIT_THRESHOLD, config_option, fail_if_option, format_option
+from wslog.commands.options import EXIT_THRESHOLD, config_file, config_option, fail_if_option, format_option
 from wslog.forms import Form
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def report(
       wslog report --store history/ -o weekly/ --slo 'drops_per_1000_connection_hours<=2'
       wslog report --store history/ --fail-if 'delta:drops_per_1000_connection_hours > 20%' --fail-if new_cluster
     """  # noqa: D301  (click wants a real backspace there)
-    from wslog.commands.report_folder import check_output, write_folder
     from wslog.commands.screen import this_screen
+    from wslog.commands.whole_folder import check_output, write_folder
     from wslog.forms import write_weekly
     from wslog.store import Store
     from wslog.store.keeping import parse_keep
@@ -86,7 +86,7 @@ def report(
     thresholds = [parse_weekly_threshold(text) for text in fail_if]
     n_kept = parse_keep(keep) if keep else None
     if output is not None:
-        check_output(output, force=force)
+        check_output(output, force=force, inputs=[file for file in (store, openmetrics, config_file()) if file])
     now = dt.datetime.now(dt.UTC)
     with Store(store, zone=tz) as history:
         pair = find_weeks(history, week=week, compare_to=compare_to, weeks=weeks, now=now)

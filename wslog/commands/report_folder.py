@@ -1,19 +1,17 @@
-"""The report folder: written whole beside its place, then moved there, or not at all."""
+"""What a report folder holds: page, Markdown, saved analysis, charts, and the two tables of connections."""
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
-from wslog.errors import OptionError
+from wslog.commands.whole_folder import MARKER, check_output, write_folder
+from wslog.ingest.sources import STDIN, list_sources
 from wslog.render.charts import draw_all
 from wslog.render.escape import CSV_RISK, HIDDEN
 from wslog.render.markdown import render_markdown
@@ -21,10 +19,11 @@ from wslog.render.page import render_html
 from wslog.render.saved import dump
 from wslog.result import Document
 
-MARKER: Final = ".wslog-report"
-_MARKER_TEXT: Final = b"Written by wslog. The next report written here replaces this folder as a whole.\n"
-_MEND_FORCE: Final = "Name another folder with -o, or replace this one with --force."
-_MEND_OTHER: Final = "Name another folder with -o."
+TABLES: Final = ("connections.parquet", "drops.csv")
+"""What an analysis alone cannot be made into again."""
+_OWN: Final = re.compile(
+    r"(?:report|weekly)\.(?:html|md)|(?:analysis|weekly)\.json|connections\.parquet|drops\.csv|charts/[^/]+"
+)
 
 
 def write_report(output: Path, document: Document, connections: pl.DataFrame, *, force: bool) -> None:
@@ -48,9 +47,35 @@ def write_report(output: Path, document: Document, connections: pl.DataFrame, *,
 
 def holds_report(output: Path, document: Document) -> bool:
     """Return whether the folder is the report of this very analysis: the same document gives the same bytes."""
-    wanted = ("report.html", "report.md", "connections.parquet", "drops.csv", "charts", MARKER)
+    wanted = ("report.html", "report.md", *TABLES, "charts", MARKER)
     saved = output / "analysis.json"
     return all((output / name).exists() for name in wanted) and saved.is_file() and saved.read_bytes() == dump(document)
+
+
+def inputs_at_risk(output: Path, paths: Sequence[str], *others: Path | None) -> Iterator[str | Path]:
+    """Yield what must not lie in *output*: the paths as given, other files, and each file behind the paths.
+
+    A report that lies among the logs is no input: its own files are left out.
+
+    Args:
+        output: The folder that will be replaced.
+        paths: The arguments: files, folders, patterns, `-`.
+        others: Folders and files that the command reads besides.
+
+    Raises:
+        InputError: If there is nothing behind one of *paths*.
+    """
+    yield from (path for path in paths if path != STDIN)
+    yield from (path for path in others if path is not None)
+    named = [path for path in paths if path != STDIN]
+    if not named or not output.is_dir():
+        return
+    place = output.resolve()
+    is_ours = (output / MARKER).is_file()
+    for source in list_sources(named):
+        real = source.file.resolve() if source.file else place.parent
+        if real.is_relative_to(place) and not (is_ours and _OWN.fullmatch(real.relative_to(place).as_posix())):
+            yield real
 
 
 def document_files(document: Document) -> dict[str, bytes]:
@@ -67,65 +92,18 @@ def document_files(document: Document) -> dict[str, bytes]:
     return files
 
 
-def check_output(output: Path, *, force: bool) -> None:
-    """Make sure that *output* may be written: before hours of reading, not after.
+def kept_tables(output: Path, document: Document, *, is_again: bool) -> dict[str, bytes]:
+    """Return the tables of connections in the folder if they belong to this very analysis: then they stay.
 
-    Raises:
-        OptionError: If it is a file, or a folder that wslog did not write and *force* is not set.
+    Args:
+        output: The folder that will be replaced.
+        document: The analysis to be written there.
+        is_again: The document was read out of this folder, perhaps as another version of wslog wrote it.
     """
-    if not os.path.lexists(output):
-        return
-    if not output.is_dir():
-        raise OptionError("this is a file, not a folder", where=str(output), mend="Name a folder with -o.")
-    if output.resolve() in (Path.cwd(), *Path.cwd().parents):
-        raise OptionError("the report cannot take the place of the working folder", where=str(output), mend=_MEND_OTHER)
-    is_ours = (output / MARKER).is_file() or not any(output.iterdir())
-    if not is_ours and not force:
-        raise OptionError("this folder was not written by wslog", where=str(output), mend=_MEND_FORCE)
-
-
-def write_folder(output: Path, files: Mapping[str, bytes], *, force: bool) -> None:
-    """Write *files* as the whole content of *output*, or change nothing.
-
-    A folder that wslog wrote before, or an empty one, is replaced; any other existing one only with *force*.
-
-    Raises:
-        OptionError: If *output* may not be replaced.
-    """
-    check_output(output, force=force)
-    place = output.resolve()  # a link keeps pointing to where it did
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with _temporary_sibling(place) as new:
-        for name, content in {**files, MARKER: _MARKER_TEXT}.items():
-            target = new / name
-            target.parent.mkdir(exist_ok=True)
-            target.write_bytes(content)
-        _replace(place, new)
-
-
-@contextlib.contextmanager
-def _temporary_sibling(place: Path) -> Iterator[Path]:
-    """Give a folder on the same disk as *place*, and remove what is left of it whatever happens."""
-    made = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
-    try:
-        new = made / "new"
-        new.mkdir()  # mkdtemp makes a private folder; this one gets the usual rights
-        yield new
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-
-
-def _replace(place: Path, new: Path) -> None:
-    """Move *new* to *place*; what stood there comes back if that fails, and goes with the temporary folder if not."""
-    old = new.with_name("old")
-    if place.exists():
-        place.rename(old)
-    try:
-        new.rename(place)
-    except BaseException:
-        if old.exists() and not place.exists():
-            old.rename(place)
-        raise
+    saved = output / "analysis.json"
+    if not is_again and not (saved.is_file() and saved.read_bytes() == dump(document)):
+        return {}
+    return {name: (output / name).read_bytes() for name in TABLES if (output / name).is_file()}
 
 
 def _parquet(connections: pl.DataFrame) -> bytes:

@@ -1,0 +1,130 @@
+"""A folder that is replaced whole or not at all, and never one that holds what the same command reads.
+
+The new folder grows beside its place in `.NAME-xxxxxxxx/new`; the old one waits in `.NAME-xxxxxxxx/old` until the new
+one stands. A run that is killed between the two moves leaves both there, and the next run puts the old one back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from wslog.errors import OptionError, OutputError
+
+MARKER: Final = ".wslog-report"
+LEFT_FOR_S: Final = 86_400.0
+"""Older leftovers are of no run that still lives."""
+_MARKER_TEXT: Final = b"Written by wslog. The next report written here replaces this folder as a whole.\n"
+_MEND_FORCE: Final = "Name another folder with -o, or replace this one with --force."
+_MEND_OTHER: Final = "Name another folder with -o."
+_MEND_WRITE: Final = "Check that you may write there and that the disk has room, or name another folder with -o."
+
+
+def check_output(output: Path, *, force: bool, inputs: Iterable[str | Path] = ()) -> None:
+    """Make sure that *output* may be written: before hours of reading, not after.
+
+    Args:
+        output: The folder to write.
+        force: Replace a folder that wslog did not write; never one that holds an input.
+        inputs: What the command reads or keeps: files and folders.
+
+    Raises:
+        OptionError: If it is a file, holds one of *inputs*, or wslog did not write it and *force* is not set.
+    """
+    place = output.resolve()
+    for given in inputs:
+        if Path(given).resolve().is_relative_to(place):
+            raise OptionError(
+                f"the report would replace this folder, and what is read from it: {given}",
+                where=str(output), mend="Name a folder with -o that holds nothing to read.",
+            )  # fmt: skip
+    if not os.path.lexists(output):
+        return
+    if not output.is_dir():
+        raise OptionError("this is a file, not a folder", where=str(output), mend="Name a folder with -o.")
+    if place in (Path.cwd(), *Path.cwd().parents):
+        raise OptionError("the report cannot take the place of the working folder", where=str(output), mend=_MEND_OTHER)
+    is_ours = (output / MARKER).is_file() or not any(output.iterdir())
+    if not is_ours and not force:
+        raise OptionError("this folder was not written by wslog", where=str(output), mend=_MEND_FORCE)
+
+
+def write_folder(output: Path, files: Mapping[str, bytes], *, force: bool) -> None:
+    """Write *files* as the whole content of *output*, or change nothing.
+
+    A folder that wslog wrote before, or an empty one, is replaced; any other existing one only with *force*.
+
+    Raises:
+        OptionError: If *output* may not be replaced.
+        OutputError: If the file system does not let it be written.
+    """
+    place = output.resolve()  # a link keeps pointing to where it did
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(place)
+        check_output(output, force=force)
+        with _temporary_sibling(place) as made:
+            new = made / "new"
+            new.mkdir()  # mkdtemp makes a private folder; this one gets the usual rights
+            for name, content in {**files, MARKER: _MARKER_TEXT}.items():  # the marker last: then it is whole
+                target = new / name
+                target.parent.mkdir(exist_ok=True)
+                target.write_bytes(content)
+            if place.exists():
+                place.rename(made / "old")
+            new.rename(place)
+    except OSError as error:
+        # The path in the error may be one that the user never named.
+        reason = error.strerror or "it cannot be written"
+        raise OutputError(reason, where=str(output), mend=_MEND_WRITE) from error
+
+
+@contextlib.contextmanager
+def _temporary_sibling(place: Path) -> Iterator[Path]:
+    """Give a folder on the same disk as *place*; whatever happens, an old folder moved there comes back."""
+    made = Path(tempfile.mkdtemp(prefix=_prefix(place), dir=place.parent))
+    try:
+        (made / MARKER).write_bytes(_MARKER_TEXT)
+        yield made
+    finally:
+        _put_back(place, made / "old")
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _put_back(place: Path, kept: Path) -> None:
+    """Move *kept* to its place if nothing stands there; if that fails, the error keeps it from being removed."""
+    if kept.exists() and not os.path.lexists(place):
+        kept.rename(place)
+
+
+def _sweep(place: Path) -> None:
+    """Put back what a killed run had moved away from *place*, and remove leftovers that no living run can need."""
+    for made in sorted(_leftovers(place), key=_age_s):
+        old, new = made / "old", made / "new"
+        whole = [*([old] if old.exists() else []), *([new] if (new / MARKER).is_file() else [])]
+        is_back = bool(whole) and not os.path.lexists(place)
+        if is_back:
+            whole[0].rename(place)
+        if is_back or _age_s(made) > LEFT_FOR_S:
+            shutil.rmtree(made, ignore_errors=True)
+
+
+def _leftovers(place: Path) -> list[Path]:
+    """Return the temporary folders of this very place: `.a-b-12345678` belongs to `a-b`, not to `a`."""
+    ours = re.compile(re.escape(_prefix(place)) + "[a-z0-9_]{8}")  # as tempfile names them
+    return [path for path in place.parent.iterdir() if ours.fullmatch(path.name) and (path / MARKER).is_file()]
+
+
+def _age_s(path: Path) -> float:
+    return time.time() - path.stat().st_mtime
+
+
+def _prefix(place: Path) -> str:
+    return f".{place.name}-"
