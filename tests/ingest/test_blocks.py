@@ -98,13 +98,62 @@ def test_blocks_of_any_size_give_the_same_lines(
     assert _lines(tmp_path, "\n".join(expected).encode(), block_bytes=block_bytes) == (expected, "")
 
 
-def test_an_endless_line_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file without line feeds cannot fill the memory; the next line is whole again."""
+def test_an_endless_line_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line beyond the limit is named and not kept, wherever it stands; its neighbours keep text and number."""
     monkeypatch.setattr(compression, "CHUNK_BYTES", 10)
     monkeypatch.setattr(blocks, "MAX_LINE_BYTES", 50)
     monkeypatch.setattr(blocks, "FEED_BYTES", 10)
-    lines, _ = _lines(tmp_path, b"x" * 1000 + b"\nnext\n", block_bytes=20)
-    assert [len(lines[0]), *lines[1:]] == [50, "next"]
+    file = tmp_path / "file.log"
+    file.write_bytes(b"one\n" + b"x" * 1000 + b"\n" + b"y" * 50 + b"\n" + b"z" * 51 + b"\nlast")
+    read = list(read_blocks(list_sources([file])[0], block_bytes=20))
+    assert [row for block in read for row in block.lines.iter_rows()] == [(1, "one"), (3, "y" * 50), (5, "last")]
+    assert [(line, text[0]) for block in read for line, text in block.too_long] == [(2, "x"), (4, "z")]
+    assert sum(block.n_lines for block in read) == 5
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_a_bomb_comes_in_pieces(tmp_path: Path, kind: str) -> None:
+    """What a few kilobytes grow to is never in memory at once."""
+    data = PACKERS[kind](b"x" * (200 << 20))
+    (tmp_path / "bomb").write_bytes(data)
+    with (tmp_path / "bomb").open("rb") as raw:
+        sizes = [len(piece) for piece in compression.unpacked(raw, kind, raw.read(8 << 10))]
+    assert sum(sizes) == 200 << 20
+    assert max(sizes) <= 64 << 20
+
+
+def test_a_size_that_lies_does_not_unpack_a_bomb() -> None:
+    """A gzip file that says it holds ten bytes is unpacked to eleven at most, then left to the careful way."""
+    data = bytearray(gzip.compress(b"x" * 1_000_000))
+    data[-4:] = (10).to_bytes(4, "little")
+    assert compression.inflate_at_once(bytes(data), limit=1 << 20) is None
+
+
+@pytest.mark.parametrize("kind", ["gzip", "xz"])
+def test_one_wrong_bit_costs_what_follows_it_only(tmp_path: Path, kind: str) -> None:
+    """A small file keeps the lines before the damage, for recognition too, and the damage is named."""
+    text = "".join(f"line {n} {n * 7919 % 1000003}\n" for n in range(20_000)).encode()
+    data = bytearray(PACKERS[kind](text))
+    data[len(data) * 3 // 4] ^= 0x10
+    file = tmp_path / "file.log"
+    file.write_bytes(data)
+    head = read_head(list_sources([file])[0])
+    lines, trouble = _lines(tmp_path, bytes(data))
+    assert "compressed data is damaged" in trouble
+    same = sum(1 for line, true in zip(lines, text.decode().split("\n"), strict=False) if line == true)
+    assert same > 10_000
+    assert head.data.startswith(text[:100_000])
+
+
+def test_masses_of_blank_lines_are_only_counted(tmp_path: Path) -> None:
+    """Lines between them keep their numbers."""
+    file = tmp_path / "file.log"
+    file.write_bytes(b"a\n" + b"\n" * 3_000 + b"b\r\n" + b"\r\n" * 100_000 + b"\nc\n\nd" + b"\n" * 1_000)
+    read = list(read_blocks(list_sources([file])[0], block_bytes=50_000))
+    full = [(line, text) for block in read for line, text in block.lines.iter_rows() if text]
+    assert full == [(1, "a"), (3_002, "b"), (103_004, "c"), (103_006, "d")]
+    assert sum(block.n_lines for block in read) == file.read_bytes().count(b"\n") == 104_005
+    assert sum(block.lines.height for block in read) < 2_000
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Final
@@ -14,10 +15,14 @@ from wslog.ingest.sources import Source
 
 BLOCK_BYTES: Final = 4 << 20  # smaller ones cost time (some eighty calls of polars each), larger ones memory
 HEAD_BYTES: Final = 256 << 10
-MAX_LINE_BYTES: Final = 64 << 20  # no log line is this long; what follows in it is dropped
+MAX_LINE_BYTES: Final = 4 << 20  # no log line is this long: it is rejected, and the rest of it never kept
 LINES: Final = {"line": pl.Int64(), "text": pl.String()}
+SHOWN: Final = 200  # characters of a line that is too long
+BLANK_LINES: Final = 256  # so many in a row are counted without being made lines
 BINARY_SHARE: Final = 0.05  # random bytes hold 10 % control characters, logs hardly any
 
+_BLANK_RUNS: Final = (b"\n" * BLANK_LINES, b"\r\n" * BLANK_LINES)
+_BLANK_RUN: Final = re.compile(rb"(?<=\n)(?:\n{%d,}|(?:\r\n){%d,65535})" % (BLANK_LINES - 1, BLANK_LINES - 1))
 _CONTROL: Final = bytes(byte for byte in range(32) if byte not in b"\t\n\r\x1b")
 NOT_TEXT: Final = (
     (codecs.BOM_UTF16_LE, "UTF-16 text: convert it with `iconv -f UTF-16 -t UTF-8`"),
@@ -29,14 +34,22 @@ NOT_TEXT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some consecutive lines (`line` Int64 from 1, `text` String) of one file.
+    """Some consecutive lines of one file.
 
-    `bytes_read` counts the bytes on disk so far. `trouble` says what was lost at this place: nothing follows it.
+    Attributes:
+        lines: `line` (Int64 from 1) and `text` (String); without those that are too long, and without the blank ones
+            where there are masses of them.
+        n_lines: How many lines they are in all.
+        bytes_read: Bytes on disk so far.
+        trouble: What was lost at this place: nothing follows it.
+        too_long: `line` and the beginning of the `text` of lines beyond `MAX_LINE_BYTES`.
     """
 
     lines: pl.DataFrame
+    n_lines: int
     bytes_read: int
     trouble: str = ""
+    too_long: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +106,20 @@ def read_at_once(source: Source, *, limit: int) -> bytes | None:
         data: bytes | None = raw.read(limit + 1)
     if data and compression_of(data):
         data = inflate_at_once(data, limit=limit)
-    if not data or len(data) > limit:
+    if not data or len(data) > limit or _has_too_long(data):
         return None
     data = data.removeprefix(codecs.BOM_UTF8)
     return data if data.endswith(b"\n") else data + b"\n"
+
+
+def _has_too_long(data: bytes) -> bool:
+    end = 0
+    while end + MAX_LINE_BYTES < len(data):
+        last = data.rfind(b"\n", end, end + MAX_LINE_BYTES + 1)
+        if last < 0:
+            return True
+        end = last + 1
+    return False
 
 
 def read_blocks(source: Source, *, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
@@ -108,16 +131,14 @@ def read_blocks(source: Source, *, block_bytes: int = BLOCK_BYTES) -> Iterator[B
         OSError: If the file cannot be opened; later failures end the blocks with their `trouble`.
     """
     first_line = 1
-    bytes_read = 0
     with source.open() as raw:
         counted = _Counted(raw)
         for data, trouble in _whole_lines(counted, block_bytes):
             if first_line == 1:
                 data = data.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901
-            lines = _frame(data, first_line)
-            bytes_read = counted.n_bytes
-            yield Block(lines, bytes_read, trouble)
-            first_line += lines.height
+            block = _block(data, first_line, counted.n_bytes, trouble)
+            yield block
+            first_line += block.n_lines
 
 
 def content_chunks(source: Source) -> Iterator[bytes]:
@@ -146,23 +167,26 @@ class _Counted:
         self.n_bytes += len(data)
         return data
 
+    def seek(self, offset: int) -> int:
+        self.n_bytes = offset
+        return self._raw.seek(offset)
+
 
 def _whole_lines(raw: _Counted, block_bytes: int) -> Iterator[tuple[bytes, str]]:
     """Yield (whole lines, trouble)."""
     kept: list[bytes] = []
-    n_kept = 0
-    is_overlong = False
+    n_kept = n_open = 0  # bytes; the second: since the last line feed
     trouble = ""
     first = raw.read(FEED_BYTES)
     try:
         for chunk in unpacked(raw, compression_of(first), first):
+            if n_open > MAX_LINE_BYTES:  # what is kept of this line is enough to tell that it is too long
+                end = chunk.find(b"\n")
+                if end < 0:
+                    continue
+                chunk = chunk[end:]  # noqa: PLW2901
             cut = chunk.rfind(b"\n")
-            if is_overlong and cut < 0:
-                continue
-            if is_overlong:
-                chunk = chunk[chunk.find(b"\n") :]  # noqa: PLW2901
-                cut = chunk.rfind(b"\n")
-                is_overlong = False
+            n_open = len(chunk) - cut - 1 if cut >= 0 else n_open + len(chunk)
             kept.append(chunk)
             n_kept += len(chunk)
             if cut >= 0 and n_kept >= block_bytes:
@@ -170,8 +194,6 @@ def _whole_lines(raw: _Counted, block_bytes: int) -> Iterator[tuple[bytes, str]]
                 kept[-1] = chunk[: cut + 1]
                 yield b"".join(kept), ""
                 kept, n_kept = ([tail], len(tail)) if tail else ([], 0)
-            elif n_kept >= max(MAX_LINE_BYTES, block_bytes):
-                is_overlong = True
     except DamagedError as error:
         trouble = str(error)
     except OSError as error:
@@ -192,8 +214,41 @@ def split_lines(data: bytes) -> pl.Series:
         return pl.read_lines(data.decode("utf-8", "replace").encode()).to_series()
 
 
-def _frame(data: bytes, first_line: int) -> pl.DataFrame:
-    text = split_lines(data).alias("text")
+def _block(data: bytes, first_line: int, bytes_read: int, trouble: str) -> Block:
+    if any(run in data for run in _BLANK_RUNS):
+        lines, n_lines = _without_blank(data, first_line)
+    else:
+        lines = _numbered(data, first_line)
+        n_lines = lines.height
+    if len(data) <= MAX_LINE_BYTES:
+        return Block(lines, n_lines, bytes_read, trouble)
+    is_too_long = pl.col("text").str.len_bytes() > MAX_LINE_BYTES
+    too_long = tuple(lines.filter(is_too_long).select("line", pl.col("text").str.slice(0, SHOWN)).iter_rows())
+    return Block(lines.filter(~is_too_long) if too_long else lines, n_lines, bytes_read, trouble, too_long)
+
+
+def _without_blank(data: bytes, first_line: int) -> tuple[pl.DataFrame, int]:
+    """Return the lines without long runs of blank ones, and the number of all: masses of line feeds are counted."""
+    parts: list[bytes] = []
+    starts: list[int] = []
+    line, end = first_line, 0
+    for run in _BLANK_RUN.finditer(data):  # each begins after a line feed
+        parts.append(data[end : run.start()])
+        starts.append(line)
+        line += parts[-1].count(b"\n") + run[0].count(b"\n")
+        end = run.end()
+    parts.append(data[end:])
+    starts.append(line)
+    heights = [part.count(b"\n") for part in parts]
+    heights[-1] += bool(parts[-1]) and not parts[-1].endswith(b"\n")
+    ranges = pl.DataFrame({"start": starts, "height": heights}).filter(pl.col("height") > 0)
+    lines = ranges.select(pl.int_ranges("start", pl.col("start") + pl.col("height")).explode().alias("line"))
+    text = _numbered(b"".join(parts), 1)["text"]
+    return lines.with_columns(text), line + heights[-1] - first_line
+
+
+def _numbered(data: bytes, first_line: int) -> pl.DataFrame:
+    text = split_lines(data).alias("text") if data else pl.Series("text", [], pl.String)
     return pl.select(pl.int_range(first_line, first_line + len(text), dtype=pl.Int64).alias("line"), text)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from wslog import schema
-from wslog.ingest.blocks import Block
+from wslog.ingest.blocks import MAX_LINE_BYTES, Block
 from wslog.ingest.format import Config, LogFormat, Parsed
 from wslog.ingest.lanes import Lanes
 from wslog.ingest.plain import needs_parsing
@@ -70,6 +70,7 @@ class FileRead:
         rejects: The first `KEPT_REJECTS`.
         first_at, last_at: Over everything that parsed, kept or not.
         levels: Per format, the values of `level` seen.
+        too_long: Lines beyond the limit of a line, with their beginnings; not yet among the rejected ones.
         trouble: Why the file ended early; empty: it did not.
         is_zone_from_wrapper: Times without a zone were set right by the wrapper's times.
     """
@@ -80,6 +81,7 @@ class FileRead:
     n_lines: int = 0
     n_rejected: int = 0
     rejects: list[Reject] = field(default_factory=list)
+    too_long: list[tuple[int, str]] = field(default_factory=list)
     first_at: dt.datetime | None = None
     last_at: dt.datetime | None = None
     levels: dict[str, set[str]] = field(default_factory=dict)
@@ -122,12 +124,22 @@ def parse_file(
 
     for left, parsed in lanes.map(parse, frames):
         _sort_out(left, parsed, read, reading)
+    _reject_too_long(read)
     return read
+
+
+def _reject_too_long(read: FileRead) -> None:
+    """Count them at the end: blocks are read ahead of those that are sorted out."""
+    read.n_rejected += len(read.too_long)
+    reason = f"a line of more than {MAX_LINE_BYTES >> 20} MiB"
+    rejects = [Reject(line=line, reason=reason, text=text) for line, text in read.too_long[:KEPT_REJECTS]]
+    read.rejects = sorted([*read.rejects, *rejects], key=lambda reject: reject.line)[:KEPT_REJECTS]
 
 
 def _counted(blocks: Iterable[Block], read: FileRead, on_block: Callable[[Block], None]) -> Iterator[pl.DataFrame]:
     for block in blocks:
-        read.n_lines += block.lines.height
+        read.n_lines += block.n_lines
+        read.too_long += block.too_long
         read.trouble = block.trouble
         yield block.lines
         on_block(block)

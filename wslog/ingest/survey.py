@@ -65,8 +65,10 @@ def account_of_others(survey: Survey, recognised: Recognised, on_block: Callable
         OSError: If the file cannot be opened any more.
     """
     n_lines = 0
+    trouble = ""
     for block in read_blocks(survey.source):
-        n_lines += block.lines.height
+        n_lines += block.n_lines
+        trouble = block.trouble
         on_block(block)
     if survey.kind:
         form, why = survey.kind, ABOUT[survey.kind]
@@ -76,4 +78,6 @@ def account_of_others(survey: Survey, recognised: Recognised, on_block: Callable
         form, why = UNKNOWN, f"only {recognised.best_score:.0%} of its first lines fit a known format"
     else:
         form, why = UNKNOWN, "text in no known format"
+    if trouble:
+        why += f"; {trouble}, after line {n_lines}"
     return unread(survey.source, compression=survey.compression, why=why, form=form, n_lines=n_lines)
