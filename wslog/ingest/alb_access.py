@@ -18,7 +18,7 @@ import polars as pl
 
 from wslog.ingest.alb_fields import CLOCK, LIMITS, RAW, to_events
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
-from wslog.ingest.plain import QUOTED, UTC_TIME, WORD, plain_regex
+from wslog.ingest.plain import NO_HANDSHAKE, QUOTED, UTC_TIME, WORD, plain_regex
 from wslog.schema import LimitKind, Tier
 
 _HEAD: Final = re.compile(
@@ -31,7 +31,8 @@ _TID: Final = r"(?:^| )(TID_[0-9a-fA-F]{32})(?: |$)"
 _IGNORED: Final = r"^\s*(?:#|$)|^Enable AccessLog for ELB"
 # No WebSocket, no failed handshake, whole up to the creation time: nothing after that makes a reject.
 _PLAIN: Final = plain_regex(
-    rf"(?:https?|h2|grpcs?) {UTC_TIME} {' '.join([WORD] * 6)} [23]\d\d {' '.join([WORD] * 3)} {QUOTED} {QUOTED} "
+    rf"(?:https?|h2|grpcs?) {UTC_TIME} {' '.join([WORD] * 6)} "
+    rf"(?:[23]\d\d {' '.join([WORD] * 3)} {QUOTED}|[45]\d\d {' '.join([WORD] * 3)} {NO_HANDSHAKE}) {QUOTED} "
     rf"{' '.join([WORD] * 3)} {QUOTED} {QUOTED} {QUOTED} {WORD} {UTC_TIME}(?: |$)"
 )
 _REQUEST, _AGENT, _TRACE, _CREATION, _ACTIONS, _ERROR, _CONN_TRACE = 12, 13, 17, 21, 22, 24, 29
@@ -147,8 +148,8 @@ def _limits(events: pl.DataFrame, needed: int) -> tuple[str, ...]:
 
 
 def _fits_too(sample: Sequence[str], *, n_fields: int, has_trace: bool) -> bool:
-    """Whether every eighth line is an entry of as many fields, counted by its quotes and spaces."""
-    some = [text for text in sample[::8] if text.strip()]
+    """Whether every fourth line is an entry of as many fields, counted by its quotes and spaces."""
+    some = [text for text in sample[::4] if text.strip()]
     return (
         all(
             _HEAD.match(text)

@@ -34,7 +34,15 @@ class Configuration:
 def may_be_configuration(head: Head) -> bool:
     """Whether the first `LOOK` bytes allow it: most logs are told apart by so little."""
     text = head.data.decode("utf-8-sig", "replace")
-    return text.lstrip()[:1] in {"{", "["} or bool(_STATEMENT_END.search(text, 0, LOOK))
+    return text.lstrip()[:1] in {"{", "["} or _ends_a_statement(text, is_whole=head.is_whole)
+
+
+def _ends_a_statement(text: str, *, is_whole: bool) -> bool:
+    """Whether some line ends as nginx's do; the last one is cut anywhere, perhaps behind a user agent's semicolon."""
+    beginning = text[:LOOK]
+    if not is_whole or len(text) > LOOK:
+        beginning = beginning[: beginning.rfind("\n") + 1]
+    return bool(_STATEMENT_END.search(beginning))
 
 
 def kind_of(head: Head) -> str:
@@ -42,7 +50,7 @@ def kind_of(head: Head) -> str:
     text = head.data.decode("utf-8-sig", "replace")
     if is_alb_attributes(text):
         return ALB_ATTRIBUTES
-    return NGINX_CONF if _STATEMENT_END.search(text, 0, LOOK) and is_nginx_conf(text) else ""
+    return NGINX_CONF if _ends_a_statement(text, is_whole=head.is_whole) and is_nginx_conf(text) else ""
 
 
 def read_configuration(files: Mapping[Source, str]) -> Configuration:

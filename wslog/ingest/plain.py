@@ -15,11 +15,13 @@ from typing import Final
 
 import polars as pl
 
-EDGE_LINES: Final = 8  # of each block, always parsed: they tell the time span of the file
+EDGE_LINES: Final = 2  # of each block, always parsed: they tell the time span of the file
 
 # One field of the line, by what it cannot contain. Each excludes what follows it, so there is one way to read a line.
 WORD: Final = "[!#-~]+"
 QUOTED: Final = '"[ !#-~]*"'
+# A request by which no WebSocket can be asked for (RFC 6455, 4.1: GET; RFC 8441: CONNECT), so its failure is none.
+NO_HANDSHAKE: Final = '"(?:POST|PUT|DELETE|PATCH|HEAD|OPTIONS) [!#-~][ !#-~]*"'
 
 _CLOCK: Final = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
 _OFFSET: Final = r"[+-](?:0\d|1[0-4])"

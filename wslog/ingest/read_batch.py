@@ -17,6 +17,7 @@ import polars as pl
 
 from wslog.ingest.accounts import account_of
 from wslog.ingest.blocks import HEAD_BYTES, read_at_once, split_lines
+from wslog.ingest.configuration import LOOK
 from wslog.ingest.parse_file import PLACED, FileRead, Reading, filled
 from wslog.ingest.plain import is_edge, needs_parsing
 from wslog.ingest.read_file import Part, read_file
@@ -26,24 +27,21 @@ from wslog.result import FileCoverage
 
 SMALL_BYTES: Final = 1 << 20  # on disk
 TEXT_BYTES: Final = 16 << 20  # uncompressed
-BATCH_BYTES: Final = 2 << 20  # on disk: some 15 MB of text
+BATCH_BYTES: Final = 1 << 20  # on disk: some 7 MB of text
+
+MOST_KNOWN: Final = 8  # of what files were recognised as, the last ones are tried
 
 Span = tuple[dt.datetime | None, dt.datetime | None]
 
 
 @dataclass(slots=True)
 class _Run:
-    """Consecutive files that one parser reads."""
+    """Files that one parser reads."""
 
     recognised: Recognised
     reader: Reader
     surveys: list[Survey] = field(default_factory=list)
     texts: list[bytes] = field(default_factory=list)
-
-    def takes(self, sample: Sequence[str]) -> bool:
-        """Whether a file with this sample surely belongs to it."""
-        fits_too = self.reader.parser.fits_too
-        return fits_too is not None and fits_too(sample)
 
 
 def batches_of(surveys: Sequence[Survey]) -> list[list[Survey]]:
@@ -60,27 +58,46 @@ def batches_of(surveys: Sequence[Survey]) -> list[list[Survey]]:
     return batches
 
 
-def read_batch(surveys: Sequence[Survey], reading: Reading) -> list[Part]:
-    """Read some small files: the same as `read_file` of each, in any order."""
+def read_batch(surveys: Sequence[Survey], reading: Reading, known: list[Recognised]) -> list[Part]:
+    """Read some small files: the same as `read_file` of each, in any order.
+
+    Args:
+        surveys: The files.
+        reading: What holds for all files.
+        known: What earlier files were recognised as; new ones are added.
+    """
     parts: list[Part] = []
-    run: _Run | None = None
+    runs: dict[int, _Run] = {}
     for survey in surveys:
         text = _text(survey)
-        if text is None:
-            parts.append(read_file(survey, reading))
+        recognised = None if text is None else _recognised(text, reading, known)
+        reader = recognised.reader if recognised else None
+        if text is None or recognised is None or reader is None or not _can_be_shared(recognised, reading):
+            parts.append(read_file(survey, reading, recognised=recognised))
             continue
-        sample = sample_lines(text[:HEAD_BYTES], is_whole=len(text) <= HEAD_BYTES)
-        if run is None or not run.takes(sample):
-            recognised = recognise(sample, reading.config, reading.formats)
-            reader = recognised.reader
-            if reader is None or reader.parser.fits_too is None or recognised.wrappers or not reading.skip_plain:
-                parts.append(read_file(survey, reading, recognised=recognised))
-                continue
-            parts += _parse(run, reading) if run else []
-            run = _Run(recognised, reader)
+        run = runs.setdefault(id(recognised), _Run(recognised, reader))
         run.surveys.append(survey)
         run.texts.append(text)
-    return parts + (_parse(run, reading) if run else [])
+    return [*parts, *(part for run in runs.values() for part in _parse(run, reading))]
+
+
+def _recognised(text: bytes, reading: Reading, known: list[Recognised]) -> Recognised:
+    """Return what a file is, cheaply if it is what an earlier one was."""
+    beginning = sample_lines(text[:LOOK], is_whole=len(text) <= LOOK)
+    for earlier in known[-MOST_KNOWN:]:
+        fits_too = earlier.reader.parser.fits_too if earlier.reader else None
+        if fits_too is not None and fits_too(beginning):
+            return earlier
+    sample = sample_lines(text[:HEAD_BYTES], is_whole=len(text) <= HEAD_BYTES)
+    found = recognise(sample, reading.config, reading.formats)
+    if _can_be_shared(found, reading):
+        known.append(found)
+    return found
+
+
+def _can_be_shared(recognised: Recognised, reading: Reading) -> bool:
+    has_test = recognised.reader is not None and recognised.reader.parser.fits_too is not None
+    return has_test and not recognised.wrappers and reading.skip_plain
 
 
 def _text(survey: Survey) -> bytes | None:

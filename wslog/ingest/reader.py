@@ -21,6 +21,7 @@ from wslog.ingest.lanes import Lanes, usable_cores
 from wslog.ingest.parse_file import Reading
 from wslog.ingest.read_batch import SMALL_BYTES, batches_of, read_batch
 from wslog.ingest.read_file import Part, read_file
+from wslog.ingest.recognise import Recognised
 from wslog.ingest.sources import Source, list_sources
 from wslog.ingest.survey import Survey, survey_source
 from wslog.ingest.undecided import Undecided
@@ -116,13 +117,14 @@ def read_events(
 
 def _read_all(surveys: Sequence[Survey], reading: Reading, lanes: Lanes, report: _Progress) -> Iterator[Part]:
     """Yield what the files gave, small ones several at a time, large ones block by block."""
+    known: list[Recognised] = []
     for is_large, some in groupby(batches_of(surveys), key=lambda batch: batch[0].source.n_bytes > SMALL_BYTES):
         if is_large:
             for (survey,) in some:
                 yield read_file(survey, reading, lanes=lanes, on_block=report.of_block(survey.source))
                 report.end([survey])
         else:
-            for batch, parts in lanes.map(lambda batch: (batch, read_batch(batch, reading)), some):
+            for batch, parts in lanes.map(lambda batch: (batch, read_batch(batch, reading, known)), some):
                 yield from parts
                 report.end(batch)
 
