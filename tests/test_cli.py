@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import click
@@ -14,7 +16,7 @@ from click.testing import CliRunner
 from tests.render import documents
 from wslog import __version__
 from wslog.cli import COMMANDS, cli, run
-from wslog.errors import InputError
+from wslog.errors import InputError, OptionError
 from wslog.render.saved import dump
 
 HEAVY = ("polars", "pandas", "matplotlib", "numpy", "pyarrow", "jinja2", "msgspec", "rich")
@@ -79,12 +81,84 @@ def test_a_mendable_error_is_a_message(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert captured.err == "Error: logs/\\x1b[2Jerror.log:1: the line carries no time zone\nUse --tz.\n"
 
 
+def test_an_option_that_cannot_be_understood_is_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether click or a room refuses an option's value: exit code 2."""
+    assert raising(OptionError("there is no time zone 'x'", where="--tz"), monkeypatch) == 2
+
+
+@pytest.mark.parametrize("option", ["--nginx-conf", "--timeouts", "--config"])
+def test_a_missing_file_of_an_option_is_wrong_usage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    """The message names option and file."""
+    missing = str(tmp_path / "none.conf")
+    assert run(["analyze", str(tmp_path), "--no-output", option, missing]) == 2
+    error = capsys.readouterr().err
+    assert option in error
+    assert "none.conf" in error
+
+
 def test_a_file_system_that_says_no_is_a_message(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A full disk or a missing right is the user's to mend, not a traceback."""
     assert raising(PermissionError(13, "Permission denied", "/r"), monkeypatch) == 1
     assert capsys.readouterr().err.startswith("Error: /r: Permission denied\n")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES])
+def test_a_full_disk_without_a_name_is_a_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    """Where the system names no file, the message still says what went wrong and where such files lie."""
+    assert raising(OSError(number, os.strerror(number)), monkeypatch) == 1
+    assert capsys.readouterr().err.startswith(f"Error: a temporary file in {tempfile.gettempdir()}: ")
+
+
+def test_another_error_without_a_name_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not every OSError is the disk's."""
+    with pytest.raises(OSError, match="Invalid argument"):
+        raising(OSError(errno.EINVAL, "Invalid argument"), monkeypatch)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_full_standard_output_is_a_message(tmp_path: Path, form: str) -> None:
+    """`wslog … > /dev/full` says that standard output is full, with code 1 and no traceback, not even at exit."""
+    path = tmp_path / "a.json"
+    path.write_bytes(dump(documents.full()))
+    command = [sys.executable, "-m", "wslog", "render", str(path), "--format", form]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == b"Error: standard output: No space left on device"
+    assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="there is no /proc here")
+def test_a_report_that_cannot_be_written_names_the_folder_asked_for(tmp_path: Path) -> None:
+    """No temporary name reaches the user."""
+    path = tmp_path / "a.json"
+    path.write_bytes(dump(documents.full()))
+    done = wslog("render", str(path), "-o", "/proc/wslog-report")
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"Error: /proc/wslog-report: ")
+    assert b".wslog-report-" not in done.stderr
+
+
+def test_a_file_too_large_for_the_disk_is_a_message(tmp_path: Path) -> None:
+    """A limit of file sizes stops the report with a message, and nothing is left."""
+    path = tmp_path / "a.json"
+    path.write_bytes(dump(documents.full()))
+    limited = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); "
+        "from wslog.cli import main; main()"
+    )
+    command = [sys.executable, "-c", limited, "render", str(path), "-o", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, check=False, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: {tmp_path / 'out'}: File too large\n".encode())
+    assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort()])

@@ -5,22 +5,28 @@ A command's module is imported only when that command runs, so that `wslog --hel
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import os
 import signal
 import sys
+import tempfile
+import traceback
 from collections.abc import Mapping
 from typing import Final, NamedTuple, cast
 
 import click
 
 from wslog import __version__
-from wslog.errors import WslogError
+from wslog.errors import OptionError, WslogError
 
 EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
 EXIT_INTERRUPTED: Final = 130
 EXIT_TERMINATED: Final = 143
+MENDABLE: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES})
+"""What a file system refuses and the user can mend, even where the system does not say which file it was."""
 _MEND_FILE: Final = "Check that the path exists, that you may read or write it, and that the disk has room."
 
 
@@ -104,7 +110,7 @@ def run(args: list[str] | None = None) -> int:
         code = cli.main(args=args, prog_name="wslog", standalone_mode=False)
         sys.stdout.flush()
     except WslogError as error:
-        code = _say(_error_text(error), code=EXIT_FAILED)
+        code = _say(_error_text(error), code=EXIT_USAGE if isinstance(error, OptionError) else EXIT_FAILED)
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.ClickException as error:
@@ -115,9 +121,10 @@ def run(args: list[str] | None = None) -> int:
     except BrokenPipeError:
         code = _close_quietly()
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in MENDABLE:
             raise
-        code = _say(f"Error: {error.filename}: {error.strerror}\n{_MEND_FILE}", code=EXIT_FAILED)
+        where = error.filename if error.filename is not None else _unnamed_place(error)
+        code = _say(f"Error: {where}: {error.strerror}\n{_MEND_FILE}", code=EXIT_FAILED)
     return code if isinstance(code, int) else 0
 
 
@@ -135,9 +142,22 @@ def _say(text: str, *, code: int) -> int:
     return code
 
 
+def _unnamed_place(error: OSError) -> str:
+    """Name what could not be written when the error does not: what was printing, or else a spool."""
+    *_, (innermost, _) = traceback.walk_tb(error.__traceback__)
+    if innermost.f_code in (click.echo.__code__, run.__code__):
+        _give_up_stdout()
+        return "standard output"
+    return f"a temporary file in {tempfile.gettempdir()}"
+
+
 def _close_quietly() -> int:
     """End without a word when the reader of stdout has gone (`wslog … | head`)."""
+    _give_up_stdout()
+    return 0
+
+
+def _give_up_stdout() -> None:
     # Python flushes stdout once more at exit and would complain then; the documented way out is a null device
     # (https://docs.python.org/3/library/signal.html#note-on-sigpipe).
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0

@@ -73,7 +73,7 @@ def test_the_folder_holds_page_markdown_json_and_pictures(history: Path, tmp_pat
     assert names == [".wslog-report", *charts, "weekly.html", "weekly.json", "weekly.md"]
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "x").touch()
-    assert run(["report", "--store", str(history), "--week", "2026-W47", "-o", str(tmp_path / "mine")]) == 1
+    assert run(["report", "--store", str(history), "--week", "2026-W47", "-o", str(tmp_path / "mine")]) == 2
 
 
 def test_openmetrics_is_what_a_node_exporter_reads(history: Path, tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_strict_thresholds_decide_by_bare_numbers(history: Path) -> None:
 @pytest.mark.parametrize("expression", ["drops", "no_such_metric > 1", "delta:new > 2", "drop_share > many"])
 def test_a_threshold_that_makes_no_sense_is_refused_before_anything(history: Path, expression: str) -> None:
     """A cron job with a typo fails, and does not pass."""
-    assert run(["report", "--store", str(history), "--fail-if", expression]) == 1
+    assert run(["report", "--store", str(history), "--fail-if", expression]) == 2
 
 
 def test_an_objective_shows_its_budget_and_who_burnt_it(history: Path) -> None:
@@ -125,18 +125,18 @@ def test_an_objective_shows_its_budget_and_who_burnt_it(history: Path) -> None:
     assert objective["is_met"] is False
     assert objective["used"] == pytest.approx(objective["spent"] / objective["allowed"])
     assert sum(burn["n"] for burn in objective["burn"]) == objective["spent"]
-    assert run(["report", "--store", str(history), "--week", "2026-W47", "--slo", "drop_share>=2"]) == 1
+    assert run(["report", "--store", str(history), "--week", "2026-W47", "--slo", "drop_share>=2"]) == 2
 
 
 def test_what_cannot_be_done_says_how_to_mend_it(history: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Another zone, a week that is not there, a week that does not exist, no store: exit 1 and a mend."""
+    """A zone or week that cannot be: exit 2 and a mend; no store: exit 1 and a mend."""
     for args, says in (
         (["--tz", "Europe/Berlin"], "Leave --tz out"),
         (["--week", "2020-W01"], "2026-W46 to 2026-W47"),
         (["--week", "2026-W54"], "2026-W46"),
         (["--week", "2026-W47", "--compare-to", "2020-W01"], "Weeks there are"),
     ):
-        assert run(["report", "--store", str(history), *args]) == 1
+        assert run(["report", "--store", str(history), *args]) == 2
         assert says in capsys.readouterr().err
     assert run(["report", "--store", str(history / "nowhere")]) == 1
     assert "wslog analyze logs/ --store" in capsys.readouterr().err

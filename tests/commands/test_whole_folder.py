@@ -208,6 +208,16 @@ def test_no_force_replaces_what_is_read(tmp_path: Path, given: str, output: str)
     check_output(tmp_path / "beside", force=False, inputs=[tmp_path / given])
 
 
+def test_a_place_that_cannot_be_is_refused_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under a file, or where nothing may be written."""
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OptionError, match="is a file"):
+        check_output(tmp_path / "file" / "report", force=True)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(OutputError, match="nothing may be written"):
+        check_output(tmp_path / "deep" / "report", force=True)
+
+
 def test_a_report_may_lie_among_its_inputs(tmp_path: Path) -> None:
     """`wslog analyze logs -o logs/report` replaces nothing that is read."""
     write_folder(tmp_path / "logs" / "report", {"report.html": b"x"}, force=False)

@@ -37,6 +37,7 @@ def check_output(output: Path, *, force: bool, inputs: Iterable[str | Path] = ()
 
     Raises:
         OptionError: If it is a file, holds one of *inputs*, or wslog did not write it and *force* is not set.
+        OutputError: If nothing may be written beside it.
     """
     place = output.resolve()
     for given in inputs:
@@ -45,6 +46,11 @@ def check_output(output: Path, *, force: bool, inputs: Iterable[str | Path] = ()
                 f"the report would replace this folder, and what is read from it: {given}",
                 where=str(output), mend="Name a folder with -o that holds nothing to read.",
             )  # fmt: skip
+    above = next(folder for folder in (*place.parents, place) if folder.exists())
+    if not above.is_dir():
+        raise OptionError(f"{above} is a file, not a folder", where=str(output), mend=_MEND_OTHER)
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise OutputError(f"nothing may be written in {above}", where=str(output), mend=_MEND_WRITE)
     if not os.path.lexists(output):
         return
     if not output.is_dir():
@@ -67,9 +73,10 @@ def write_folder(output: Path, files: Mapping[str, bytes], *, force: bool) -> No
     """
     place = output.resolve()  # a link keeps pointing to where it did
     try:
+        if place.parent.is_dir():
+            _sweep(place)
+        check_output(output, force=force)  # once more: hours may have passed
         place.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(place)
-        check_output(output, force=force)
         with _temporary_sibling(place) as made:
             new = made / "new"
             new.mkdir()  # mkdtemp makes a private folder; this one gets the usual rights
