@@ -241,3 +241,15 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
     assert isinstance(log_formats(tree), dict)
     assert isinstance(timers(tree), tuple)
     is_nginx_conf(text)
+
+
+def test_includes_that_double_at_each_step_are_cut_off() -> None:
+    """Eighteen small files cannot be made to mean a quarter of a million: the rest is left out, and that is said."""
+    texts = {f"c{n:02}": f"include c{n + 1:02};include c{n + 1:02};" for n in range(18)} | {
+        "c18": "worker_processes 1;"
+    }
+    tree = read_conf(texts)
+    assert 0 < sum(1 for _ in tree.walk()) < 1_000
+    assert [problem.partition(": ")[2] for problem in tree.problems] == [
+        "more than 1000 files, or too much text, included: the rest is left out"
+    ]

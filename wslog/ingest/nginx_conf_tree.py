@@ -27,6 +27,8 @@ ONE_ARGUMENT: Final = re.compile(
     "proxy_(?:pass|(?:read|send|connect)_timeout|http_version|buffering)|send_timeout|worker_shutdown_timeout"
 )
 MAX_DEPTH: Final = 40  # of blocks and includes: more is a cycle or an attack
+MAX_INCLUDES: Final = 1_000  # files taken in, again or not: each may include two others, and so on
+MAX_INCLUDED: Final = 16 << 20  # characters of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class _Reader:
     texts: Mapping[str, str]
     problems: list[str] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
+    n_included: int = 0
+    chars_included: int = 0
 
     def read(self, path: str, opened: tuple[str, ...] = ()) -> tuple[Directive, ...]:
         self.used.add(path)
@@ -134,9 +138,23 @@ class _Reader:
         for other in matches:
             if other in opened or depth + len(opened) > MAX_DEPTH:
                 self.problems.append(f"{ref}: `{pattern}` includes itself")
-            else:
+            elif self._has_room(other, ref):
                 found += self.read(other, opened)
         return found
+
+    def _has_room(self, path: str, ref: str) -> bool:
+        """Tell whether one more file may be taken in; the first that may not is a problem."""
+        if self.n_included > MAX_INCLUDES:
+            return False
+        self.n_included += 1
+        self.chars_included += len(self.texts[path])
+        if self.n_included > MAX_INCLUDES or self.chars_included > MAX_INCLUDED:
+            self.n_included = MAX_INCLUDES + 1
+            self.problems.append(
+                f"{ref}: more than {MAX_INCLUDES} files, or too much text, included: the rest is left out"
+            )
+            return False
+        return True
 
 
 def _directive(words: list[tuple[str, int]], path: str, block: tuple[Directive, ...] | None = None) -> Directive:
