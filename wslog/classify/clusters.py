@@ -131,11 +131,11 @@ def _as_give_up(found: TypedSpike, drops: pl.DataFrame) -> TypedSpike:
 
 
 def _same_place(a: TypedSpike, b: TypedSpike) -> bool:
-    return abs(a.spike.center_s - b.spike.center_s) <= max(0.01 * a.spike.center_s, 0.5)
+    return abs(a.spike.center_s - b.spike.center_s) <= tolerance_s(a.spike.center_s)
 
 
 def _is_any_near(found: TypedSpike, known: Sequence[float]) -> bool:
-    return any(abs(k - found.spike.center_s) <= max(0.01 * k, 0.35) for k in known)
+    return any(abs(k - found.spike.center_s) <= tolerance_s(k) for k in known)
 
 
 def _is_shadow(found: TypedSpike, others: list[TypedSpike], drops: pl.DataFrame) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from wslog.knowledge.model import Setting
+from wslog.knowledge.own_timers import ALB_IDLE
 
 
 def configured_timer(settings: Sequence[Setting], timeout_id: str) -> pl.Expr:
@@ -19,7 +20,7 @@ def configured_timer(settings: Sequence[Setting], timeout_id: str) -> pl.Expr:
     mine = [s for s in settings if s.timeout_id == timeout_id]
     if not mine:
         return nothing
-    if timeout_id == "aws-alb-idle":
+    if timeout_id == ALB_IDLE:
         value = pl.lit(mine[0].value_s) if len({s.value_s for s in mine}) == 1 else nothing
         return pl.when(pl.col("alb_ref").is_not_null()).then(value)
     by_host = {host: _by_location([s for s in mine if s.host == host]) for host in sorted({s.host for s in mine})}

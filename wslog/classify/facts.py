@@ -9,6 +9,7 @@ import polars as pl
 
 from wslog.classify.configured import configured_timer
 from wslog.knowledge.model import Setting
+from wslog.knowledge.own_timers import ALB_IDLE, NGINX_READ
 from wslog.schema import INSTANT, CloseCode
 
 TIMED_OUT: Final = (110, 60)  # Linux, BSD
@@ -89,8 +90,8 @@ def add_facts(connections: pl.DataFrame, *, levels: frozenset[str], settings: Se
         *(_yes(flag).alias(name) for name, flag in FLAGS.items()),
         *(span.alias(name) for name, span in SPANS.items()),
         pl.lit(bool(levels & {"info", "debug"})).alias("info_visible"),
-        configured_timer(settings, "nginx-proxy-read-timeout").alias("nginx_setting_s"),
-        configured_timer(settings, "aws-alb-idle").alias("alb_setting_s"),
+        configured_timer(settings, NGINX_READ).alias("nginx_setting_s"),
+        configured_timer(settings, ALB_IDLE).alias("alb_setting_s"),
         *_absences(connections),
     )
     learnt = facts.join(_path_timers(facts), on="path", how="left", maintain_order="left")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wslog.knowledge.model import Setting, Timeout, TimerKind
+from wslog.knowledge.tolerance import tolerance_s
 
 
 def fitting(
@@ -13,7 +14,7 @@ def fitting(
     """Return ids of configured timers at a value, else of known defaults there."""
 
     def fits(x: float | None) -> bool:
-        return x is not None and abs(x - value_s) <= max(0.35, 0.01 * value_s)
+        return x is not None and abs(x - value_s) <= tolerance_s(value_s)
 
     by_id = {t.id: t for t in timeouts}
     configured = sorted(

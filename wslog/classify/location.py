@@ -8,9 +8,10 @@ from typing import Final
 import numpy as np
 
 from wslog.classify.histogram import Floats
+from wslog.knowledge.tolerance import NEAR_S
 
 ROUND_S: Final = (3600.0, 1800.0, 900.0, 600.0, 300.0, 60.0, 30.0, 15.0, 10.0, 5.0, 1.0, 0.5, 0.1)
-EARLY_S: Final = 0.35  # nginx moves no timer by less than 300 ms
+EARLY_S: Final = NEAR_S
 LATE_S: Final = 0.05
 WHOLE_S: Final = 1.0  # both, for whole-second data
 

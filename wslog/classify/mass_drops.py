@@ -11,7 +11,7 @@ import polars as pl
 
 from wslog.classify.bursts import RawBurst, find_bursts
 from wslog.classify.facts import IS_1006, OPENED, share_of
-from wslog.schema import Cause, EventKind, Tier
+from wslog.schema import Cause, EventKind, ScopeKind, Tier, split_scope
 
 LONGEST_S: Final = 15.0  # a wider pile is a rush hour, not a happening
 MARGIN_S: Final = 0.3
@@ -22,7 +22,6 @@ UNCLEAN_SHARE: Final = 0.5  # of a burst's closes; a burst of goodbyes drops nob
 ALL_AT_ONCE: Final = 0.8  # of everything open, for a burst to be the proxy's doing without a notice
 LEAST_KILLED: Final = 0.2  # of what was alive in the scope, for a burst to matter
 MOST_KILLED: Final = 0.5  # and to be a restart
-NO_LINE: Final = "no nginx line"
 
 
 class BurstKind(StrEnum):
@@ -76,8 +75,8 @@ def find_mass_drops(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> list[MassDr
     shared = rows.filter(pl.col(share_by).is_not_null())
     scoped = pl.concat(
         [
-            rows.with_columns(pl.lit("all").alias("scope")),
-            rows.filter("no_nginx_line").with_columns(pl.lit(NO_LINE).alias("scope")),
+            rows.with_columns(pl.lit(ScopeKind.ALL.value).alias("scope")),
+            rows.filter("no_nginx_line").with_columns(pl.lit(ScopeKind.NO_NGINX_LINE.value).alias("scope")),
             shared.with_columns(pl.format(f"{share_by} {{}}", share_by).alias("scope")),
         ]
     )
@@ -99,7 +98,7 @@ def _name(burst: RawBurst, scoped: pl.DataFrame, bursts: list[RawBurst], lifecyc
     unclean = inside.filter(IS_1006 | ~pl.col("has_client")).height
     if unclean < max(3, UNCLEAN_SHARE * inside.height) or burst.killed_share < LEAST_KILLED:
         return None
-    if burst.scope == NO_LINE:
+    if burst.scope == ScopeKind.NO_NGINX_LINE:
         named = _unlogged(burst, lifecycle)
     else:
         n_lost = len({b.scope for b in bursts if _is_lost_with(b, burst)})
@@ -135,7 +134,7 @@ Named = tuple[BurstKind, tuple[str, ...]]
 
 def _is_lost_with(other: RawBurst, burst: RawBurst) -> bool:
     """Whether another app server (or path) lost most of its connections at the same time."""
-    is_scope = other.scope.startswith(("upstream ", "path "))
+    is_scope = split_scope(other.scope)[0] in {ScopeKind.UPSTREAM, ScopeKind.PATH}
     return is_scope and other.killed_share >= MOST_KILLED and _overlap(other, burst)
 
 
@@ -181,7 +180,7 @@ def _reload(burst: RawBurst, inside: pl.DataFrame, n_lost: int, lifecycle: pl.Da
     if is_cut or (exits and (reloads or drains) and spread <= SHARP_S):
         cut = ("$request_completion is empty: nginx cut them",) if is_cut else ()
         return BurstKind.RELOAD, (*(reloads or drains)[:1], *exits[:1], *cut)
-    is_all = burst.scope == "all" and n_lost >= 2 and burst.killed_share >= ALL_AT_ONCE and logged_share >= 0.9
+    is_all = burst.scope == ScopeKind.ALL and n_lost >= 2 and burst.killed_share >= ALL_AT_ONCE and logged_share >= 0.9
     if is_all and spread <= SHARP_S:
         return BurstKind.RELOAD, (f"{n_lost} app servers lost everything in the same {spread:.2f} s",)
     return None
@@ -194,9 +193,10 @@ def _by_scope(burst: RawBurst, n_lost: int) -> Named | None:
     """
     if burst.killed_share < MOST_KILLED:
         return None
-    if burst.scope.startswith("upstream "):
+    kind, _ = split_scope(burst.scope)
+    if kind == ScopeKind.UPSTREAM:
         return BurstKind.UPSTREAM, ()
-    if burst.scope.startswith("path ") and n_lost <= 1 and burst.killed_share >= ALL_AT_ONCE:
+    if kind == ScopeKind.PATH and n_lost <= 1 and burst.killed_share >= ALL_AT_ONCE:
         return BurstKind.PATH, ("no other path lost its connections then",)
     return BurstKind.TOGETHER, ()
 
@@ -205,12 +205,13 @@ def _is_part_of_another(drop: MassDrop, drops: list[MassDrop]) -> bool:
     """Whether another one tells the same happening better: one reload, not one per upstream; a cause, not a pile."""
     if drop.kind == BurstKind.TOGETHER:
         return any(other.kind != BurstKind.TOGETHER and _overlap(other.raw, drop.raw) for other in drops)
-    rank = {"all": 0, NO_LINE: 0}
-    mine = rank.get(drop.raw.scope, 1)
+    wide = (ScopeKind.ALL, ScopeKind.NO_NGINX_LINE)
+    if drop.raw.scope in wide:
+        return False
     return any(
         other is not drop
         and other.cause == drop.cause
-        and rank.get(other.raw.scope, 1) < mine
+        and other.raw.scope in wide
         and abs(other.raw.start_s - drop.raw.start_s) <= 1.0
         for other in drops
     )
@@ -230,11 +231,10 @@ def add_membership(facts: pl.DataFrame, drops: list[MassDrop]) -> pl.DataFrame:
 
 
 def _in_scope(scope: str) -> pl.Expr:
-    if scope.startswith("upstream "):
-        return pl.col("upstream") == scope.removeprefix("upstream ")
-    if scope.startswith("path "):
-        return pl.col("path") == scope.removeprefix("path ")
-    if scope == NO_LINE:
+    kind, name = split_scope(scope)
+    if kind in {ScopeKind.UPSTREAM, ScopeKind.PATH}:
+        return pl.col(kind.value) == name
+    if scope == ScopeKind.NO_NGINX_LINE:
         return pl.col("no_nginx_line")
     return pl.lit(value=True)
 
