@@ -64,16 +64,16 @@ def analyze(
         stdin: The stream behind `-`.
 
     Raises:
-        InputError: If a path is missing or nothing useful was found.
+        InputError: If a path is missing, nothing useful was found, or none of the connections is asked for.
         OptionError: If an option cannot be understood.
         KnowledgeError: If the file of timers is broken.
     """
+    selection = Selection(since=since, until=until, path_globs=tuple(path_globs), host_globs=tuple(host_globs))
     known = load_timeouts(timeouts)
     read = read_events(
         paths, tz=tz, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields,
         on_progress=on_progress, stdin=stdin,
     )  # fmt: skip
-    selection = Selection(since=since, until=until, path_globs=tuple(path_globs), host_globs=tuple(host_globs))
     return explain_read(read, select=selection.apply, timeouts=known, anonymize=anonymize)
 
 

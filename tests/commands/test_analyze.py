@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from tests.incident import AGENT, N_CLEAN, N_REFUSED, N_SILENT, address
 from wslog.cli import cli
 from wslog.commands.whole_folder import write_folder
-from wslog.errors import OptionError, WslogError
+from wslog.errors import InputError, OptionError, WslogError
 
 
 @pytest.fixture(autouse=True)
@@ -122,7 +122,7 @@ def test_time_path_and_host_narrow(incident: Path) -> None:
     assert (
         document(incident, "--path", "/ws/*", "--path", "/feed")["totals"]["attempts"] == N_SILENT + N_CLEAN + N_REFUSED
     )
-    assert document(incident, "--host", "other.*")["totals"]["attempts"] == 0
+    assert document(incident, "--host", "RT.*")["totals"]["attempts"] == N_SILENT + N_CLEAN + N_REFUSED
     first, second = (
         document(incident, option, "2026-03-10T09:02:00")["totals"]["attempts"] for option in ("--since", "--until")
     )
@@ -130,18 +130,34 @@ def test_time_path_and_host_narrow(incident: Path) -> None:
     assert first + second == N_SILENT + N_CLEAN + N_REFUSED
 
 
-def test_a_selection_without_connections_is_a_report_too(incident: Path) -> None:
-    """Nothing chosen: a report that says so, exit code 0."""
-    done = wslog(incident, "--since", "2027-01-01")
-    assert done.exit_code == 0
-    assert done.stdout.strip()
+@pytest.mark.parametrize("args", [("--since", "2027-01-01"), ("--path", "/nope"), ("--host", "other.*")])
+@pytest.mark.parametrize("store", [(), ("--store", "history")], ids=["", "store"])
+def test_a_selection_without_connections_is_an_error(
+    incident: Path, args: tuple[str, str], store: tuple[str, ...]
+) -> None:
+    """Nothing chosen out of something: no report, and no --fail-if that passes."""
+    done = wslog(incident, *args, *store, "--fail-if", "drop_share > 0")
+    assert isinstance(done.exception, InputError)
+    assert args[0] in done.exception.what
+    assert not Path("wslog-report").exists()
+
+
+def test_logs_without_websockets_are_a_report(incident: Path) -> None:
+    """Plain requests alone: a report that says so, exit code 0, with or without a choice."""
+    lines = (incident / "access.log").read_text().replace('upgrade="websocket"', 'upgrade="-"').splitlines()
+    plain = [line.replace("status=101", "status=200") for line in lines if "status=101" in line]
+    Path("access.log").write_text("\n".join(plain) + "\n")
+    for args in ((), ("--path", "/ws/*")):
+        done = wslog("access.log", *args)
+        assert done.exit_code == 0, done.output
+        assert done.stdout.startswith("No WebSocket connections")
 
 
 @pytest.mark.parametrize(
     "args",
     [
         ("--since", "soon"), ("--tz", "Nowhere/Land"), ("--fail-if", "weather > 3"), ("--fail-if", "drop_share"),
-        ("--client-field", "code"),
+        ("--client-field", "code"), ("--path", ""), ("--host", "[z-a]"),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_read_is_named(incident: Path, args: tuple[str, str]) -> None:

@@ -53,11 +53,11 @@ def analyze_into(
     Raises:
         WslogError: As `pipeline.analyze`, or if the store cannot be used.
     """
+    selection = Selection(since=since, until=until, path_globs=tuple(path_globs), host_globs=tuple(host_globs))
     appended = store.append(
         paths, now=now, tz=tz, log_format=log_format, nginx_conf=nginx_conf, timeouts=timeouts,
         client_fields=client_fields, on_progress=on_progress, stdin=stdin,
     )  # fmt: skip
-    selection = Selection(since=since, until=until, path_globs=tuple(path_globs), host_globs=tuple(host_globs))
     key = _key(appended, selection, timeouts, anonymize=anonymize)
     known = _recall(store, key)
     if known is not None:
