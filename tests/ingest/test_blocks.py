@@ -161,6 +161,11 @@ def test_masses_of_blank_lines_are_only_counted(tmp_path: Path) -> None:
     [
         (b"", "empty"),
         ("text\n".encode("utf-16"), "UTF-16"),
+        ("text of a log\n".encode("utf-16-le") * 9, "UTF-16LE -t"),
+        ("text of a log\n".encode("utf-16-be") * 9, "UTF-16BE -t"),
+        (b"a line\r" * 9, "tr "),
+        (b"a line of a log\n" * 80 + (b"\0" * 40 + b"a line of a log\n") * 20, ""),
+        (b"\0" * 400, "binary"),
         (b"PK\x03\x04....", "zip"),
         (bytes(range(256)) * 40, "binary"),
         (b"\0" * 257 + b"ustar" + b"\0" * 100, "tar"),

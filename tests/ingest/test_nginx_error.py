@@ -293,3 +293,10 @@ def test_nothing_raises_and_no_line_counts_twice(lines: list[str]) -> None:
     assert len(set(numbers)) == len(numbers)
     assert {n for n, line in enumerate(whole, 1) if line.startswith("2026/")} <= set(numbers)
     conform(parsed.events, EVENTS)
+
+
+def test_what_stands_before_the_time_is_damage() -> None:
+    """Such a line is rejected by name and not taken for the rest of the line before."""
+    parsed = parse(IDLE, "\0" * 40 + IDLE, "a second line of a message")
+    assert parsed.events["line"].to_list() == [1]
+    assert parsed.rejects.select("line", "reason").rows() == [(2, "damaged: something stands before the time")]

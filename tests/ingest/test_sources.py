@@ -122,3 +122,11 @@ def test_a_name_that_is_not_unicode_is_shown_with_replacement(tmp_path: Path) ->
     except OSError:
         pytest.skip("this file system refuses such names")
     assert _shown(tmp_path) == ["\ufffd.log"]
+
+
+def test_what_only_looks_like_a_file_is_not_read(tmp_path: Path) -> None:
+    """A link to a file of the kernel could wait for ever when it is read."""
+    if not Path("/proc/version").exists():
+        pytest.skip("there is no /proc here")
+    (tmp_path / "kernel.log").symlink_to("/proc/version")
+    assert "/proc" in list_sources([tmp_path])[0].skipped

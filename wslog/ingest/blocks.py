@@ -11,6 +11,7 @@ from typing import IO, Final
 import polars as pl
 
 from wslog.ingest.compression import FEED_BYTES, DamagedError, compression_of, inflate_at_once, unpacked
+from wslog.ingest.not_text import why_not_text
 from wslog.ingest.sources import Source
 
 BLOCK_BYTES: Final = 4 << 20  # smaller ones cost time (some eighty calls of polars each), larger ones memory
@@ -19,17 +20,9 @@ MAX_LINE_BYTES: Final = 4 << 20  # no log line is this long: it is rejected, and
 LINES: Final = {"line": pl.Int64(), "text": pl.String()}
 SHOWN: Final = 200  # characters of a line that is too long
 BLANK_LINES: Final = 256  # so many in a row are counted without being made lines
-BINARY_SHARE: Final = 0.05  # random bytes hold 10 % control characters, logs hardly any
 
 _BLANK_RUNS: Final = (b"\n" * BLANK_LINES, b"\r\n" * BLANK_LINES)
 _BLANK_RUN: Final = re.compile(rb"(?<=\n)(?:\n{%d,}|(?:\r\n){%d,65535})" % (BLANK_LINES - 1, BLANK_LINES - 1))
-_CONTROL: Final = bytes(byte for byte in range(32) if byte not in b"\t\n\r\x1b")
-NOT_TEXT: Final = (
-    (codecs.BOM_UTF16_LE, "UTF-16 text: convert it with `iconv -f UTF-16 -t UTF-8`"),
-    (codecs.BOM_UTF16_BE, "UTF-16 text: convert it with `iconv -f UTF-16 -t UTF-8`"),
-    (b"PK\x03\x04", "a zip archive: unpack it first"),
-    (b"PAR1", "a Parquet file"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +80,7 @@ def read_head(source: Source, *, n_bytes: int = HEAD_BYTES) -> Head:
 def head_of(data: bytes, *, n_bytes: int = HEAD_BYTES, compression: str = "", trouble: str = "") -> Head:
     """Return the head of a file of which at least the beginning, or all, is *data*."""
     beginning = data[:n_bytes]
-    return Head(compression, beginning, len(data) <= n_bytes, _why_not_text(beginning), trouble)
+    return Head(compression, beginning, len(data) <= n_bytes, why_not_text(beginning), trouble)
 
 
 def read_at_once(source: Source, *, limit: int) -> bytes | None:
@@ -250,16 +243,3 @@ def _without_blank(data: bytes, first_line: int) -> tuple[pl.DataFrame, int]:
 def _numbered(data: bytes, first_line: int) -> pl.DataFrame:
     text = split_lines(data).alias("text") if data else pl.Series("text", [], pl.String)
     return pl.select(pl.int_range(first_line, first_line + len(text), dtype=pl.Int64).alias("line"), text)
-
-
-def _why_not_text(data: bytes) -> str:
-    if not data:
-        return "empty"
-    for magic, reason in NOT_TEXT:
-        if data.startswith(magic):
-            return reason
-    if data[257:262] == b"ustar":
-        return "a tar archive: unpack it first"
-    sample = data[: 64 << 10]
-    control = len(sample) - len(sample.translate(None, _CONTROL))
-    return "binary data" if control > BINARY_SHARE * len(sample) else ""

@@ -43,6 +43,7 @@ HANDSHAKE: Final = (
 RESPONDING: Final = (
     r"^reading upstream|^sending to client|keepalive|waiting for request"  # plain HTTP, or no request at all
 )
+HEAD_INSIDE: Final = r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[[a-z]{4,6}\] \d+#\d+: "
 TIME_START: Final = r"^\d{4}/"
 ACCESS_LINE: Final = r"^\S+ .*\[\d\d/[A-Z][a-z]{2}/\d{4}:"
 
@@ -66,10 +67,13 @@ def parse_error(lines: pl.DataFrame, *, zone: str | None) -> Parsed:
     others = lines.join(events.select("line"), on="line", how="anti", maintain_order="left")
     is_head = pl.col("text").str.contains(TIME_START)
     is_access = pl.col("text").str.contains(ACCESS_LINE)
-    odd = others.filter(is_head | is_access).select(
+    holds_head = pl.col("text").str.contains(HEAD_INSIDE)
+    odd = others.filter(is_head | is_access | holds_head).select(
         "line",
         pl.when(is_access)
         .then(pl.lit("an access line in an error log"))
+        .when(~is_head)
+        .then(pl.lit("damaged: something stands before the time"))
         .otherwise(pl.lit("torn line: a time, but no level and process"))
         .alias("reason"),
         pl.col("text").str.slice(0, 200),

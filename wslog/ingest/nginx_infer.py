@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
@@ -43,8 +43,10 @@ _PEER: Final = re.compile(rf"(?:\d+\.\d+\.\d+\.\d+|\[{_IP}\]):\d+(?:(?:, | : ).*
 _TARGET: Final = re.compile(r"/\S*")
 _APART: Final = re.compile(r"[\s,;|]")
 _ADDRESS_PORT: Final = re.compile(r"\d+\.\d+\.\d+\.\d+:\d+")
+_NUMBER_IN_TURN: Final = re.compile(r"\d+/\d+")  # of the connection, and of the request on it
 _SECONDS: Final = re.compile(r"\d+\.\d{3}")
 _MOSTLY: Final = 0.6
+_NEARLY_ALL: Final = 0.97
 _LONGEST: Final = 8_192  # a longer line tells nothing more, and matching it takes long
 _DELIMITERS: Final = ("\t", "|")
 MIN_DELIMITERS: Final = 3
@@ -93,7 +95,15 @@ def infer_format(sample: Sequence[str]) -> str | None:
     has_time = not names.isdisjoint({"msec", "time_iso8601", "time_local", "time"})
     if not (has_time and "status" in names and not names.isdisjoint({"request", "request_uri"})):
         return None
-    return _escape_of(slots) + _assemble(rows[0], slots)
+    gaps = Counter(_gaps(row) for row in rows)  # between the values; a damaged line's are its own
+    row = next(row for row in rows if _gaps(row) == gaps.most_common(1)[0][0])
+    return _escape_of(slots) + _assemble(row, slots)
+
+
+def _gaps(row: tuple[str, list[Token]]) -> tuple[str, ...]:
+    line, tokens = row
+    starts, ends = [token[3] for token in tokens], [token[4] for token in tokens]
+    return tuple(line[end:start] for end, start in zip([0, *ends], [*starts, len(line)], strict=True))
 
 
 def _tokenise(line: str) -> list[Token]:
@@ -150,7 +160,7 @@ def _name_keyed(slots: list[_Slot]) -> None:
             variable = "upstream_addr"  # never filled here, and the user agent stands elsewhere
         if variable == "host" and slot.is_mostly(_ADDRESS) and not has_address:
             variable = "remote_addr"  # what LTSV calls the host is the client
-        if variable == "connection" and all(re.fullmatch(r"\d+/\d+", value) for value in slot.filled):
+        if variable == "connection" and slot.is_mostly(_NUMBER_IN_TURN):
             slot.text = "${connection}/${connection_requests}"
         elif variable == "remote_addr" and slot.is_mostly(_ADDRESS_PORT):
             slot.text = "${remote_addr}:${remote_port}"
@@ -225,7 +235,7 @@ def _name_seconds(slots: list[_Slot]) -> None:
     if "${request_time}" in taken:
         return
     spans = [slot for slot in slots if not slot.key and not slot.text and slot.is_mostly(_SECONDS)]
-    whole = [slot for slot in spans if all(_SECONDS.fullmatch(value) for value in slot.values)]
+    whole = [slot for slot in spans if _nearly_all(bool(_SECONDS.fullmatch(value)) for value in slot.values)]
     longest = [slot for slot in whole if all(_covers(slot, other) for other in spans)]
     if not longest:
         return
@@ -237,7 +247,15 @@ def _name_seconds(slots: list[_Slot]) -> None:
 
 def _covers(longer: _Slot, shorter: _Slot) -> bool:
     pairs = zip(longer.values, shorter.values, strict=True)
-    return all(float(a) + 0.006 >= float(b) for a, b in pairs if _SECONDS.fullmatch(a) and _SECONDS.fullmatch(b))
+    return _nearly_all(
+        float(a) + 0.006 >= float(b) for a, b in pairs if _SECONDS.fullmatch(a) and _SECONDS.fullmatch(b)
+    )
+
+
+def _nearly_all(facts: Iterable[bool]) -> bool:
+    """Tell whether hardly any is false: damaged lines are."""
+    found = list(facts)
+    return sum(found) >= _NEARLY_ALL * len(found)
 
 
 def _escape_of(slots: list[_Slot]) -> str:

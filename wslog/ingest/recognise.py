@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,8 @@ MIN_SCORE: Final = 0.3  # a format must parse this share of a file's sample to h
 SURE_SCORE: Final = 0.9  # then no doubtful wrapper is tried
 WRAPPER_BONUS: Final = 0.1
 MIN_WRAPPED: Final = 0.5
+MIN_CLEAN: Final = 0.5
+_DAMAGE: Final = re.compile("[\x00-\x08\x0e-\x1a\x7f\ufffd]")
 MAX_WRAPPERS: Final = 2  # a container log that syslog carried
 
 
@@ -47,11 +50,16 @@ class Recognised:
 
 
 def sample_lines(data: bytes, *, is_whole: bool) -> list[str]:
-    """Return up to `SAMPLE_LINES` non-blank lines of a file's beginning: the first hundred, then evenly spaced ones."""
+    """Return up to `SAMPLE_LINES` non-blank lines of a file's beginning: the first hundred, then evenly spaced ones.
+
+    Lines that are damaged for all to see tell nothing about the file's form: they are left out where others are left.
+    """
     lines = data.decode("utf-8-sig", "replace").split("\n")
     if not is_whole and len(lines) > 1:
         lines.pop()  # cut anywhere
     full = [line.removesuffix("\r") for line in lines if line.strip()]
+    clean = [line for line in full if not _DAMAGE.search(line)]
+    full = clean if len(clean) >= MIN_CLEAN * len(full) else full
     half = SAMPLE_LINES // 2
     rest = full[half:]
     step = max(1, -(-len(rest) // half))

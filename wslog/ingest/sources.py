@@ -16,6 +16,8 @@ from typing import IO, Final
 from wslog.errors import InputError
 
 STDIN: Final = "-"
+KERNEL_FOLDERS: Final = ("/proc", "/sys", "/dev")
+MEMORY_FOLDER: Final = "/dev/shm"
 OBJECT_STORES: Final = ("s3://", "gs://", "az://")
 
 
@@ -170,7 +172,15 @@ def _source(item: _Found) -> Source:
         (stat.S_ISBLK, "a device"),
     )
     skipped = next((reason for is_kind, reason in kinds if is_kind(status.st_mode)), "")
+    if not skipped and _is_of_the_kernel(item.file):
+        skipped = "made by the kernel while it is read (/proc, /sys, /dev)"
     return Source(shown=shown, file=item.file, n_bytes=status.st_size, skipped=skipped)
+
+
+def _is_of_the_kernel(file: Path) -> bool:
+    """Tell what only looks like a regular file: reading /proc/kmsg waits for ever. /dev/shm holds real ones."""
+    real = Path(os.path.realpath(file))
+    return any(map(real.is_relative_to, KERNEL_FOLDERS)) and not real.is_relative_to(MEMORY_FOLDER)
 
 
 def _printable(name: str) -> str:
