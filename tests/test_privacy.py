@@ -17,6 +17,8 @@ def connections() -> pl.DataFrame:
                 "user_agent": ["Mozilla/5.0 Firefox/143.0", None, "curl/8.5", "Mozilla/5.0 Firefox/143.0"],
                 "session_id": ["anna@example.com", "ben", "ben", None],
                 "path": ["/ws", "/ws", "/ws", "/ws"],
+                "connection_id": ["dora@example.com", "c2", "c3", "client.jsonl:9"],
+                "close_reason": ["bye Emil", None, "", "x"],
             }
         ),
         CONNECTIONS,
@@ -31,7 +33,9 @@ def test_the_same_stays_the_same() -> None:
     agents = hidden["user_agent"].to_list()
     assert agents[0] == agents[3] != agents[2]
     assert agents[1] is None
-    people = ["client_ip", "user_agent", "session_id"]
+    assert hidden["connection_id"].to_list() == [f"connection-{n}" for n in (1, 2, 3, 4)]
+    assert hidden["close_reason"].null_count() == hidden.height
+    people = ["client_ip", "user_agent", "session_id", "connection_id", "close_reason"]
     assert hidden.drop(people).equals(connections().drop(people))
     assert hidden.schema == connections().schema
 
@@ -39,7 +43,15 @@ def test_the_same_stays_the_same() -> None:
 def test_nothing_of_the_original_is_left() -> None:
     """No pseudonym holds an address, a version or a name."""
     text = anonymize_connections(connections()).write_ndjson()
-    assert not any(word in text for word in ("203.0", "anna", "ben", "Mozilla", "143", "8.5"))
+    assert not any(word in text for word in ("203.0", "anna", "dora", "Emil", "ben", "Mozilla", "143", "8.5"))
+
+
+def test_connections_keep_their_order() -> None:
+    """Sorted by their pseudonyms, connections stand as they did: ties in time are settled alike."""
+    many = conform(pl.DataFrame({"connection_id": [f"id{n:03}" for n in range(120)]}), CONNECTIONS)
+    hidden = anonymize_connections(many)["connection_id"]
+    assert hidden.sort().equals(hidden)
+    assert hidden.n_unique() == 120
 
 
 def test_an_empty_table_stays_one() -> None:

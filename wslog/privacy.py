@@ -1,4 +1,4 @@
-"""Pseudonyms in place of addresses, browsers and sessions, for reports that leave the house.
+"""Pseudonyms in place of addresses, browsers, sessions and connection ids, for reports that leave the house.
 
 A pseudonym is a number in order of first appearance: the same in the same logs, and nothing to compute an address from.
 A user agent keeps its family (`agent-3 (Firefox)`), which tells nothing about a person and something about drops.
@@ -18,20 +18,28 @@ LEFT_OUT: Final = "(left out)"
 
 
 def anonymize_connections(connections: pl.DataFrame) -> pl.DataFrame:
-    """Replace what identifies people in `schema.CONNECTIONS` rows."""
+    """Replace what identifies people in `schema.CONNECTIONS` rows; close reasons may say anything and become null."""
     family = pl.format(" ({})", USER_AGENT_FAMILY).fill_null("")
     return connections.with_columns(
         _numbered("client_ip", "client"),
         _numbered("session_id", "session"),
         _numbered("user_agent", "agent") + family,
+        _numbered("connection_id", "connection", width=len(str(connections.height))),
+        pl.lit(None, pl.String).alias("close_reason"),
     )
 
 
-def _numbered(column: str, word: str) -> pl.Expr:
-    """Number the distinct values of a column in order of first appearance; null stays null."""
+def _numbered(column: str, word: str, *, width: int = 1) -> pl.Expr:
+    """Number the distinct values of a column in order of first appearance; null stays null.
+
+    Args:
+        column: The column.
+        word: What the numbers count.
+        width: Digits to fill up to with zeros: then sorting by the text keeps the order of appearance.
+    """
     value = pl.col(column)
     first_seen = value.is_first_distinct() & value.is_not_null()
-    number = first_seen.cum_sum().filter(first_seen)
+    number = first_seen.cum_sum().filter(first_seen).cast(pl.String).str.zfill(width)
     return value.replace_strict(
         value.filter(first_seen), pl.format(f"{word}-{{}}", number), default=None, return_dtype=pl.String
     ).alias(column)

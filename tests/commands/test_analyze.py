@@ -248,13 +248,14 @@ def test_own_field_names(incident: Path, tmp_path: Path) -> None:
 
 
 def test_anonymize_leaves_no_person_in_the_report(incident: Path) -> None:
-    """No client address, network, user agent or session id stands anywhere: in no file of the folder, nor on stdout."""
+    """No address, network, user agent, session or connection id and no reason stands in any file, nor on stdout."""
     secret = {address(n) for n in range(N_SILENT + N_CLEAN + N_REFUSED)} | {"203.0.113.", AGENT, "Mozilla"}
-    secret |= {f"sess{n}x" for n in range(N_SILENT + N_CLEAN + N_REFUSED)}
+    secret |= {f"sess{n}x" for n in range(N_SILENT + N_CLEAN + N_REFUSED)} | {"mail7@example.com", "bye Emil"}
     (Path("logs")).mkdir()
     for file in incident.iterdir():
         extra = f"203.0.113.250 {AGENT} sess1x: not a line of ours\n" if file.name != "client.jsonl" else ""
-        (Path("logs") / file.name).write_text(file.read_text() + extra)
+        text = file.read_text().replace('"c7"', '"mail7@example.com"').replace('"reason": ""', '"reason": "bye Emil"')
+        (Path("logs") / file.name).write_text(text + extra)
     open_report = wslog("logs", "-o", "open")
     assert found(secret, Path("open"), open_report.stdout), "the test must be able to see them"
     for fmt in ("text", "markdown", "json"):

@@ -53,7 +53,8 @@ def _metrics() -> Iterable[str]:
 @click.option("--store-tz", metavar="ZONE", help="Whose Mondays bound a new store's weeks.  [default: UTC]")
 @fail_if_option("Exit 3 if METRIC OP NUMBER holds; repeatable.", metrics=_metrics)
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Cores to use.  [default: all]")
-@click.option("--anonymize", is_flag=True, help="Pseudonyms for addresses, user agents and sessions.")
+@click.option("--anonymize", is_flag=True,
+              help="Pseudonyms for addresses, user agents, sessions and connections; no close reasons.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
 @click.option("--no-progress", is_flag=True, help="No progress bar.")
 def analyze(
