@@ -103,9 +103,23 @@ def test_many_results_show_no_details() -> None:
 
 
 def test_nothing_found_is_said() -> None:
-    """No timer is an answer, not an error; for a script it is an empty list."""
-    assert run("--near", "123").stdout == "No known timer fits.\n"
-    assert ids("--near", "123") == []
+    """No timer is an answer, not an error, and stderr says so; for a script it is an empty list."""
+    for args, stdout in (((), ""), (("--format", "json"), "[]\n")):
+        done = run("--near", "123", *args)
+        assert (done.stdout, done.stderr) == (stdout, "No known timer fits.\n")
+
+
+def test_a_whole_id_means_that_timer() -> None:
+    """Every id, also one that others contain, shows its own timer alone with its details."""
+    for timeout in load_timeouts():
+        assert ids(timeout.id) == [timeout.id]
+    assert "\n  mend " in run("nginx-proxy-read-timeout").stdout
+
+
+@pytest.mark.parametrize("written", ["60", "60s", "60 s", "1m", "1min", "60000ms", "6e1"])
+def test_near_takes_units(written: str) -> None:
+    """Durations as people and configurations write them."""
+    assert ids("--near", written) == ids("--near", "60") != []
 
 
 def test_own_timers_join_and_their_text_is_harmless(tmp_path: Path) -> None:
@@ -129,7 +143,20 @@ def test_a_broken_own_file_is_a_wslog_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "args", [["--kind", "bad"], ["--tier", "cdn"], ["--near", "0"], ["--near", "x"], ["--format", "xml"]]
+    "args",
+    [
+        ["--kind", "bad"],
+        ["--tier", "cdn"],
+        ["--near", "0"],
+        ["--near", "x"],
+        ["--near", "nan"],
+        ["--near", "inf"],
+        ["--near", "1e999"],
+        ["--near", "-5"],
+        ["--near", "1e"],
+        ["--near", "5d"],
+        ["--format", "xml"],
+    ],
 )
 def test_wrong_usage_exits_2(args: list[str]) -> None:
     """A value that cannot be is wrong usage."""

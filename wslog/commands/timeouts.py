@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -18,13 +20,32 @@ from wslog.schema import Tier
 ANY_IDLE: Final = "idle"  # all three idle kinds at once
 KINDS: Final = (ANY_IDLE, *(kind.value for kind in TimerKind))
 TIERS: Final = tuple(tier.value for tier in Tier)
+UNITS: Final = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_DURATION: Final = re.compile(r"\s*([0-9.eE+]+)\s*(ms|s|min|m|h|)\s*")
+
+
+class Duration(click.ParamType[float]):
+    """Seconds, as a number or with a unit: `60`, `60s`, `1m`, `350 s`."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return seconds, finite and above 0; anything else is wrong usage."""
+        found = _DURATION.fullmatch(str(value))
+        try:
+            seconds = float(found[1]) * UNITS[found[2]] if found else math.nan
+        except ValueError:
+            seconds = math.nan
+        if not (math.isfinite(seconds) and seconds > 0):
+            self.fail(f"{value!r} is not a duration above 0. Write it as 60, 60s or 1m.", param, ctx)
+        return seconds
 
 
 @click.command("timeouts")
 @click.argument("words", nargs=-1, metavar="[WORD]...")
 @click.option(
     "--near",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Duration(),
     metavar="SECONDS",
     help="Only timers whose default is within 0.35 s or 1 % of this.",
 )
@@ -45,8 +66,8 @@ def timeouts(
 ) -> None:
     """List the known timers that end WebSockets, or that are wrongly blamed for it.
 
-    Each WORD must occur in a timer's id, product or setting. With --near, or when one timer is left, its trace, mend
-    and source are shown too.
+    Each WORD must occur in a timer's id, product or setting; a whole id means that timer alone. With --near, or when
+    one timer is left, its trace, mend and source are shown too.
 
     \b
     Examples:
@@ -58,10 +79,13 @@ def timeouts(
     if near is not None:
         known = near_to(known, near)
     found = [t for t in known if _fits(t, words=words, kind=kind, product=product, tier=tier)]
+    found = [t for t in found if t.id in words] or found
     if form is Form.JSON:
         click.echo(render_timeouts_json(found), nl=False)
+        if not found:
+            click.echo(render_timeout_table(found), nl=False, err=True)
         return
-    click.echo(render_timeout_table(found), nl=False)
+    click.echo(render_timeout_table(found), nl=False, err=not found)
     if found and (near is not None or len(found) == 1):
         click.echo("\n" + render_timeout_details(found), nl=False)
 
