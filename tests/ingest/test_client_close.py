@@ -434,3 +434,18 @@ def test_what_chrome_recorded() -> None:
     assert events["is_opened"].to_list() == [True] * 5 + [False] * 4 + [True] * 2
     assert events["lifetime_s"][4] == pytest.approx(4.003)
     assert events["lifetime_s"][5] is None
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_clock_set_while_connected_gives_no_years_of_connection(*, is_own: bool) -> None:
+    """An opening decades before the close is no opening time: the close stays, without a lifetime, and that is said."""
+    own = json.loads(OWN)
+    record = {**own, "openedAt": 1_000_000_000_000, "createdAt": 1_000_000_000_000, "lastRecvAt": 1_000_000_000_000}
+    if not is_own:
+        record = {"type": "ws close", **{key: value for key, value in record.items() if key != "event"}}
+    row = one(record)
+    assert (row["close_code"], row["is_opened"], row["closed_at"]) == (1006, True, at(own["closedAt"]))
+    names = ("opened_at", "created_at", "last_received_at", "lifetime_s", "handshake_s")
+    assert [row[name] for name in names] == [None] * 5
+    parser = detect(*[OWN] * 3, json.dumps(record))
+    assert any("no usable opening time in 1 of 4" in limit for limit in parser.limits)

@@ -300,3 +300,10 @@ def test_what_stands_before_the_time_is_damage() -> None:
     parsed = parse(IDLE, "\0" * 40 + IDLE, "a second line of a message")
     assert parsed.events["line"].to_list() == [1]
     assert parsed.rejects.select("line", "reason").rows() == [(2, "damaged: something stands before the time")]
+
+
+def test_two_lines_in_one_are_damage() -> None:
+    """Half a line with another after it would mix the fields of two connections."""
+    parsed = parse(IDLE[:150] + IDLE)
+    assert parsed.events.is_empty()
+    assert parsed.rejects["reason"].to_list() == ["damaged: a second line begins inside"]

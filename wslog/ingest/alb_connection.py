@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from wslog.ingest.addresses import client_address
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
 from wslog.ingest.rejects import reject_where
 from wslog.schema import INSTANT, EventKind, Tier
@@ -66,7 +67,7 @@ def parse_connections(block: pl.DataFrame) -> Parsed:
         pl.when(latency_s >= 0).then(latency_s).alias("handshake_s"),
         # A good TLS connection may carry anything; a failed one may have been a WebSocket's.
         pl.when(failure.is_null()).then(pl.lit(value=False)).alias("is_websocket"),
-        pl.col("ip").str.strip_chars("[]").alias("client_ip"),
+        client_address(pl.col("ip").str.strip_chars("[]")).alias("client_ip"),
         pl.when(port <= 65_535).then(port).alias("client_port"),
         pl.col("trace").replace({"-": None}).alias("conn_trace_id"),
         failure.alias("message"),

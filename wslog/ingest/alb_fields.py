@@ -10,6 +10,7 @@ from typing import Final
 
 import polars as pl
 
+from wslog.ingest.addresses import client_address, upstream_address
 from wslog.ingest.format import Parsed
 from wslog.ingest.rejects import reject_where
 from wslog.ingest.url import split_url
@@ -147,9 +148,9 @@ def _events(frame: pl.DataFrame) -> pl.DataFrame:
         url.host.replace({"-": None}).alias("host"),
         pl.when(pl.col("method") != "-").then(url.path).alias("path"),
         pl.when(pl.col("method") != "-").then(url.query).alias("query"),
-        client_ip.alias("client_ip"),
+        client_address(client_ip).alias("client_ip"),
         client_port.alias("client_port"),
-        _value("target").str.strip_suffix(":-").alias("upstream"),
+        upstream_address(_value("target").str.strip_suffix(":-")).alias("upstream"),
         pl.col("received").cast(pl.Int64, strict=False).alias("bytes_in"),
         pl.col("sent").cast(pl.Int64, strict=False).alias("bytes_out"),
         _value("user_agent").alias("user_agent"),

@@ -18,7 +18,7 @@ from wslog.errors import OptionError
 from wslog.ingest import json_values as values
 from wslog.ingest.client_fields import SPANS, our_name, plain_key, words
 from wslog.ingest.client_own import EVENTS, extras_tell_nothing, own_row
-from wslog.ingest.client_record import NotARecord, Rules, kind_of, read_record
+from wslog.ingest.client_record import LONGEST_S, NotARecord, Rules, kind_of, read_record
 from wslog.ingest.client_shape import spread
 from wslog.ingest.foreign import FOREIGN
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
@@ -79,8 +79,16 @@ def _row(line: int, text: str, rules: Rules) -> dict[str, object]:
     return {"line": line, **read_record(_load_record(text), rules)}
 
 
+def _near_the_close(name: str) -> pl.Expr:
+    """Keep a time within `LONGEST_S` of the close: a clock that was set in between says nothing about spans."""
+    time_us, closed_us = pl.col(f"{name}_us"), pl.col("closed_us")
+    is_far = (closed_us - time_us).abs() > LONGEST_S * 1_000_000
+    return pl.when(~is_far.fill_null(value=False)).then(time_us).alias(f"{name}_us")
+
+
 def _events(rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
     frame = pl.DataFrame(rows, schema=_RECORD, strict=True)
+    frame = frame.with_columns(_near_the_close(name) for name in _TIMES if name != "closed")
     url = split_url(pl.col("url"))
     instants = [pl.col(f"{name}_us").cast(INSTANT).alias(f"{name}_at") for name in _TIMES]
     # Rounded: polars divides one row and many rows differently in the last bit, and blocks must not show.
@@ -152,6 +160,7 @@ def _limits(events: pl.DataFrame) -> tuple[str, ...]:
     has_opens = closes.height < events.filter(pl.col("event") != EventKind.PAGEHIDE.value).height
     no_code = closes["close_code"].null_count()
     no_time = events["at"].null_count()
+    no_opening = closes.filter(pl.col("is_opened") & pl.col("opened_at").is_null()).height
     found = {
         "no last-message times: idle duration unknown": lacks("last_sent_at", "last_received_at"),
         "no openedAt: a failed handshake cannot be told from a drop": lacks("is_opened") and not has_opens,
@@ -160,6 +169,9 @@ def _limits(events: pl.DataFrame) -> tuple[str, ...]:
         "itself": no_code > 0,
         f"no usable time in {no_time} of {len(events)} records looked at: name theirs with --client-field "
         "closed_at=THEIRS": no_time > 0,
+        f"no usable opening time in {no_opening} of {len(closes)} records looked at: none, or years from the close": 0
+        < no_opening
+        < len(closes),
         "no connection id: joined by path and time only": lacks("connection_id"),
         "no session id: reconnects of one client cannot be followed": lacks("session_id"),
         "no url: the path and host of a connection are not known": lacks("path"),

@@ -33,7 +33,7 @@ _TRACE_ROOT: Final = re.compile(r"(?:^|Root=)(1-[0-9a-f]{8}-[0-9a-f]{24})", re.I
 _SURE_CODES: Final = tuple(name for name in ALIASES["close_code"] if name not in {"code", "statuscode"})
 _SPAN_TEXT: Final = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|sec|m|min|h)")
 _SPAN_UNITS: Final = {"ms": 1e-3, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3_600.0}
-_LONGEST_S: Final = 10 * 365 * 86_400.0
+LONGEST_S: Final = 10 * 365 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,7 @@ def _span(value: object, unit_s: float) -> float | None:
     else:
         found = values.number(value)
         got = None if found is None else found * unit_s
-    return got if got is not None and 0 <= got <= _LONGEST_S else None
+    return got if got is not None and 0 <= got <= LONGEST_S else None
 
 
 def _code(value: object) -> int | None:

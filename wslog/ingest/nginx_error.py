@@ -15,6 +15,7 @@ from typing import Final
 import polars as pl
 
 from wslog.errors import OptionError
+from wslog.ingest.addresses import client_address, upstream_address
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
 from wslog.ingest.nginx_error_lines import HEAD, read_fields
 from wslog.ingest.nginx_fields import bare_host, request_columns, target_path, target_query
@@ -63,7 +64,8 @@ def level_limits(levels: Collection[str]) -> dict[str, LimitKind]:
 def parse_error(lines: pl.DataFrame, *, zone: str | None) -> Parsed:
     """Parse a block of lines. Lines that do not begin with a time continue the one before and are ignored."""
     lines = lines.select("line", "text").filter(pl.col("text").str.strip_chars() != "")
-    events = _events(read_fields(lines), zone)
+    is_merged = pl.col("text").str.contains("(?s)^.+" + HEAD_INSIDE) & pl.col("text").str.contains(TIME_START)
+    events = _events(read_fields(lines.filter(~is_merged)), zone)
     others = lines.join(events.select("line"), on="line", how="anti", maintain_order="left")
     is_head = pl.col("text").str.contains(TIME_START)
     is_access = pl.col("text").str.contains(ACCESS_LINE)
@@ -74,6 +76,8 @@ def parse_error(lines: pl.DataFrame, *, zone: str | None) -> Parsed:
         .then(pl.lit("an access line in an error log"))
         .when(~is_head)
         .then(pl.lit("damaged: something stands before the time"))
+        .when(is_merged)
+        .then(pl.lit("damaged: a second line begins inside"))
         .otherwise(pl.lit("torn line: a time, but no level and process"))
         .alias("reason"),
         pl.col("text").str.slice(0, 200),
@@ -98,12 +102,12 @@ def _events(fields: pl.DataFrame, zone: str | None) -> pl.DataFrame:
         pl.when(~is_dns).then(errno).alias("errno"),
         pl.col("cid").cast(pl.Int64, strict=False).alias("connection_no"),
         pl.col("pid").cast(pl.Int64, strict=False),
-        pl.col("client").str.strip_chars().alias("client_ip"),
+        client_address(pl.col("client").str.strip_chars()).alias("client_ip"),
         method.alias("method"),
         target_path(target).alias("path"),
         target_query(target).alias("query"),
         pl.coalesce(bare_host(pl.col("host_field")), bare_host(server)).alias("host"),
-        pl.col("upstream_url").str.extract(r"^(?:\w+://)?(unix:[^:]+|[^/]+)").alias("upstream"),
+        upstream_address(pl.col("upstream_url").str.extract(r"^(?:\w+://)?(unix:[^:]+|[^/]+)")).alias("upstream"),
     )
     frame = frame.with_columns(_kind().alias("event"), closed_at=pl.col("at")).with_columns(_is_websocket())
     about = pl.col("message").str.extract(ABOUT).cast(pl.Int64, strict=False)

@@ -9,12 +9,15 @@ from typing import Final
 
 import polars as pl
 
+from wslog.ingest.addresses import client_address, upstream_address
 from wslog.schema import EVENTS, EventKind
 
 # A session whose `$request_time` outlasts its upstream by more than this was lingering: nginx had ended it already.
 LINGERING_S: Final = 1.0
 MILLISECONDS_FROM: Final = 1e11  # an epoch number this large counts milliseconds
 REQUEST_LINE: Final = r"^([A-Za-z][A-Za-z0-9_-]*) +(\S.*?)(?: +HTTP/\d(?:\.\d)?)?\s*$"
+LONGEST_S: Final = 10 * 365 * 86_400.0  # no connection lasts so long: such a number is damaged
+LIST_OF_SECONDS: Final = r"^[\d., :-]+$"
 METHOD_FORMS: Final = r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"
 
 
@@ -71,22 +74,25 @@ def last_of_list(text: pl.Expr) -> pl.Expr:
 def sum_of_list(text: pl.Expr) -> pl.Expr:
     """Add up the seconds of an upstream list; null if it holds none."""
     numbers = text.str.extract_all(r"\d+\.\d+|\d+").cast(pl.List(pl.Float64))
-    return pl.when(numbers.list.len() > 0).then(numbers.list.sum())
+    total = numbers.list.sum()
+    is_list = text.str.contains(LIST_OF_SECONDS) & (numbers.list.len() > 0) & (total <= LONGEST_S)
+    return pl.when(is_list).then(total)
 
 
 def seconds(text: pl.Expr) -> pl.Expr:
-    """Read `s.mmm`."""
-    return text.str.extract(r"^(\d+(?:\.\d+)?)$").cast(pl.Float64)
+    """Read `s.mmm`; what no connection can have lasted is null."""
+    read = text.str.extract(r"^(\d{1,10}(?:\.\d{1,9})?)$").cast(pl.Float64)
+    return pl.when(read <= LONGEST_S).then(read)
 
 
 def whole(text: pl.Expr, name: str) -> pl.Expr:
     """Read a whole number into the type of column *name*; null for anything else and for what does not fit."""
-    return text.str.extract(r"^(\d+)").cast(EVENTS[name].dtype, strict=False).alias(name)
+    return text.str.extract(r"^(\d+)(?:[./]\d+)?$").cast(EVENTS[name].dtype, strict=False).alias(name)
 
 
 def bare_host(text: pl.Expr) -> pl.Expr:
     """Lower-case a host and take its port off; `_` and words that are no host are null."""
-    host = text.str.to_lowercase().str.extract(r"^(\[[0-9a-f:.]+\]|[^:\s]+)(?::\d*)?$")
+    host = text.str.to_lowercase().str.extract(r"^(\[[0-9a-f:.]+\]|[^:\s\x00-\x1f]{1,255})(?::\d*)?$")
     return pl.when(host != "_").then(host)
 
 
@@ -158,7 +164,9 @@ def _who(frame: pl.DataFrame) -> tuple[pl.Expr, ...]:
     trace = given(frame, "http_x_amzn_trace_id")
     return (
         given(frame, "hostname").alias("log_host"),
-        pl.coalesce(peer.str.extract(with_port, 1), peer.str.extract(with_port, 2), peer).alias("client_ip"),
+        client_address(pl.coalesce(peer.str.extract(with_port, 1), peer.str.extract(with_port, 2), peer)).alias(
+            "client_ip"
+        ),
         whole(
             pl.coalesce(
                 given(frame, "remote_port"), given(frame, "realip_remote_port"), peer.str.extract(with_port, 3)
@@ -189,7 +197,7 @@ def _what(frame: pl.DataFrame) -> tuple[pl.Expr, ...]:
         pl.coalesce(target_query(target), given(frame, "args", "query_string")).alias("query"),
         whole(given(frame, "status"), "status"),
         whole(last_of_list(given(frame, "upstream_status")), "upstream_status"),
-        last_of_list(given(frame, "upstream_addr")).alias("upstream"),
+        upstream_address(last_of_list(given(frame, "upstream_addr"))).alias("upstream"),
         completion.cast(pl.Boolean).alias("is_complete"),
         given(frame, "http_upgrade", "sent_http_upgrade", "upstream_http_upgrade").alias("upgrade"),
         _is_logged(frame, "http_upgrade").alias("has_upgrade"),
