@@ -152,7 +152,7 @@ TYPICAL = {
     "paths": ("/ws/chat/", "/live/chat", "/quick/chat"),
     "timeout_s": 45.0,
     "path": "/ws/chat/",
-    "upstream": "127.0.0.1:9001",
+    "upstreams": (("127.0.0.1:9001", 244), ("127.0.0.1:9003", 40), ("127.0.0.1:9009", 16), ("127.0.0.1:9011", 4)),
     "ping_s": 13,
 }
 
@@ -190,10 +190,23 @@ def test_a_mend_for_evidence_needs_its_words_and_takes_the_others_place() -> Non
 
 def test_fill_replaces_placeholders_and_leaves_other_braces() -> None:
     """Values go in; nginx's and JavaScript's own braces stay."""
-    filled = fill(BY_ID["nginx-websocket-location"], timeout_s=45.0, path="/live/", upstream="10.0.0.7:9002")
-    assert filled.config.startswith("location /live/ {\n    proxy_pass http://10.0.0.7:9002;")
-    assert filled.config.rstrip().endswith("}")
+    filled = fill(BY_ID["nginx-websocket-location"], timeout_s=45.0, path="/live/")
+    assert filled.config.startswith("# in the location that serves /live/\nproxy_read_timeout 86400s;")
+    assert "location /YOUR_PATH/ {" in filled.config
     assert "from 45 s to 86400 s" in filled.title
+
+
+def test_upstreams_are_named_with_their_drops() -> None:
+    """A sentence names three at most; a lone one that had all drops needs no number; no sum is laid at one's door."""
+    down, abort = BY_ID["handshake-502-app"], BY_ID["server-abort"]
+    pairs = (("a:1", 244), ("b:2", 40), ("c:3", 16), ("d:4", 4))
+    assert (
+        fill(down, upstreams=pairs).title
+        == "Start a:1 (244 drops), b:2 (40), c:3 (16) and 1 more before traffic comes."
+    )
+    assert "on a:1 (244 drops) and 3 more:" in fill(abort, upstreams=pairs).title
+    assert fill(down, upstreams=[("a:1", None)]).title == "Start a:1 before traffic comes."
+    assert fill(down, upstreams=[]).title == "Start the application before traffic comes."
 
 
 def test_fill_works_out_the_heartbeat_from_the_timer() -> None:
@@ -228,14 +241,14 @@ def test_two_heartbeats_fit_under_every_timer(timeout_s: float) -> None:
 )
 def test_a_path_that_could_break_out_is_not_pasted(path: str) -> None:
     """Paths come from logs, which anyone can write to; a configuration to paste holds only harmless ones."""
-    filled = fill(BY_ID["nginx-websocket-location"], path=path, upstream="10.0.0.7:80; evil on")
+    filled = fill(BY_ID["nginx-websocket-location"], path=path, upstreams=[("10.0.0.7:80; evil on", 4)])
     assert filled.config == fill(BY_ID["nginx-websocket-location"]).config
 
 
 def test_a_value_is_not_filled_in_again() -> None:
     """A placeholder's name inside a value stays as it is, or the value is refused."""
-    assert "{upstream}" not in fill(BY_ID["handshake-404"], path="{upstream}", upstream="x").instruction
-    assert "location /ws {" in fill(BY_ID["nginx-websocket-location"], path="{ping_s}").config
+    assert "{upstream}" not in fill(BY_ID["handshake-404"], path="{upstream}", upstreams=[("x", 1)]).instruction
+    assert "serves the WebSocket path\n" in fill(BY_ID["nginx-websocket-location"], path="{ping_s}").config
 
 
 def test_an_unknown_value_is_not_invented() -> None:
@@ -257,7 +270,7 @@ NGINX_MENDS = ("nginx-websocket-location", "handshake-400-426", "log-nginx-forma
 @pytest.mark.parametrize("key", NGINX_MENDS)
 def test_nginx_lines_parse(tmp_path: Path, key: str) -> None:
     """What is to be pasted into nginx.conf is nginx configuration, also after filling."""
-    lines = fill(BY_ID[key], timeout_s=45, path="/ws/", upstream="10.0.0.7:9002").config
+    lines = fill(BY_ID[key], timeout_s=45, path="/ws/").config
     block = f"server {{\n{lines}\n}}" if "location" in lines.split("\n")[0] else lines
     path = tmp_path / "nginx.conf"
     path.write_text(f"events {{}}\nhttp {{\n{block}\n}}\n", encoding="utf-8")

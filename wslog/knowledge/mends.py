@@ -22,16 +22,19 @@ STAND_INS: Final[Mapping[str, tuple[str, str]]] = {
     "ping_s": ("25", "25"),
     "path": ("the WebSocket path", "/ws"),
     "timeouts": ("its present value", "N"),
-    "paths": ("the WebSocket path", "/ws"),
-    "upstream": ("the application", "backend"),
+    "paths": ("the WebSocket path", "the WebSocket path"),
+    "upstream": ("the application", "YOUR_UPSTREAM"),
+    "upstreams": ("the application", "YOUR_UPSTREAM"),
 }
 _PLACEHOLDER: Final = re.compile(r"\{(" + "|".join(STAND_INS) + r")\}")
 # Paths and upstreams come out of logs: only what can neither end a directive nor quote its way out of one is pasted.
 _PASTABLE: Final = re.compile(r"[A-Za-z0-9._~:/\[\]@%+=-]{1,200}")
 MAX_PING_S: Final = 25.0
-MAX_TITLE: Final = 90
+MAX_TITLE: Final = 110
 # So many values a title and a text can name: (timers, paths).
 _SHOWN: Final = {"title": (3, 2), "text": (6, 6)}
+_MOST_UPSTREAMS: Final = 3
+_LISTS: Final = frozenset({"timeouts", "paths", "upstream", "upstreams"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,26 +139,29 @@ def fill(mend: Mend, **values: object) -> Mend:
     Args:
         mend: The mend to fill.
         values: `timeout_s` the timer that fired, `ping_s` a heartbeat interval (left out: it follows from `timeout_s`),
-            `path` and `upstream` from the logs; for sentences about several, the lists `timeouts` and `paths` (left
-            out: `timeout_s` and `path`). What is None, missing or not fit to be pasted into a configuration gets a
-            stand-in. Braces that are no placeholder stay: nginx and JavaScript are full of them.
+            `path` from the logs; for sentences about several, the lists `timeouts` and `paths` (left out: `timeout_s`
+            and `path`); `upstreams` as pairs of an address and how many drops it had, None for a lone one that had
+            all. What is None, missing or not fit to be pasted into a configuration gets a stand-in. Braces that are
+            no placeholder stay: nginx and JavaScript are full of them.
 
     Raises:
         TypeError: If a name is no placeholder.
     """
-    if unknown := sorted(set(values) - set(STAND_INS)):
+    if unknown := sorted(set(values) - (set(STAND_INS) - {"upstream"})):
         raise TypeError(f"no such placeholder: {unknown[0]}")
     timeout_s = values.get("timeout_s")
     if values.get("ping_s") is None and isinstance(timeout_s, int | float) and timeout_s > 0:
         values["ping_s"] = ping_interval_s(timeout_s)
     values.setdefault("timeouts", () if timeout_s is None else (timeout_s,))
     values.setdefault("paths", () if values.get("path") is None else (values["path"],))
-    known = {name: _pastable(values.get(name)) for name in STAND_INS if name not in {"timeouts", "paths"}}
+    known = {name: _pastable(values.get(name)) for name in STAND_INS if name not in _LISTS}
+    known |= _upstreams(values.get("upstreams"))
+    listed = {**known, "paths": _listed(_each(values["paths"]), most=_SHOWN["text"][1], rest="{} more")}
     return replace(
         mend,
         title=_fill_words(mend.title, known, values, part="title"),
         text=_fill_words(mend.text, known, values, part="text"),
-        config=_PLACEHOLDER.sub(lambda found: known.get(found[1]) or STAND_INS[found[1]][1], mend.config),
+        config=_PLACEHOLDER.sub(lambda found: listed.get(found[1]) or STAND_INS[found[1]][1], mend.config),
     )
 
 
@@ -169,6 +175,20 @@ def _fill_words(words: str, known: Mapping[str, str], values: Mapping[str, objec
         "paths": _listed(_each(values["paths"]), most=most_paths, rest="{} more"),
     }
     return _PLACEHOLDER.sub(lambda found: here[found[1]] or STAND_INS[found[1]][0], words)
+
+
+def _upstreams(values: object) -> dict[str, str]:
+    """Name application servers with their drops: all that a sentence can hold, and the first with how many more."""
+    pairs = [(shown, n) for name, n in values if (shown := _pastable(name))] if isinstance(values, list | tuple) else []
+    if not pairs:
+        return {"upstream": "", "upstreams": ""}
+    first, n_first = pairs[0]
+    head = first if n_first is None else f"{first} ({n_first} drop{'' if n_first == 1 else 's'})"
+    names = [head, *(f"{name} ({n})" for name, n in pairs[1:_MOST_UPSTREAMS])]
+    if rest := len(pairs) - len(names):
+        names.append(f"{rest} more")
+    more = f" and {len(pairs) - 1} more" if len(pairs) > 1 else ""
+    return {"upstream": head + more, "upstreams": _listed(names, most=len(names), rest="")}
 
 
 def _each(values: object) -> list[str]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import polars as pl
+
 from wslog.knowledge import Mend, Setting, Timeout, fill, mends_for
 from wslog.result import Advice, Reconnects
 from wslog.schema import Cause, Tier
@@ -125,20 +127,35 @@ def _plans(
         parts = [groups[nth] for nth in mine]
         if not parts or (has_large and all(group.is_tiny for group in parts)):
             continue
-        ready = fill_for(mend, parts, settings=settings, ping_s=heartbeat.ping_s)
+        meant = [part for group in parts if (part := _meant(mend, group, known)) is not None]
+        if not meant:
+            continue
+        ready = fill_for(mend, meant, settings=settings, ping_s=heartbeat.ping_s)
         if mend.id == HEARTBEAT:
             ready = _with_exceptions(ready, parts, heartbeat, settings)
-        prevented = [_n_prevented(mend, group, heartbeat) for group in parts]
+        prevented = [_n_prevented(mend, group, heartbeat) for group in meant]
         plans.append(
             _Plan(
                 mend=ready,
                 rank=rank,
                 groups=tuple(mine),
                 prevents_n=sum(prevented),
-                speaks_to_n=sum(group.n for group in parts),
+                speaks_to_n=sum(group.n for group in meant),
             )
         )
     return _join_minor(plans, groups)
+
+
+def _meant(mend: Mend, group: DropGroup, known: Mapping[str, Timeout]) -> DropGroup | None:
+    """Return the drops of a group that a mend may help; None: none.
+
+    Where the tier is not decided, a mend for one tier means only the drops that a timer of that tier may have ended.
+    """
+    if group.tier is not Tier.UNKNOWN or mend.tier in {None, Tier.UNKNOWN} or not group.timeout_ids:
+        return group
+    theirs = [key for key in group.timeout_ids if key in known and known[key].tier is mend.tier]
+    drops = group.drops.filter(pl.col("timeout_id").list.set_intersection(theirs).list.len() > 0)
+    return replace(group, drops=drops) if drops.height else None
 
 
 def _n_prevented(mend: Mend, group: DropGroup, heartbeat: Heartbeat) -> int:
@@ -178,7 +195,9 @@ def _with_exceptions(
         return mend
     where: dict[float, list[str]] = {}
     for group in short:
-        where.setdefault(min(group.timeouts_s), []).append(path_of(group, settings) or "one path")
+        # Tiers in doubt make their own groups: a path is said to have a timer only where the tier is known.
+        if (path := path_of(group, settings)) is not None:
+            where.setdefault(min(group.timeouts_s), []).append(path)
     told = [
         f"{joined(list(dict.fromkeys(paths)))} {'have' if len(set(paths)) > 1 else 'has'} "
         f"a {timer(timer_s)} timer: raise it."

@@ -9,20 +9,35 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from wslog.knowledge import Mend, Setting, fill, tolerance_s
+from wslog.schema import Tier
 from wslog.summarize.groups import DropGroup, ranked
+from wslog.summarize.statements import SURE_FROM
 
 MAX_CONFIGS: Final = 3
 MAX_PLACES: Final = 3
 MIN_SHARE: Final = 0.05  # of a group's drops
+# A place is named with so many sure drops behind it, or with this share of what the advice is on.
+ENOUGH_N: Final = 3
+ENOUGH_SHARE: Final = 0.01
 FOLDER: Final = r"^(/[^/]+/?)"
 
 
 class Place(NamedTuple):
-    """A path, the timer that fired there, and the application servers behind it, one for each drop."""
+    """A path, the timer that fired there, and the drops that say so for sure."""
 
     path: str | None
     timeout_s: float | None
-    upstreams: pl.Series
+    sure: pl.DataFrame
+
+
+def sure_of(drops: pl.DataFrame) -> pl.DataFrame:
+    """Return the drops that may speak for a place: a known tier ended them, and the verdict is `SURE_FROM` sure."""
+    return drops.filter((pl.col("confidence").fill_nan(None) >= SURE_FROM) & (pl.col("tier") != Tier.UNKNOWN.value))
+
+
+def is_enough(n: int, *, of: int) -> bool:
+    """Return whether *n* sure drops are enough to name a place in advice on *of* drops."""
+    return n >= ENOUGH_N or (n > 0 and n >= ENOUGH_SHARE * of)
 
 
 def fill_for(
@@ -37,47 +52,47 @@ def fill_for(
         ping_s: The heartbeat's interval; None: it follows from the timers.
 
     Returns:
-        The mend; its configuration stands there once for each path, `MAX_CONFIGS` times at most.
+        The mend; places and application servers that too few sure drops speak for are not named in it. Its
+        configuration stands there once for each path, `MAX_CONFIGS` times at most.
     """
     told = [group for group in groups if not group.is_tiny] or list(groups)
-    places = [place for group in told for place in places_of(group, settings)]
-    known = [place.timeout_s for place in places if place.timeout_s is not None]
-    upstream = _most_common([place.upstreams for place in places])
-    whole = fill(
-        mend,
-        timeout_s=min(known, default=None),
-        ping_s=ping_s,
-        timeouts=list(dict.fromkeys(known)),
-        paths=list(dict.fromkeys(place.path for place in places if place.path)),
-        path=places[0].path if places else None,
-        upstream=upstream,
-    )
-    configs = dict.fromkeys(
-        fill(
-            mend,
-            timeout_s=place.timeout_s,
-            ping_s=ping_s,
-            path=place.path,
-            upstream=_most_common([place.upstreams]) or upstream,
-        ).config
-        for place in places
-    )
+    n_drops = sum(group.n for group in groups)
+    places = [place for group in told for place in places_of(group, settings, of=n_drops)]
+    values = [value for group in told for value in _some(group)]
+    common: dict[str, object] = {
+        "ping_s": ping_s,
+        "paths": list(dict.fromkeys(place.path for place in places if place.path)),
+        "upstreams": _upstreams(groups, of=n_drops),
+    }
+    known = list(dict.fromkeys(values))
+    first = places[0].path if places else None
+    whole = fill(mend, timeout_s=min(known, default=None), timeouts=known, path=first, **common)
+    configs = dict.fromkeys(fill(mend, timeout_s=place.timeout_s, path=place.path, **common).config for place in places)
     return replace(whole, config="\n".join(list(configs)[:MAX_CONFIGS])) if len(configs) > 1 else whole
 
 
 def path_of(group: DropGroup, settings: Sequence[Setting] = ()) -> str | None:
-    """Return where most of a group's connections were; None: their paths are not known."""
+    """Return where most of a group's connections were; None: their paths are not known, or too few are sure."""
     places = places_of(group, settings)
     return places[0].path if places else None
 
 
-def places_of(group: DropGroup, settings: Sequence[Setting] = ()) -> list[Place]:
-    """Return where a group's connections were, most first.
+def places_of(group: DropGroup, settings: Sequence[Setting] = (), *, of: int | None = None) -> list[Place]:
+    """Return where a group's connections were for sure, most first.
 
     That is the nginx location that is configured with their timer, else the path prefix that all share, up to a slash,
-    else the first folders of their paths; places of a few connections are left out.
+    else the first folders of their paths; places that too few sure drops speak for are left out.
+
+    Args:
+        group: Drops with one timer or status.
+        settings: Timers found in configuration.
+        of: Drops that the advice is on, None: the group's.
     """
-    timeout_s = min(group.timeouts_s) if group.timeouts_s else None
+    timeout_s = next(iter(_some(group)), None)
+    n_drops = group.n if of is None else of
+    sure = sure_of(group.drops)
+    if not is_enough(sure.height, of=n_drops):
+        return []
     scopes = {
         setting.scope
         for setting in settings
@@ -85,15 +100,32 @@ def places_of(group: DropGroup, settings: Sequence[Setting] = ()) -> list[Place]
         and setting.scope[:1] == "/"
         and _is_one_of(setting, group.timeouts_s)
     }
-    shared = next(iter(scopes)) if len(scopes) == 1 else _shared_prefix(group.drops["path"])
-    if shared is not None or group.drops["path"].drop_nulls().is_empty():
-        return [Place(shared, timeout_s, group.drops["upstream"])]
-    rows = group.drops.filter(pl.col("path").is_not_null()).with_columns(folder=pl.col("path").str.extract(FOLDER))
+    shared = next(iter(scopes)) if len(scopes) == 1 else _shared_prefix(sure["path"])
+    if shared is not None or sure["path"].drop_nulls().is_empty():
+        return [Place(shared, timeout_s, sure)]
+    rows = sure.filter(pl.col("path").is_not_null()).with_columns(folder=pl.col("path").str.extract(FOLDER))
     parts = [
         rows.filter(pl.col("folder") == str(folder)) for folder in ranked(rows["folder"].drop_nulls())[:MAX_PLACES]
     ]
     large = [part for part in parts if part.height >= MIN_SHARE * group.n] or parts[:1]
-    return [Place(_shared_prefix(part["path"]), timeout_s, part["upstream"]) for part in large]
+    return [
+        Place(_shared_prefix(part["path"]), timeout_s, part.drop("folder"))
+        for part in large
+        if is_enough(part.height, of=n_drops)
+    ]
+
+
+def _some(group: DropGroup) -> list[float]:
+    """Return the timer of a group in a list; empty: it has none."""
+    return [min(group.timeouts_s)] if group.timeouts_s else []
+
+
+def _upstreams(groups: Sequence[DropGroup], *, of: int) -> list[tuple[str, int | None]]:
+    """Return the application servers with their sure drops, most first; without a number if one had all drops."""
+    drops = pl.concat([sure_of(group.drops).select("upstream") for group in groups]).drop_nulls()
+    counts = drops.group_by("upstream").len("times").sort("times", "upstream", descending=[True, False])
+    named = [(str(name), int(n)) for name, n in counts.iter_rows() if is_enough(int(n), of=of)]
+    return [(name, None) for name, n in named] if len(named) == 1 and named[0][1] == of else [*named]
 
 
 def _shared_prefix(values: pl.Series) -> str | None:
@@ -112,8 +144,3 @@ def _shared_prefix(values: pl.Series) -> str | None:
 def _is_one_of(setting: Setting, timeouts_s: Sequence[float]) -> bool:
     """Return whether a setting is one of the timers seen."""
     return any(abs(setting.value_s - seen_s) <= tolerance_s(seen_s) for seen_s in timeouts_s)
-
-
-def _most_common(parts: Sequence[pl.Series]) -> object:
-    values = ranked(pl.concat(parts).drop_nulls()) if parts else []
-    return values[0] if values else None
