@@ -111,7 +111,17 @@ def test_strict_thresholds_decide_by_bare_numbers(history: Path) -> None:
     assert of(history, "--fail-if", expression, "--strict").exit_code == 3
 
 
-@pytest.mark.parametrize("expression", ["drops", "no_such_metric > 1", "delta:new > 2", "drop_share > many"])
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "drops",
+        "no_such_metric > 1",
+        "delta:new > 2",
+        "drop_share > many",
+        "drop_share > 5",
+        "delta:unknown_share > 101%",
+    ],
+)
 def test_a_threshold_that_makes_no_sense_is_refused_before_anything(history: Path, expression: str) -> None:
     """A cron job with a typo fails, and does not pass."""
     assert run(["report", "--store", str(history), "--fail-if", expression]) == 2

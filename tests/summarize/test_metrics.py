@@ -43,6 +43,9 @@ def test_each_metric_is_what_its_name_says(told, metric, value):
     [
         ("unknown_share > 0.2", Threshold(metric="unknown_share", op=">", number=0.2)),
         ("drop_share>=60%", Threshold(metric="drop_share", op=">=", number=0.6)),
+        ("drop_share >= 100%", Threshold(metric="drop_share", op=">=", number=1.0)),
+        ("drop_share == 0.5", Threshold(metric="drop_share", op="==", number=0.5)),
+        ("p95_reconnect_s > 20", Threshold(metric="p95_reconnect_s", op=">", number=20.0)),
         (" cause:idle_timeout_share<1e-3 ", Threshold(metric="cause:idle_timeout_share", op="<", number=0.001)),
     ],
 )
@@ -61,6 +64,11 @@ def test_expressions_are_read(text, threshold):
         "unknown_share > nan",
         "nope > 1",
         "drop_share = 1",
+        "drop_share > 20",
+        "drop_share > 1",
+        "unknown_share >= 150%",
+        "cause:idle_timeout_share == 5",
+        "rejected_share < 0",
     ],
 )
 def test_what_cannot_be_read_says_how_to_mend_it(text):
@@ -85,6 +93,20 @@ def test_a_threshold_holds_or_not_and_says_so(told):
     assert threshold.holds(told)
     assert threshold.message(told) == "unknown_share is 0.3333 (--fail-if unknown_share > 0.2)"
     assert not parse_threshold("unknown_share > 0.5").holds(told)
+
+
+def test_a_share_that_cannot_be_is_answered_with_percent():
+    """Who wrote 20 meant 20 %."""
+    with pytest.raises(OptionError, match="can never hold") as error:
+        parse_threshold("drop_share > 20")
+    assert '"drop_share > 20%"' in (error.value.mend or "")
+
+
+def test_large_numbers_are_written_out(told, monkeypatch):
+    """Counts in groups of three, never in powers of ten."""
+    monkeypatch.setitem(METRICS, "drops_per_1000_connection_hours", lambda _: 44_660.4)
+    shown = parse_threshold("drops_per_1000_connection_hours > 20000").message(told).replace("\u00a0", " ")
+    assert shown == "drops_per_1000_connection_hours is 44 660 (--fail-if drops_per_1000_connection_hours > 20000)"
 
 
 def test_what_is_not_known_is_beyond_no_threshold(table, document):

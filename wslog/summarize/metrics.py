@@ -12,6 +12,7 @@ from typing import Final
 from wslog.errors import OptionError
 from wslog.result import Document
 from wslog.schema import Cause
+from wslog.wording import NOT_KNOWN, count
 
 Metric = Callable[[Document], float | None]
 
@@ -79,7 +80,7 @@ class Threshold:
     def message(self, document: Document) -> str:
         """Return what was measured, against what was asked."""
         value = self.value(document)
-        shown = "not known" if value is None else f"{value:.4g}"
+        shown = NOT_KNOWN if value is None else count(round(value)) if abs(value) >= 1000 else f"{value:.4g}"
         return f"{self.metric} is {shown} (--fail-if {self.metric} {self.op} {self.number:.10g})"
 
 
@@ -105,7 +106,35 @@ def parse_threshold(text: str) -> Threshold:
         number = math.nan
     if not math.isfinite(number):
         raise OptionError(f"{digits!r} is not a number", where="--fail-if", mend="Give a number such as 0.2.")
-    return Threshold(metric=metric, op=op, number=number / 100 if is_percent else number)
+    number = number / 100 if is_percent else number
+    check_share(metric, op, number, written=digits)
+    return Threshold(metric=metric, op=op, number=number)
+
+
+def check_share(metric: str, op: str, number: float, *, written: str, lowest: float = 0.0) -> None:
+    """Refuse a threshold for a share that could never hold: a build that cannot fail watches nothing.
+
+    Args:
+        metric: Its name; what is no share may be of any size.
+        op: One of `OPERATORS`.
+        number: The threshold as a fraction.
+        written: The number as the user wrote it.
+        lowest: The least that the metric can be; at most it is 1.
+
+    Raises:
+        OptionError: If no share from *lowest* to 1 is beyond the threshold.
+    """
+    # Operators are monotonic, so the ends tell for all but ==, which can hold anywhere between.
+    is_possible = any(OPERATORS[op](end, number) for end in (lowest, 1.0)) or (op == "==" and lowest <= number <= 1)
+    if metric.endswith("_share") and not is_possible:
+        raise OptionError(
+            f"{metric} {op} {number:.10g} can never hold: a share is at most 1, which is 100 %", where="--fail-if",
+            mend=f'Write percent with its sign, such as "{metric} {op} {_sensible(written)}%", or a fraction.',
+        )  # fmt: skip
+
+
+def _sensible(written: str) -> str:
+    return written if 0 < abs(float(written)) < 100 else "20"
 
 
 def _names() -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from wslog.errors import OptionError
 from wslog.schema import Cause
-from wslog.summarize.metrics import EXPRESSION, OPERATORS
+from wslog.summarize.metrics import EXPRESSION, OPERATORS, check_share
 from wslog.weekly.changes import change_metric
 from wslog.weekly.metrics import BY_NAME
 from wslog.weekly.words import cause_words, number
@@ -76,6 +76,9 @@ def parse_weekly_threshold(text: str) -> WeeklyThreshold:
     if not math.isfinite(amount):
         raise OptionError(f"{digits!r} is not a number", where="--fail-if", mend="Give a number such as 0.2 or 20%.")
     is_share = bare.endswith("_share")
+    if is_share:
+        share = amount / 100 if percent else amount
+        check_share(metric, op, share, written=digits, lowest=-1.0 if metric.startswith(DELTA) else 0.0)
     return WeeklyThreshold(
         text=text.strip(), metric=metric, op=op, number=amount / 100 if percent else amount,
         is_relative=bool(percent) and not is_share and metric.startswith(DELTA),
