@@ -9,6 +9,7 @@ from functools import partial
 from wslog.ingest.accounts import UNKNOWN, unread
 from wslog.ingest.blocks import Block, read_blocks, read_head
 from wslog.ingest.configuration import ALB_ATTRIBUTES, LOOK, NGINX_CONF, kind_of, may_be_configuration
+from wslog.ingest.likeness import LOOK_LINES, likeness
 from wslog.ingest.recognise import Recognised
 from wslog.ingest.sources import Source
 from wslog.result import FileCoverage
@@ -65,8 +66,10 @@ def account_of_others(survey: Survey, recognised: Recognised, on_block: Callable
         OSError: If the file cannot be opened any more.
     """
     n_lines = 0
-    trouble = ""
+    trouble = alike = ""
     for block in read_blocks(survey.source):
+        if not n_lines:
+            alike = likeness(block.lines["text"].head(LOOK_LINES).to_list())
         n_lines += block.n_lines
         trouble = block.trouble
         on_block(block)
@@ -77,7 +80,7 @@ def account_of_others(survey: Survey, recognised: Recognised, on_block: Callable
     elif recognised.best_score:
         form, why = UNKNOWN, f"only {recognised.best_score:.0%} of its first lines fit a known format"
     else:
-        form, why = UNKNOWN, "text in no known format"
+        form, why = UNKNOWN, "text in no known format" + (f"; it looks like {alike}" if alike else "")
     if trouble:
         why += f"; {trouble}, after line {n_lines}"
     return unread(survey.source, compression=survey.compression, why=why, form=form, n_lines=n_lines)
