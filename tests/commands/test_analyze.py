@@ -207,6 +207,8 @@ def test_config_names_another_file(incident: Path) -> None:
         ("[analyze\n", "not TOML"),
         ("analyze = 3\n", "must be a table"),
         ("[analyze]\ncolour = 1\n", "no option 'colour'"),
+        ("[analyse]\nquiet = true\n", "no command 'analyse'"),
+        ("quiet = true\n", "no command 'quiet'"),
         ("[analyze]\nconfig = 'x'\n", "no option 'config'"),
         ("[analyze]\ntz = ['UTC', true]\n", "`tz` must be text or a list of texts"),
         ("[analyze]\nformat = ['json']\n", "must be text"),
@@ -221,6 +223,48 @@ def test_a_broken_wslog_toml_is_named(incident: Path, text: str, what: str) -> N
     assert what in error.what
     assert error.where == "wslog.toml"
     assert error.mend
+
+
+def test_a_folder_and_no_folder_do_not_go_together(incident: Path) -> None:
+    """Both in one place is wrong usage; of the file and the command line the latter wins."""
+    assert wslog(incident, "-o", "out", "--no-output").exit_code == 2
+    Path("wslog.toml").write_text("[analyze]\nno-output = true\n")
+    assert wslog(incident, "-o", "out").exit_code == 0
+    assert Path("out/report.html").is_file()
+    Path("wslog.toml").write_text("[analyze]\noutput = 'two'\n")
+    assert wslog(incident, "--no-output").exit_code == 0
+    assert not Path("two").exists()
+
+
+def test_what_is_no_configuration_is_refused(incident: Path) -> None:
+    """--nginx-conf with a log, or a letter, is an error that says what to name."""
+    Path("letter.txt").write_text("Dear nginx,\nplease be quick.\n")
+    for file in ("letter.txt", str(incident / "access.log")):
+        error = wslog(incident, "--no-output", "--nginx-conf", file).exception
+        assert isinstance(error, OptionError)
+        assert Path(file).name in str(error.where)
+        assert error.mend
+
+
+def test_a_broken_configuration_is_a_warning(incident: Path) -> None:
+    """What cannot be read is named with its line; included files may be elsewhere; -q says nothing."""
+    Path("nginx.conf").write_text("include sites/*.conf;\ninclude other.conf;\nhttp {\n  server {\n  listen 80;\n}\n")
+    done = wslog(incident, "--no-output", "--nginx-conf", "nginx.conf")
+    assert done.exit_code == 0
+    assert done.stderr == "Warning: nginx.conf:3: the block opened here is not closed\n"
+    assert wslog(incident, "--no-output", "--nginx-conf", "nginx.conf", "-q").stderr == ""
+
+
+def test_a_log_format_that_fits_nothing_is_a_warning(incident: Path) -> None:
+    """The one that fits is used without a word."""
+    fits = (
+        '$remote_addr [$time_iso8601] msec=$msec conn=$connection host=$host "$request" status=$status '
+        "bytes=$bytes_sent body=$body_bytes_sent rt=$request_time ua=$upstream_addr us=$upstream_status "
+        'upgrade="$http_upgrade" agent="$http_user_agent"'
+    )
+    assert wslog(incident, "--no-output", "--log-format", fits).stderr == ""
+    done = wslog(incident, "--no-output", "--log-format", "$msec|$status|$request")
+    assert (done.exit_code, done.stderr) == (0, "Warning: --log-format fits no file: $msec|$status|$request\n")
 
 
 def test_a_value_of_a_default_is_checked_like_one_typed(incident: Path) -> None:

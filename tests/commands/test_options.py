@@ -10,7 +10,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from wslog.cli import cli
+from wslog.cli import COMMANDS, cli
+from wslog.commands.defaults import TABLES
 from wslog.commands.options import config_option, fail_if_option, reading_options
 from wslog.summarize.metrics import METRICS
 from wslog.weekly.thresholds import NAMES
@@ -61,6 +62,17 @@ def test_whoever_reads_logs_takes_the_same_options(name: str) -> None:
     theirs = {param.opts[0]: param.to_info_dict() for param in command.params}
     assert [param.opts[0] for param in alone.params] == list(READING)
     assert {param.opts[0]: param.to_info_dict() for param in alone.params}.items() <= theirs.items()
+
+
+def test_a_table_of_defaults_is_for_a_command_that_reads_it() -> None:
+    """The names that wslog.toml may hold are those of the commands with --config."""
+    commands = {name: cli.get_command(click.Context(cli), name) for name in COMMANDS}
+    takes = [
+        name
+        for name, command in commands.items()
+        if command and "--config" in str(command.to_info_dict(click.Context(command)))
+    ]
+    assert takes == list(TABLES)
 
 
 def test_the_file_of_defaults_is_not_handed_over() -> None:

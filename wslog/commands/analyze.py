@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from wslog.commands.options import (
     EXIT_THRESHOLD,
@@ -97,6 +98,7 @@ def analyze(
     if jobs:
         os.environ["POLARS_MAX_THREADS"] = str(jobs)  # polars looks when it is imported, next
     from wslog.commands.progress import show_progress
+    from wslog.commands.remarks import conf_remarks, log_format_remarks, warn
     from wslog.commands.report_folder import holds_report, inputs_at_risk, write_report
     from wslog.commands.screen import this_screen
     from wslog.commands.whole_folder import check_output
@@ -106,6 +108,7 @@ def analyze(
     from wslog.summarize.metrics import parse_threshold
     from wslog.timespan import parse_span
 
+    no_output = settle_no_output(no_output=no_output)
     thresholds = [parse_threshold(text) for text in fail_if]
     if not no_output:
         others = (store, nginx_conf, timeouts, config_file())
@@ -119,12 +122,29 @@ def analyze(
             nginx_conf=nginx_conf, timeouts=timeouts, client_fields=parse_client_fields(client_fields),
             anonymize=anonymize, on_progress=on_progress, stdin=sys.stdin.buffer,
         )  # fmt: skip
+    if not quiet:
+        warn((*conf_remarks(nginx_conf), *log_format_remarks(log_format, outcome.document.coverage)))
     if not no_output and not (store and holds_report(output, outcome.document)):
         write_report(output, outcome.document, outcome.connections, force=force)
     click.echo(write_analysis(outcome.document, form, screen=this_screen(80, 120)), nl=False, color=True)
     if not no_output and not quiet:
         click.echo(f"Report: {output / 'report.html'}", err=True)
     _enforce(thresholds, outcome.document)
+
+
+def settle_no_output(*, no_output: bool) -> bool:
+    """Return whether no folder is written; the command line wins over wslog.toml.
+
+    Raises:
+        click.UsageError: If one and the same place asks for a folder and for none.
+    """
+    source = click.get_current_context().get_parameter_source
+    asks, forbids = source("output"), source("no_output")
+    if not no_output or asks not in (ParameterSource.COMMANDLINE, ParameterSource.DEFAULT_MAP):
+        return no_output
+    if asks is forbids:
+        raise click.UsageError("-o/--output names a report folder and --no-output forbids it: leave one out.")
+    return forbids is ParameterSource.COMMANDLINE
 
 
 def _enforce(thresholds: Sequence[Threshold], document: Document) -> None:

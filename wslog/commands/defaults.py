@@ -10,6 +10,8 @@ import click
 
 from wslog.errors import OptionError
 
+TABLES: Final = ("analyze", "report")
+"""The commands that take their options from the file."""
 NOT_HERE: Final = frozenset({"config", "help"})
 
 
@@ -21,11 +23,18 @@ def read_defaults(file: Path, command: click.Command) -> dict[str, Any]:
     """
     where = str(file)
     try:
-        table = tomllib.loads(file.read_text("utf-8")).get(command.name or "", {})
+        content = tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise OptionError(
             f"this is not TOML: {error}", where=where, mend="Write for example:\n[analyze]\ntz = ['UTC']"
         ) from None
+    unknown = sorted(content.keys() - {*TABLES, command.name})
+    if unknown:
+        raise OptionError(
+            f"there is no command {unknown[0]!r} that takes options from here", where=where,
+            mend=f"Put options under one of: {', '.join(f'[{name}]' for name in TABLES)}.",
+        )  # fmt: skip
+    table = content.get(command.name or "", {})
     if not isinstance(table, dict):
         raise OptionError(
             f"`{command.name}` must be a table", where=where, mend=f"Write [{command.name}] on a line of its own."

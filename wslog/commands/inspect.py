@@ -11,6 +11,7 @@ import msgspec
 
 from wslog import ingest
 from wslog.commands.options import format_option, reading_options
+from wslog.commands.remarks import conf_remarks, log_format_remarks, warn
 from wslog.forms import Form
 from wslog.ingest.accounts import MOSTLY
 from wslog.render.escape import plain
@@ -45,6 +46,7 @@ def inspect(
         stdin=sys.stdin.buffer,
     )
     _warn(read.coverage)
+    warn((*conf_remarks(nginx_conf), *log_format_remarks(log_format, read.coverage)))
     click.echo(_as_json(read.coverage) if form is Form.JSON else render_inspection(read.coverage), nl=False)
 
 

@@ -115,9 +115,17 @@ def named_source(file: Path) -> Source:
 
     Raises:
         InputError: If there is no such file.
+        OptionError: If it is none of nginx.
     """
     if not file.is_file():
         raise InputError(
             "no such file", where=file.name, mend="Name an existing nginx.conf, or the output of `nginx -T`."
         )
-    return Source(shown=file.name if file.is_absolute() else file.as_posix(), file=file, n_bytes=file.stat().st_size)
+    shown = file.name if file.is_absolute() else file.as_posix()
+    source = Source(shown=shown, file=file, n_bytes=file.stat().st_size)
+    if not is_nginx_conf(whole_text(source)):
+        raise OptionError(
+            "this is no nginx configuration", where=f"--nginx-conf {shown}",
+            mend="Name an nginx.conf, or the output of `nginx -T`.",
+        )  # fmt: skip
+    return source
