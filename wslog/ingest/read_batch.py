@@ -19,7 +19,7 @@ from wslog.ingest.accounts import account_of
 from wslog.ingest.blocks import HEAD_BYTES, read_at_once, split_lines
 from wslog.ingest.configuration import LOOK
 from wslog.ingest.parse_file import PLACED, FileRead, Reading, filled
-from wslog.ingest.plain import is_edge, needs_parsing
+from wslog.ingest.plain import EDGE_LINES, needs_parsing
 from wslog.ingest.read_file import Part, read_file
 from wslog.ingest.recognise import Reader, Recognised, recognise, sample_lines
 from wslog.ingest.survey import Survey
@@ -111,32 +111,44 @@ def _text(survey: Survey) -> bytes | None:
 
 def _parse(run: _Run, reading: Reading) -> list[Part]:
     heights = [text.count(b"\n") for text in run.texts]
-    starts = list(accumulate(heights, initial=0))[:-1]
-    files = pl.DataFrame({"file": range(len(heights)), "start": starts, "height": heights})
-    lines = files.select(pl.all().repeat_by("height")).explode("file", "start", "height").with_columns(
-        split_lines(b"".join(run.texts)).alias("text"), pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("line")
-    )  # fmt: skip
-    nth = pl.col("line") - pl.col("start")
-    at_edge = is_edge(nth, pl.col("height"))
+    ends = list(accumulate(heights))
+    starts = [end - height for end, height in zip(ends, heights, strict=True)]
+    text = split_lines(b"".join(run.texts)).alias("text")
+    lines = pl.select(pl.int_range(1, len(text) + 1, dtype=pl.Int64).alias("line"), text)
+    at_edge = pl.col("line").is_in(_edges(starts, ends))
     left = needs_parsing(lines, run.reader.parser.plain, at_edge).filter(pl.col("text").str.contains(r"\S"))
-    events = run.reader.parser.parse(left.select("line", "text")).events
-    odd = set(left.join(events.select("line"), on="line", how="anti")["file"])
-    place = left.select("line", "file", (pl.col("line") - pl.col("start")).alias("line_in_file"))
-    events = filled(events, run.reader).join(place, on="line", how="left", maintain_order="left")
+    events = filled(run.reader.parser.parse(left).events, run.reader)
+    # From here `line` is the line's own number in its file.
+    unclaimed = left.join(events.select("line"), on="line", how="anti")["line"]
+    odd = set(_file_of(unclaimed, starts).to_list())
+    file = _file_of(events["line"], starts)
+    events = events.with_columns(file, pl.col("line") - pl.Series(starts, dtype=pl.Int64).gather(file))
     events = events.filter(~pl.col("file").is_in(list(odd)))
-    spans = {file: (first, last) for file, first, last in events.group_by("file").agg(
-        pl.col("at").min().alias("first"), pl.col("at").max().alias("last")).rows()}  # fmt: skip
-    numbers = pl.Series([survey.number for survey in run.surveys], dtype=pl.UInt32)
+    span = events.group_by("file").agg(pl.col("at").min().alias("first"), pl.col("at").max().alias("last"))
+    spans = {number: (first, last) for number, first, last in span.rows()}
+    numbers = pl.Series("file_no", [survey.number for survey in run.surveys], dtype=pl.UInt32)
     kept = events.filter(reading.keep)
-    kept = kept.with_columns(numbers.gather(kept["file"]).alias("file_no"), pl.col("line_in_file").alias("line"))
+    kept = kept.with_columns(numbers.gather(kept["file"]))
     accounts = {
-        survey.number: _account(survey, run, heights[file], spans.get(file, (None, None)))
-        for file, survey in enumerate(run.surveys)
-        if file not in odd
+        survey.number: _account(survey, run, heights[number], spans.get(number, (None, None)))
+        for number, survey in enumerate(run.surveys)
+        if number not in odd
     }
     placed = kept.select(pl.col(name).cast(dtype) for name, dtype in PLACED.items())
     parts = [Part(accounts, reading.decided(placed))]
-    return parts + [read_file(run.surveys[file], reading) for file in sorted(odd)]
+    return parts + [read_file(run.surveys[number], reading) for number in sorted(odd)]
+
+
+def _edges(starts: Sequence[int], ends: Sequence[int]) -> list[int]:
+    """Return the first and last lines of each file, numbered through."""
+    near = range(EDGE_LINES)
+    return [line for start, end in zip(starts, ends, strict=True) for n in near for line in (start + 1 + n, end - n)]
+
+
+def _file_of(lines: pl.Series, starts: Sequence[int]) -> pl.Series:
+    """Return which file a line numbered through is of."""
+    before = pl.Series(starts, dtype=pl.Int64).search_sorted(lines - 1, side="right")
+    return (before.cast(pl.Int64) - 1).alias("file")
 
 
 def _account(survey: Survey, run: _Run, n_lines: int, span: Span) -> FileCoverage:
