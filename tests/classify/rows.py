@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from wslog.classify import clusters, mass_drops
+from wslog.classify import clusters, mass_drops, networks
 from wslog.classify.facts import add_facts, add_wire_timer
 from wslog.schema import EVENTS, JOINED, conform, dtypes
 
@@ -57,6 +57,6 @@ def facts(*rows: dict[str, Any], levels: frozenset[str] = frozenset(), **more: A
     """Return the rows with all that the scorecard looks at; `more` overrides columns of all rows."""
     frame = add_facts(joined(*rows), levels=levels, settings=())
     frame = clusters.add_membership(mass_drops.add_membership(frame, []), [])
-    return add_wire_timer(frame, []).with_columns(
+    return networks.add_network_incidents(add_wire_timer(frame, []), []).with_columns(
         pl.lit(value, dtype=frame.schema.get(name, None)).alias(name) for name, value in more.items()
     )

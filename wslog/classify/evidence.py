@@ -79,6 +79,7 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     "close_called": pl.col("close_wait_s") >= CLOSE_WAITS_S[0],
     "unanswered": pl.col("followed") & (pl.col("unanswered_s") > AWAY_S) & pl.col("give_up_db").is_not_null(),
     **{f"burst_{kind}": pl.col("burst_kind") == kind.value for kind in BurstKind},
+    "network_incident": pl.col("lost_network").is_not_null(),
     "alone": _no_burst & pl.col("ended_at").is_not_null(),
     "cut_by_nginx": ~pl.col("nginx_is_complete"),
     "nginx_line_missing": pl.col("nginx_missing"),

@@ -15,6 +15,7 @@ from wslog.classify.described import to_clusters
 from wslog.classify.echoes import without_echoes
 from wslog.classify.facts import IS_1006, add_facts, add_wire_timer
 from wslog.classify.handshakes import judge_handshakes
+from wslog.classify.networks import NetworkIncident, add_network_incidents, find_network_incidents
 from wslog.classify.scorecard import judge, load_scorecard
 from wslog.knowledge.model import Setting, Timeout
 from wslog.result import Burst, Cluster
@@ -58,18 +59,40 @@ def explain_closes(
     drops = without_echoes(drops, facts, spikes)
     facts = mass_drops.add_membership(facts, drops)
     idle_timers = [(s.spike.low_s, s.spike.high_s, s.timeout_s) for s in spikes if s.axis == "idle_s"]
-    facts = add_wire_timer(clusters.add_membership(facts, spikes), idle_timers).with_row_index("row")
+    incidents = find_network_incidents(facts)
+    facts = add_network_incidents(add_wire_timer(clusters.add_membership(facts, spikes), idle_timers), incidents)
+    facts = facts.with_row_index("row")
     judged = _judge(facts, lifecycle)
     rows = facts.join(judged, on="row", how="left", maintain_order="left")
     rows = _publish(rows, timeouts, settings).sort("closed_at", "connection_id", nulls_last=True)
-    bursts = tuple(
-        Burst(
-            at=_instant(d.raw.start_s), until=_instant(d.raw.end_s), n=d.raw.n, scope=d.raw.scope,
-            killed_share=round(d.raw.killed_share, 4), cause=d.cause, tier=d.tier, evidence=d.evidence,
-        )
-        for d in drops
-    )  # fmt: skip
-    return Explained(conform(rows, CONNECTIONS), to_clusters(spikes, rows, timeouts, settings), bursts)
+    bursts = sorted((*map(_of_drop, drops), *map(_of_network, incidents)), key=lambda burst: (burst.at, burst.scope))
+    return Explained(conform(rows, CONNECTIONS), to_clusters(spikes, rows, timeouts, settings), tuple(bursts))
+
+
+def _of_drop(drop: mass_drops.MassDrop) -> Burst:
+    return Burst(
+        at=_instant(drop.raw.start_s),
+        until=_instant(drop.raw.end_s),
+        n=drop.raw.n,
+        scope=drop.raw.scope,
+        killed_share=round(drop.raw.killed_share, 4),
+        cause=drop.cause,
+        tier=drop.tier,
+        evidence=drop.evidence,
+    )
+
+
+def _of_network(incident: NetworkIncident) -> Burst:
+    return Burst(
+        at=_instant(incident.start_s),
+        until=_instant(incident.end_s),
+        n=incident.n,
+        scope=incident.scope,
+        killed_share=round(incident.n / max(incident.alive, 1), 4),
+        cause=Cause.NETWORK_LOSS,
+        tier=Tier.NETWORK,
+        evidence=(incident.evidence,),
+    )
 
 
 def _instant(epoch_s: float) -> dt.datetime:
