@@ -42,5 +42,5 @@ def test_the_rest_adds_up() -> None:
 def test_certainty_in_words() -> None:
     """How many are named and how sure; nothing where nobody is."""
     words = certainty_words(documents.full().totals)
-    assert words == "who closed is named for 81 % of the drops, 95 % sure"
+    assert words == "who closed is known for 81 % of the drops (verdicts 95 % sure on average)"
     assert certainty_words(documents.empty().totals) == certainty_words(documents.one_row().totals) == ""

@@ -32,6 +32,8 @@ def test_long_durations_take_log_bins():
     edges = choose_edges(pl.Series([1.0, 3600.0]), [3600.0])
     assert len(edges) < 160
     assert edges[-1] > 3600
+    assert not {1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 100.0, 1000.0} & set(edges)
+    assert [edge for edge in edges if 9 < edge < 11] == [9.5, 10.5]
 
 
 def test_no_values_no_bins():

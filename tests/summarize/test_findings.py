@@ -50,10 +50,13 @@ def test_a_burst_is_the_strongest_proof_of_a_restart(table, document, burst):
 def test_a_bursts_own_evidence_is_told_with_its_moment(table, document, burst):
     """What classification wrote about a burst stands for its numbers, three lines of it at most."""
     reload = {"cause": "proxy_reload", "tier": "nginx", "closed": 7}
-    lines = ("40 connections ended within 0.1 s (all)", "error.log:5: reconfiguring", "error.log:9: exiting", "more")
+    hangup = "error.log:5: signal 1 (SIGHUP) received from 9, reconfiguring"
+    lines = ("40 connections ended within 0.1 s (all)", hangup, "error.log:9: exiting", "more")
     ended = burst(7, scope="all", cause=Cause.PROXY_RELOAD, tier=Tier.NGINX, evidence=lines)
     finding = document(table(reload), bursts=[ended]).findings[0]
-    assert finding.statement == "A reload of nginx at 12:00:07 UTC cut 1 connection."
+    assert finding.statement == (
+        "The end of nginx's old workers after a reload cut 1 connection at 12:00:07 UTC (reload: error.log:5)."
+    )
     assert finding.evidence == (f"12:00:07 UTC: {lines[0]}", lines[1], lines[2])
 
 

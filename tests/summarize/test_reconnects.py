@@ -49,6 +49,8 @@ def test_who_never_came_back_gave_up_if_the_logs_went_on(table, at):
     )
     window = Window(tier=Tier.CLIENT, start=at(0), end=at(1000))
     assert _reconnects(connections, [window]).gave_up == 1
+    shared = Window(tier=None, start=at(0), end=at(150))
+    assert _reconnects(connections, [window, shared]).gave_up == 0
 
 
 def test_no_drops(table):

@@ -27,7 +27,7 @@ CASES = {
         "cause": "server_restart", "tier": "app", "upstream": "10.0.0.7:9002",
     },
     "the application ended 2 one by one, without a close frame": {"cause": "server_abort", "tier": "app"},
-    "a reload of nginx cut 2": {"cause": "proxy_reload", "tier": "nginx"},
+    "the end of nginx's old workers after a reload cut 2": {"cause": "proxy_reload", "tier": "nginx"},
     "nginx stopped or lost a worker process and cut 2": {"cause": "proxy_restart", "tier": "nginx"},
     "the network between client and edge went away under 2": {"cause": "network_loss", "tier": "network"},
     "a sleeping device or a frozen page ended 2": {"cause": "client_suspended", "tier": "client"},
@@ -43,7 +43,9 @@ CASES = {
     "most likely the ALB closed 2 after 350 s of silence (idle_timeout.timeout_seconds)": {
         "cause": "idle_timeout", "tier": "alb", "timeout_s": 350.0, "timeout_id": TIE[1:], "confidence": 0.98,
     },
-    "most likely a reload of nginx cut 2": {"cause": "proxy_reload", "tier": "nginx", "confidence": 0.75},
+    "most likely the end of nginx's old workers after a reload cut 2": {
+        "cause": "proxy_reload", "tier": "nginx", "confidence": 0.75,
+    },
     "the page itself closed 2 with close(), and no answer came for 60 s": {
         "cause": "close_timeout", "tier": "unknown", "timeout_s": 60.0,
     },

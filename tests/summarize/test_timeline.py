@@ -49,6 +49,17 @@ def test_one_clock_years_off_does_not_squeeze_the_rest(table, at):
     assert buckets[0].at == at(0)
 
 
+def test_clocks_gone_wrong_do_not_stretch_the_time_shown(table, at):
+    """Where nearly all drops are in the shared window, one minutes off is left out; one just outside is shown."""
+    window = Window(tier=None, start=at(0), end=at(110))
+    connections = table(*[{"closed": 50}] * 18, {"closed": 111}, {"closed": 400})
+    buckets = build_timeline(drops_of(connections), connections, window=window)
+    assert (buckets[0].at, buckets[-1].at) == (at(0), at(110))
+    assert sum(sum(bucket.by_cause.values()) for bucket in buckets) == 19
+    many = table(*[{"closed": 50}] * 8, *[{"closed": 140}] * 2)
+    assert build_timeline(drops_of(many), many, window=window)[-1].at == at(140)
+
+
 def test_open_connections_are_null_where_openings_are_not_known(table):
     """No opening times, no count."""
     connections = table({"closed": 100}, {"closed": 101})

@@ -51,7 +51,7 @@ def certainty_words(totals: Totals) -> str:
     if totals.mean_confidence is None:
         return ""
     named, sure = numbers.percent(totals.named_share), numbers.percent(totals.mean_confidence)
-    return f"who closed is named for {named} of the drops, {sure} sure"
+    return f"who closed is known for {named} of the drops (verdicts {sure} sure on average)"
 
 
 def _labels(owner: OwnerShare, causes: Sequence[CauseShare]) -> tuple[str, str]:

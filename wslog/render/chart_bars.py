@@ -6,14 +6,35 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from wslog.render import names
-from wslog.render.chart_style import GRID, INK, in_order, look
+from wslog.render.chart_style import GRID, INK, in_order, look, tick_text
 from wslog.result import Bin
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LEAST_S: Final = 0.01  # what lasted less is drawn here: a logarithmic axis has no zero
+_FROM_ZERO: Final = 1.7  # how wide the bar from zero to the first edge is drawn, as a factor
 _BARS: Final = 140  # more would be thinner than the eye can tell apart
+
+
+def bins_range(bins: Sequence[Bin]) -> tuple[float, float]:
+    """Return the limits of a logarithmic axis that shows all *bins*; one that begins at zero gets a narrow bar."""
+    low = min(one.low or one.high / _FROM_ZERO for one in bins)
+    return max(low, LEAST_S / 2), max(one.high for one in bins) * 1.25
+
+
+def name_least(ax: Axes, bins: Sequence[Bin]) -> None:
+    """Write below the bar that begins at zero what is in it: all that is shorter than its end."""
+    from matplotlib.ticker import FixedFormatter, FixedLocator
+
+    end = next((one.high for one in bins if not one.low), None)
+    if end is None:
+        return
+    low, high = ax.get_xlim()
+    ticks = {float(at): tick_text(float(at)) for at in ax.get_xticks() if end * _FROM_ZERO < at <= high}
+    ticks = {(low * end) ** 0.5: f"<{tick_text(end)}", **ticks}
+    ax.xaxis.set_major_locator(FixedLocator(list(ticks)))
+    ax.xaxis.set_major_formatter(FixedFormatter(list(ticks.values())))
 
 
 def seconds_range(values: Sequence[float]) -> tuple[float, float]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from math import log
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from wslog.render.escape import plain
+from wslog.render.escape import plain, shortened
 from wslog.schema import Cause
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ FONT_SIZE: Final = 9.5
 _LABEL_SIZE: Final = 8.5
 _LABEL_ROW: Final = 14.0  # points between two rows of labels
 _LABEL_LENGTH: Final = 72
+_TITLE_LENGTH: Final = 80  # letters that fit the width of a chart
+_REACH: Final = 1.18  # how far labels may go, in widths of the axes: to the end of the legend
+_LEAST_LABEL: Final = 16
 _CHARACTER: Final = 0.56  # mean width of a DejaVu Sans letter, in font sizes
 
 
@@ -74,10 +78,10 @@ def frame(ax: Axes, *, title: str, x: str, y: str, title_rows: int = 0) -> None:
         y: Quantity and unit of the vertical axis.
         title_rows: Rows of labels between the axes and the title.
     """
-    # parse_math: a "$" in a label is a dollar sign.
+    # Wrapped here: matplotlib's own wrapping depends on the layout that depends on it. parse_math: a "$" is a dollar.
     ax.set_title(
-        plain(title), loc="left", fontsize=12.5, fontweight="bold", color=INK, pad=10 + title_rows * _LABEL_ROW,
-        parse_math=False, wrap=True,
+        textwrap.fill(plain(title), _TITLE_LENGTH), loc="left", fontsize=12.5, fontweight="bold", color=INK,
+        pad=10 + title_rows * _LABEL_ROW, parse_math=False,
     )  # fmt: skip
     ax.set_xlabel(x, color=MUTED, fontsize=FONT_SIZE)
     ax.set_ylabel(y, color=MUTED, fontsize=FONT_SIZE)
@@ -160,9 +164,11 @@ def mark_lines(ax: Axes, marks: Sequence[Mark]) -> int:
     width = ax.get_position().width * (figure.get_figwidth() * 72 if figure else 600)
     placed: list[tuple[float, int]] = []  # (left end in points, row) of the labels to the right
     for mark in sorted(marks, key=lambda mark: -mark.value):
-        text = cut(mark.label)
+        letter = _LABEL_SIZE * _CHARACTER * (1.12 if mark.is_strong else 1.0)
         start = _place(ax, mark.value) * width
-        end = start + len(text) * _LABEL_SIZE * _CHARACTER * (1.12 if mark.is_strong else 1.0) + 12
+        # A label that runs out of the figure would make the layout narrower, and that moves the label on.
+        text = shortened(cut(mark.label), max(int((_REACH * width - start - 12) / letter), _LEAST_LABEL))
+        end = start + len(text) * letter + 12
         row = max((row + 1 for left, row in placed if left < end), default=0)
         placed.append((start, row))
         _mark(ax, mark, text, lift=5 + row * _LABEL_ROW)
@@ -176,10 +182,11 @@ def _mark(ax: Axes, mark: Mark, text: str, *, lift: float) -> None:
     ax.axvline(mark.value, zorder=1.5, alpha=0.8, **line)
     top: dict[str, Any] = {"xy": (mark.value, 1.0), "xycoords": ax.get_xaxis_transform(), "textcoords": "offset points"}
     ax.annotate("", xytext=(0, lift + 9), arrowprops={"arrowstyle": "-", "shrinkA": 0, "shrinkB": 0, **line}, **top)
-    ax.annotate(
+    label = ax.annotate(
         text, xytext=(4, lift), fontsize=_LABEL_SIZE, color=colour, ha="left", va="bottom", parse_math=False,
         fontweight="bold" if mark.is_strong else "normal", annotation_clip=False, **top,
     )  # fmt: skip
+    label.set_in_layout(False)  # `frame` leaves room above; to the right it may reach over the legend's column
 
 
 def _place(ax: Axes, value: float) -> float:

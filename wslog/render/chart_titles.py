@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
 from wslog import wording as numbers
 from wslog.render import names
-from wslog.result import Document
+from wslog.result import Cluster, Document
 from wslog.schema import Cause, Tier
+
+_MOST: Final = 3  # values that a title can name
 
 
 def idle_histogram(document: Document) -> str:
     """Say after which silence most drops pile up, or that there is no such time."""
     clusters = [cluster for cluster in document.clusters if cluster.axis.startswith("idle")]
     if clusters:
-        # A cluster's count leaves its background out, so it is less than its bar: the title gives none.
+        # Verdicts without a known silence are in a cluster and in no bar: the title gives no count.
         best = max(clusters, key=lambda cluster: cluster.n)
         silence = {"idle_in_s": "nothing received", "idle_out_s": "nothing sent"}.get(best.axis, "silence")
-        return f"Drops pile up at {numbers.timer(best.timeout_s)} of {silence} before the close"
+        return f"Drops pile up at {_largest(clusters, best.axis)} of {silence} before the close"
     bins = [one for one in document.charts.idle if one.n]
     if not bins:
         return "How long connections were silent before the close"
@@ -55,26 +60,25 @@ def lifetime_against_idle(document: Document) -> str:
     """Say what the rows and columns of the scatter are."""
     if not document.charts.points:
         return "How old and how silent connections were"
-    largest = sorted(document.clusters, key=lambda cluster: -cluster.n)
-    values = {
-        name: sorted(dict.fromkeys([c.timeout_s for c in largest if c.axis.startswith(name)][:3]))
-        for name in ("idle", "lifetime")
-    }
+    silences, ages = (_largest(document.clusters, axis) for axis in ("idle_s", "lifetime_s"))
     parts = [
-        f"{shape} at {numbers.joined([numbers.timer(value) for value in values[name]])} ({what})"
-        for name, shape, what in (("idle", "rows", "idle timeout"), ("lifetime", "columns", "lifetime limit"))
-        if values[name]
+        f"at {value} of {what}" for value, what in ((silences, "silence (rows)"), (ages, "age (columns)")) if value
     ]
     if not parts:
         return "No row or column: neither one silence nor one age stands out"
-    sentence = numbers.joined(parts)
-    return f"Drops line up in {sentence}"
+    return f"Drops line up {numbers.joined(parts)}"
+
+
+def _largest(clusters: Sequence[Cluster], axis: str) -> str:
+    """Return the values of an axis that most drops pile up at, most first, as the verdict names them."""
+    largest = sorted((cluster for cluster in clusters if cluster.axis == axis), key=lambda cluster: -cluster.n)
+    return numbers.joined([numbers.timer(value) for value in dict.fromkeys(c.timeout_s for c in largest[:_MOST])])
 
 
 def reconnects(document: Document) -> str:
-    """Say how soon clients came back and how many never did."""
+    """Say how soon clients came back, and after how many drops no attempt was seen."""
     found = document.reconnects
     if found.p50_s is None:
         return "How soon clients came back"
-    never = f"; {numbers.counted(found.gave_up, 'client')} did not come back" if found.gave_up else ""
+    never = f"; {names.without_attempt(found.gave_up)}" if found.gave_up else ""
     return f"Half of {numbers.counted(found.n, 'reconnect')} came within {numbers.seconds(found.p50_s)}{never}"

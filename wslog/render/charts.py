@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wslog import wording as numbers
 from wslog.render import chart_titles, names
-from wslog.render.chart_bars import LEAST_S, count_axis, merge_bins, seconds_range, stack_bins, stack_causes
+from wslog.render.chart_bars import (
+    LEAST_S,
+    bins_range,
+    count_axis,
+    merge_bins,
+    name_least,
+    seconds_range,
+    stack_bins,
+    stack_causes,
+)
 from wslog.render.chart_style import (
     GRID,
     INK,
@@ -70,9 +79,10 @@ def draw_idle_histogram(document: Document, ax: Axes) -> Axes:
     bins = [one for one in document.charts.idle if one.n]
     if not bins:
         return say_empty(ax, title=title, why="no drops with an idle duration")
-    low, high = seconds_range([one.high for one in bins] + [one.low for one in bins])
+    low, high = bins_range(bins)
     seconds_axis(ax, "x", low=low, high=high)
     stack_bins(ax, merge_bins(bins, low=low, high=high))
+    name_least(ax, bins)
     rows = mark_lines(ax, _timer_marks(document.charts.timers, document, low=low, high=high))
     frame(ax, title=title, x="silence before the close, s (logarithmic)", y="drops per bar", title_rows=rows)
     return ax
@@ -88,16 +98,18 @@ def draw_drops_over_time(document: Document, ax: Axes) -> Axes:
     widths = [bucket.width_s / 86_400 for bucket in document.timeline]
     stack_causes(ax, lefts, widths, [bucket.by_cause for bucket in document.timeline])
     ax.set_xlim(min(lefts), max(left + width for left, width in zip(lefts, widths, strict=True)))
-    _date_axis(ax)
+    on = _date_axis(ax, document)
     low, high = ax.get_xlim()
     largest = sorted(document.bursts, key=lambda burst: -burst.n)[:4]
     marks = [
-        Mark(_day(burst.at), f"{burst.at:%H:%M} {names.cause_name(burst.cause)}, {numbers.count(burst.n)}")
+        Mark(_day(burst.at), f"{burst.at:%H:%M:%S} {names.cause_name(burst.cause)}, {numbers.count(burst.n)}")
         for burst in largest
     ]
     rows = mark_lines(ax, [mark for mark in marks if low <= mark.value <= high])
     width = numbers.seconds(document.timeline[0].width_s)
-    frame(ax, title=title, x="time of the close, UTC", y=f"drops per {width}", title_rows=rows)
+    left_out = names.not_drawn(document)
+    x = f"time of the close{on}, UTC" + (f"; {left_out}" if left_out else "")
+    frame(ax, title=title, x=x, y=f"drops per {width}", title_rows=rows)
     return ax
 
 
@@ -150,8 +162,13 @@ def draw_lifetime_against_idle(document: Document, ax: Axes) -> Axes:
             rasterized=True, zorder=2,
         )  # fmt: skip
     for cluster in document.clusters:
-        if cluster.axis.startswith("idle") and y_low < cluster.timeout_s < y_high:
+        if cluster.axis == "idle_s" and y_low < cluster.timeout_s < y_high:
             ax.axhline(cluster.timeout_s, color=INK, linewidth=0.8, alpha=0.4, zorder=1.5)
+            ax.annotate(
+                f"silent {numbers.timer(cluster.timeout_s)}", xy=(0, cluster.timeout_s), xytext=(4, 2),
+                xycoords=ax.get_yaxis_transform(), textcoords="offset points", fontsize=8.5, fontweight="bold",
+                color=INK, zorder=3,
+            )  # fmt: skip
     ages = [cluster.timeout_s for cluster in document.clusters if cluster.axis == "lifetime_s"]
     marks = [Mark(age, f"age {numbers.timer(age)}", is_strong=True) for age in ages if x_low < age < x_high]
     rows = mark_lines(ax, marks[:6])
@@ -167,8 +184,9 @@ def draw_reconnects(document: Document, ax: Axes) -> Axes:
     bins = [one for one in document.reconnects.gaps if one.n]
     if not bins:
         return say_empty(ax, title=title, why="no reconnects seen")
-    low, high = seconds_range([one.high for one in bins] + [one.low for one in bins])
+    low, high = bins_range(bins)
     seconds_axis(ax, "x", low=low, high=high)
+    name_least(ax, bins)
     for one in merge_bins(bins, low=low, high=high):
         left = max(one.low, low)
         ax.bar(left, one.n, width=one.high - left, align="edge", color="#4f7ea8", edgecolor="white", linewidth=0.7)
@@ -232,12 +250,18 @@ def _day(at: dt.datetime) -> float:
     return float(date2num(at))  # type: ignore[no-untyped-call]
 
 
-def _date_axis(ax: Axes) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+def _date_axis(ax: Axes, document: Document) -> str:
+    """Put times below the axis, to the second where all is less than an hour; return the day that they leave out."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DateFormatter
 
     locator = AutoDateLocator(minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
     ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    first, last = document.timeline[0], document.timeline[-1]
+    if last.at - first.at >= dt.timedelta(hours=1) or last.at.date() != first.at.date():
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+        return ""
+    ax.xaxis.set_major_formatter(DateFormatter("%H:%M:%S"))  # type: ignore[no-untyped-call]
+    return f" on {first.at:%Y-%m-%d}"
 
 
 def _timer_marks(timers: Sequence[TimerLine], document: Document, *, low: float, high: float) -> list[Mark]:

@@ -90,3 +90,11 @@ def csv_safe(text: str) -> str:
     risky = text[:1] in ("\t", "\r", "\n")
     shown = plain(text)
     return f"'{shown}" if risky else re.sub(CSV_RISK, r"'\1", shown)
+
+
+def shortened(text: str, room: int) -> str:
+    """Return *text* in at most *room* letters, its middle given up for dots: both ends tell names apart."""
+    if len(text) <= room:
+        return text
+    head = (room - 1) // 3 if "." in text else (room - 1) // 2
+    return f"{text[:head]}…{text[len(text) - (room - 1 - head) :]}" if room > 1 else "…"[:room]

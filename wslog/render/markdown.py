@@ -53,7 +53,7 @@ def _head(document: Document) -> Iterator[str]:
     if totals.drops_per_1000_connection_hours is not None:
         parts.append(f"{numbers.decimal(totals.drops_per_1000_connection_hours)} drops per 1000 connection hours")
     if totals.offline_seconds is not None:
-        parts.append(f"clients offline for {numbers.seconds(totals.offline_seconds)}")
+        parts.append(names.offline(totals.offline_seconds))
     if sure := certainty_words(document.totals):
         parts.append(sure)
     shared = next((window for window in document.window if window.tier is None), None)
@@ -137,7 +137,8 @@ def _items(document: Document, finding: Finding, form: str) -> str:
 def _changes(document: Document) -> Iterator[str]:
     if not document.advice:
         return
-    yield from ("## What to change", "", "Reasons and lines to paste that are not here are in report.html.", "")
+    told = "One drop can count for several of these. Reasons and lines to paste that are not here are in report.html."
+    yield from ("## What to change", "", told, "")
     n_configs = 0
     for number, advice in enumerate(document.advice, start=1):
         is_short = 0 < advice.config.count("\n") <= _MOST_CONFIG_LINES
@@ -199,7 +200,8 @@ def _reconnects(document: Document) -> Iterator[str]:
     yield from ("## Coming back", "")
     yield (
         f"{numbers.counted(found.n, 'reconnect')}: median {numbers.seconds(found.p50_s)}, "
-        f"95 % within {numbers.seconds(found.p95_s)}; {numbers.counted(found.gave_up, 'client')} did not come back."
+        f"95 % within {numbers.seconds(found.p95_s)}; {names.without_attempt(found.gave_up)}"
+        f"{' (a later socket that was still open at their end left no record)' if found.gave_up else ''}."
     )
     for storm in found.storms[:_MOST_BURSTS]:
         pace = f"{numbers.decimal(storm.per_second)} a second, usual {numbers.decimal(storm.usual_per_second)}"

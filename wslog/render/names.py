@@ -8,7 +8,7 @@ from typing import Final
 
 from wslog import wording as numbers
 from wslog.render.escape import plain
-from wslog.result import Advice, CauseShare, Cluster, Finding
+from wslog.result import Advice, CauseShare, Cluster, Coverage, Document, Finding
 from wslog.schema import Cause, ScopeKind, Tier, split_scope
 
 CAUSES: Final[Mapping[Cause, tuple[str, str]]] = {
@@ -112,6 +112,28 @@ def first_sentence(text: str) -> str:
     """Return the first sentence, which in advice is a complete short instruction; it ends at the first full stop."""
     line = text.strip().split("\n", 1)[0]
     return re.split(r"(?<=[.!?]) ", line, maxsplit=1)[0]
+
+
+def without_attempt(n: int) -> str:
+    """Return how many drops no later attempt was seen after: not the same as clients that gave up."""
+    return f"{numbers.counted(n, 'drop')} without a later attempt in these logs"
+
+
+def offline(seconds: float) -> str:
+    """Return for how long clients were without a connection, all of them together."""
+    return f"clients were offline {numbers.seconds(seconds)} in all"
+
+
+def lines_read(coverage: Coverage) -> str:
+    """Return how much was read, as `4 200 lines of 3 files`; files of no known format are not in it."""
+    read = [file for file in coverage.files if file.format != "unknown"]
+    return f"{numbers.counted(sum(file.lines for file in read), 'line')} of {numbers.counted(len(read), 'file')}"
+
+
+def not_drawn(document: Document) -> str:
+    """Return how many drops the timeline leaves out, for a note; empty: none."""
+    left_out = document.totals.drops - sum(sum(bucket.by_cause.values()) for bucket in document.timeline)
+    return f"{numbers.counted(left_out, 'drop')} outside these times not drawn" if left_out > 0 else ""
 
 
 def advice_gain(advice: Advice) -> str:

@@ -14,7 +14,7 @@ from wslog.render import names
 from wslog.render.chart_style import look
 from wslog.render.chart_tables import TABLES, Table
 from wslog.render.charts import CHARTS
-from wslog.render.escape import plain, plain_block
+from wslog.render.escape import plain, plain_block, shortened
 from wslog.result import Document, Window
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _TEMPLATE: Final = "report.html.j2"
 _OPEN_CARDS: Final = 3  # always unfolded
 _OPEN_SHARE: Final = 0.05  # and those of this share, up to
 _MOST_OPEN: Final = 8
+_NAME: Final = 32  # letters of a file name that a line has room for
 _UNIT: Final = re.compile(r"(?<=\d) (?=(?:%|s|h|min|ms|UTC)(?!\w))")
 
 
@@ -93,6 +94,9 @@ def _template() -> Template:
         prose=_prose,
         count=numbers.count,
         percent=numbers.percent,
+        tenths=_tenths,
+        evidence_line=_evidence_line,
+        path=_path,
         decimal=numbers.decimal,
         seconds=numbers.seconds,
         signed=numbers.signed_seconds,
@@ -110,6 +114,9 @@ def _template() -> Template:
     )
     environment.globals.update(
         counted=numbers.counted,
+        lines_read=names.lines_read,
+        not_drawn=names.not_drawn,
+        tenths_range=lambda low, high: f"{_tenths(low).removesuffix(' %')} to {_tenths(high)}",
         span=numbers.span,
         percent_range=numbers.percent_range,
         label=names.cause_label,
@@ -135,6 +142,28 @@ def _prose(text: str) -> Any:
     return Markup().join(
         Markup("<code>{}</code>").format(part) if nth % 2 else escape(part) for nth, part in enumerate(parts)
     )
+
+
+def _tenths(share: float) -> str:
+    """Return a share with one decimal, as a column needs it whose rows are compared."""
+    return numbers.percent(share) if 0 < share < 0.001 else f"{share * 100:.1f} %"
+
+
+def _path(text: str) -> Any:
+    """Return a path, escaped: a long file name without its middle, with the whole as its title."""
+    from markupsafe import Markup, escape
+
+    folder, slash, name = plain(text).rpartition("/")
+    short = f"{folder}{slash}{shortened(name, _NAME)}"
+    return escape(short) if len(name) <= _NAME else Markup('<span title="{}">{}</span>').format(plain(text), short)
+
+
+def _evidence_line(text: str) -> Any:
+    """Return a line of evidence, escaped, the file that it begins with shortened like a path."""
+    from markupsafe import Markup, escape
+
+    ref = read_evidence(text).ref
+    return Markup("{}{}").format(_path(ref), plain(text[len(ref) :])) if ref else escape(plain(text))
 
 
 def _block(text: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from wslog import wording as numbers
 from wslog.render import names
 from wslog.render.cause_rows import cause_rows, certainty_words, rest_of
-from wslog.render.escape import plain
+from wslog.render.escape import plain, shortened
 from wslog.result import Advice, Burst, Cluster, Document
 
 SCREEN_LINES: Final = 45
@@ -18,6 +18,8 @@ _BAR_WIDTH: Final = 8
 _BAR_FROM: Final = 96  # columns from which on there is room for bars, and for proofs
 _PROOF_FROM: Final = 72
 _FILE_NAME: Final = 22
+_LEAST_NAME: Final = 8  # letters that a shortened name needs
+_HEAD_NOTE: Final = "; one can count for several"
 _TALLY_HEAD: Final = " drops   share   sure"
 _UNIT: Final = re.compile(r"(?<=\d) (?=(?:%|s|h|min|ms|UTC)(?!\w))")
 _JOINT: Final = "\ue000"  # of the private use area: `plain` lets none of these through
@@ -96,7 +98,7 @@ class _Page(NamedTuple):
         if totals.drops_per_1000_connection_hours is not None:
             parts.append(f"{numbers.decimal(totals.drops_per_1000_connection_hours)} drops per 1000 connection hours")
         if totals.offline_seconds is not None:
-            parts.append(f"{numbers.seconds(totals.offline_seconds)} offline")
+            parts.append(names.offline(totals.offline_seconds))
         if sure := certainty_words(document.totals):
             parts.append(sure)
         return [*self._flow(parts), *self._flow(list(_read(document)))]
@@ -122,7 +124,7 @@ class _Page(NamedTuple):
             painted = self._paint(bar, _CYAN) + " " * (bar_width - len(bar))
             cells = [tally, painted, _short_ref(plain(row.proof), proof_width)]
             joined = "  ".join(cell for cell in cells if cell)
-            lines.append(f"  {_cut(row.short, label_width):<{label_width}}{joined}".rstrip())
+            lines.append(f"  {shortened(row.short, label_width):<{label_width}}{joined}".rstrip())
         return lines
 
     def _clusters(self, clusters: Sequence[Cluster], most: int) -> list[str]:
@@ -132,7 +134,8 @@ class _Page(NamedTuple):
         for cluster in sorted(clusters, key=lambda cluster: -cluster.n)[:most]:
             known = names.known_timers(cluster.timeout_ids) or "no known timer has this value"
             drops = f"{numbers.counted(cluster.n, 'drop')}, {numbers.percent(cluster.share)}"
-            lines.append("  " + _cut(f"{names.cluster_label(cluster)} ({drops}): {known}", self.width - 2))
+            said = f"{names.cluster_label(cluster)} ({drops}): "
+            lines.append("  " + _cut(said + _shortened_names(known, self.width - 2 - len(said)), self.width - 2))
         return lines
 
     def _bursts(self, bursts: Sequence[Burst], most: int) -> list[str]:
@@ -153,8 +156,9 @@ class _Page(NamedTuple):
         if not document.advice:
             return []
         shown = document.advice[:most]
-        title = "What to change, drops it would prevent"
-        lines = [self._head(title, shown=len(shown), of=len(document.advice))]
+        lines = [self._head("What to change, drops it would prevent", shown=len(shown), of=len(document.advice))]
+        if len(_HEAD_NOTE) + len(lines[0]) <= self.width:  # a colour's letters count: the note is no loss
+            lines[0] += _HEAD_NOTE
         gains = [_gain(advice) for advice in shown]
         width = max(len(gain) for gain in gains)
         for number, (advice, gain) in enumerate(zip(shown, gains, strict=True), start=1):
@@ -204,7 +208,7 @@ def _read(document: Document) -> Iterable[str]:
     if shared is not None and shared.start is not None:
         yield numbers.span(shared.start, shared.end)
     files = document.coverage.files
-    yield f"{numbers.counted(document.coverage.lines, 'line')} of {numbers.counted(len(files), 'file')} read"
+    yield f"{names.lines_read(document.coverage)} read"
     if rejected := document.coverage.rejected:
         first = next((f"{file.path}:{file.rejects[0].line}" for file in files if file.rejects), None)
         yield f"{numbers.count(rejected)} rejected" + (f", first at {plain(first)}" if first else "")
@@ -218,10 +222,19 @@ def _gain(advice: Advice) -> str:
 
 
 def _short_ref(ref: str, room: int) -> str:
-    """Return a `file:line` that fits, giving up its folders first, then the start of a long file name."""
+    """Return a `file:line` that fits, giving up its folders first, then the middle of a long file name."""
     if len(ref) > room:
         ref = ref.rpartition("/")[2]
-    return ref if len(ref) <= room else f"…{ref[1 - room :]}" if room > 1 else ""
+    return shortened(ref, room) if room > 1 else ""
+
+
+def _shortened_names(text: str, room: int) -> str:
+    """Return one name or `a or b` in at most *room* letters, each name without its middle; no room: as it is."""
+    parts = text.split(" or ")
+    each = (room - 4 * (len(parts) - 1)) // len(parts)
+    if len(text) <= room or each < _LEAST_NAME:
+        return text
+    return " or ".join(shortened(part, each) for part in parts)
 
 
 def _cut(text: str, width: int) -> str:

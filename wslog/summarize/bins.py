@@ -14,6 +14,7 @@ from wslog.summarize.drops import counts_by_cause
 
 PER_DECADE: Final = 30
 LINEAR_UP_TO_S: Final = 150.0
+HALVES_FROM_S: Final = 6.5
 
 
 def count_into_bins(drops: pl.DataFrame, column: str, edges: Sequence[float]) -> tuple[Bin, ...]:
@@ -39,7 +40,7 @@ def choose_edges(values: pl.Series, centers_s: Sequence[float]) -> tuple[float, 
     """Choose bin edges that show where durations pile up.
 
     One-second bins around whole seconds (timers are set to whole seconds and fire a little off) up to 1.5 times the
-    largest cluster or the 99 % quantile, then ever wider ones; if that is beyond `LINEAR_UP_TO_S`, `PER_DECADE`
+    largest cluster or the 99 % quantile, then ever wider ones; if that is beyond `LINEAR_UP_TO_S`, about `PER_DECADE`
     bins per decade instead.
 
     Args:
@@ -63,8 +64,16 @@ def choose_edges(values: pl.Series, centers_s: Sequence[float]) -> tuple[float, 
 
 
 def _log_edges(top: float) -> tuple[float, ...]:
-    """Return 0, then `PER_DECADE` edges a decade from 0.1 s to above *top*."""
-    edges = [0.0]
+    """Return 0, then about `PER_DECADE` edges a decade from 0.1 s to above *top*.
+
+    No edge is a value that timers have, which would part what fires a little early from what fires a little late: 1, 2
+    and 5 s lie in the middle of a bin, and from `HALVES_FROM_S` on edges lie half-way between whole seconds.
+    """
+    edges, nth = [0.0, 0.1], 1
     while edges[-1] <= top:
-        edges.append(float(f"{10 ** ((len(edges) - 1) / PER_DECADE - 1):.4g}"))
+        exact = 10 ** ((nth + 0.5) / PER_DECADE - 1)
+        edge = math.ceil(exact) - 0.5 if exact >= HALVES_FROM_S else float(f"{exact:.4g}")
+        if edge > edges[-1]:
+            edges.append(edge)
+        nth += 1
     return tuple(edges)

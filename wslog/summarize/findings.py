@@ -7,13 +7,13 @@ from typing import Final
 
 import polars as pl
 
-from wslog.evidence import first_ref
+from wslog.evidence import first_ref, read_evidence
 from wslog.knowledge.model import Timeout
 from wslog.result import Burst, Cluster, Finding, Limit
 from wslog.schema import Cause
 from wslog.summarize.groups import DropGroup
 from wslog.summarize.statements import state
-from wslog.wording import clock, counted, sentence, timer, whole_percent
+from wslog.wording import clock, counted, joined, sentence, timer, whole_percent
 
 MAX_EXAMPLES: Final = 6
 PER_ROW: Final = 3  # lines of proof taken from one connection, so that the examples are of several
@@ -66,11 +66,22 @@ def write_findings(
 
 
 def _statement(group: DropGroup, limits: Sequence[Limit], *, known: Mapping[str, Timeout], with_date: bool) -> str:
-    said = sentence(state(group, counted(group.n, "connection"), known=known, with_date=with_date)) + "."
+    said = (
+        f"{sentence(state(group, counted(group.n, 'connection'), known=known, with_date=with_date))}{_reload(group)}."
+    )
     if group.cause is not Cause.UNKNOWN:
         return said
     to_log = next((limit.log_next for limit in limits if limit.log_next), "")
     return f"{said} To know more next time: {to_log[:1].lower()}{to_log[1:]}" if to_log else said
+
+
+def _reload(group: DropGroup) -> str:
+    """Return where the log has the reloads that a group's old workers ended after, for brackets; empty: nowhere."""
+    if group.cause is not Cause.PROXY_RELOAD:
+        return ""
+    lines = [line for burst in group.bursts for line in burst.evidence if "SIGHUP" in line]
+    refs = list(dict.fromkeys(ref for ref in (read_evidence(line).ref for line in lines) if ref))[:MAX_BURSTS]
+    return f" (reload: {joined(refs)})" if refs else ""
 
 
 def _confidence(group: DropGroup) -> float:

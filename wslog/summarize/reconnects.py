@@ -57,16 +57,20 @@ def _bins(gaps: pl.DataFrame) -> tuple[Bin, ...]:
 
 
 def _logs_end(connections: pl.DataFrame, windows: Sequence[Window]) -> dt.datetime | None:
-    """Return when the clients' records end: only there would a later attempt show its session."""
-    own = [window.end for window in windows if window.tier is Tier.CLIENT and window.end is not None]
+    """Return when the clients' records end: only there would a later attempt show its session.
+
+    A client whose clock is off can seem to have written after the recording; what all tiers cover ends before that.
+    """
+    own = [window.end for window in windows if window.tier in {Tier.CLIENT, None} and window.end is not None]
     last = connections["closed_at"].max()
-    return own[0] if own else (last if isinstance(last, dt.datetime) else None)
+    return min(own) if own else (last if isinstance(last, dt.datetime) else None)
 
 
 def _count_gave_up(drops: pl.DataFrame, connections: pl.DataFrame, end: dt.datetime | None) -> int:
     """Count drops whose session made no later attempt, though the logs went on for `GAVE_UP_AFTER_S`.
 
-    Sessions that only went away (`client_left`) did not give up; drops without a session cannot be told.
+    Sessions that only went away (`client_left`) did not give up; drops without a session cannot be told. A later
+    socket that was still open when the logs ended has left no record, so this is the most there can be.
     """
     if end is None:
         return 0

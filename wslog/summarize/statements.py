@@ -119,8 +119,9 @@ def _restart(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: b
 
 
 def _reload(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: bool) -> str:
+    # The moment is that of the cut: the old workers go on for up to worker_shutdown_timeout after the reload itself.
     what = "reloads" if len(group.bursts) > 1 else "a reload"
-    return f"{what} of nginx{_when(group, with_date=with_date)} cut {many}"
+    return f"the end of nginx's old workers after {what} cut {many}{_when(group, with_date=with_date)}"
 
 
 def _proxy_restart(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: bool) -> str:

@@ -18,11 +18,12 @@ WIDTHS_S: Final = (
     *(7 * 86_400, 28 * 86_400, 364 * 86_400),
 )
 MAX_BUCKETS: Final = 60
+MOSTLY: Final = 0.9  # of the drops: if so many are in the shared window, those outside are clocks gone wrong
 MIN_KNOWN_SHARE: Final = 0.5  # of opened connections with both ends known, to say how many were open
 
 
 def build_timeline(drops: pl.DataFrame, connections: pl.DataFrame, *, window: Window) -> tuple[TimelineBucket, ...]:
-    """Count drops by time and cause, in at most `MAX_BUCKETS` buckets that begin at round times.
+    """Count drops by time and cause, in at most `MAX_BUCKETS` round buckets, and one more at either end.
 
     Args:
         drops: As `drops_of` returns them.
@@ -30,8 +31,9 @@ def build_timeline(drops: pl.DataFrame, connections: pl.DataFrame, *, window: Wi
         window: The shared one.
 
     Returns:
-        Buckets without a gap, empty ones included; none without drops. Drops far outside the window (a clock years
-        off) are not in it: one of them would squeeze all others into one bucket.
+        Buckets without a gap, empty ones included; none without drops. Where nearly all drops are in the window, those
+        more than a bucket outside are not in it: a client whose clock is not known can be minutes or years off, and
+        one of them would squeeze all others together. `Totals.drops` less the buckets' sum is how many these are.
     """
     span = _span_us(drops["closed_at"], window)
     if span is None:
@@ -39,11 +41,12 @@ def build_timeline(drops: pl.DataFrame, connections: pl.DataFrame, *, window: Wi
     low, high = span
     width_s = next((w for w in WIDTHS_S if high // (w * 10**6) - low // (w * 10**6) < MAX_BUCKETS), WIDTHS_S[-1])
     width = width_s * 10**6
-    numbered = drops.filter(pl.col("closed_at").is_between(from_us(low), from_us(high))).with_columns(
-        bucket=pl.col("closed_at").dt.epoch("us") // width
+    first, last = low // width, high // width
+    numbered = drops.with_columns(bucket=pl.col("closed_at").dt.epoch("us") // width).filter(
+        pl.col("bucket").is_between(first - 1, last + 1)
     )
     by_bucket = counts_by_cause(numbered, "bucket")
-    buckets = range(low // width, high // width + 1)
+    buckets = range(min([first, *by_bucket]), max([last, *by_bucket]) + 1)
     still_open = _open_at(connections, [from_us(bucket * width) for bucket in buckets])
     return tuple(
         TimelineBucket(
@@ -57,12 +60,14 @@ def build_timeline(drops: pl.DataFrame, connections: pl.DataFrame, *, window: Wi
 
 
 def _span_us(closed_at: pl.Series, window: Window) -> tuple[int, int] | None:
-    """Return first and last instant to show: the window, stretched to drops at most its own length outside."""
+    """Return first and last instant to show: the window where nearly all drops are, else stretched to those near it."""
     first, last = closed_at.min(), closed_at.max()
     if not isinstance(first, dt.datetime) or not isinstance(last, dt.datetime):
         return None
     if window.start is None or window.end is None:
         return to_us(first), to_us(last)
+    if closed_at.is_between(window.start, window.end).sum() >= MOSTLY * closed_at.drop_nulls().len():
+        return to_us(window.start), to_us(window.end)
     length = max(window.end - window.start, dt.timedelta(minutes=10))
     inside = closed_at.filter(closed_at.is_between(window.start - length, window.end + length))
     first, last = inside.min(), inside.max()
