@@ -66,7 +66,7 @@ def test_a_chart_returns_the_axes_it_was_given(name: str) -> None:
         ("idle-histogram", "Drops pile up at 60 s of silence before the close"),
         ("drops-over-time", "250 connections ended together at 11:30:02 UTC: server restart"),
         ("causes", "nginx proxy_read_timeout 60 s explains 41 % of 1\u00a0000 drops"),
-        ("lifetime-against-idle", "Drops line up at 60 s of silence (rows) and at 900 s of age (columns)"),
+        ("lifetime-against-idle", "Drops line up at 60 s of silence (row) and at 900 s of age (column)"),
         ("reconnects", "Half of 930 reconnects came within 1.2 s; 70 drops without a later attempt in these logs"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wslog.render.escape import csv_safe, markdown, markdown_code, plain, plain_block
+from wslog.render.escape import csv_safe, markdown, markdown_code, plain, plain_block, shortened
 
 
 @pytest.mark.parametrize(
@@ -103,3 +103,15 @@ def test_markdown_code_cannot_be_left(text: str, in_table: bool, shown: str) -> 
 def test_csv_safe_starts_no_formula(text: str, shown: str) -> None:
     """A cell that a spreadsheet could run gets an apostrophe; any other stays as it is."""
     assert csv_safe(text) == shown
+
+
+@pytest.mark.parametrize("room", [0, 1, 2, 8, 20, 60])
+def test_a_shortened_name_keeps_both_ends_and_fits(room: int) -> None:
+    """Log files of one bucket differ in their ends: the middle is what goes, and nothing where there is room."""
+    name = "123456789012_elasticloadbalancing_022_t6wym2ny.log.gz:7"
+    short = shortened(name, room)
+    assert len(short) <= room
+    assert short == name if room >= len(name) else "…" in short or not room
+    if 8 <= room < len(name):
+        assert name.startswith(short.partition("…")[0])
+        assert name.endswith(short.partition("…")[2])

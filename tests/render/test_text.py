@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.render import documents
+from wslog.render.names import cluster_timers
 from wslog.render.text import SCREEN_LINES, render_text
 from wslog.result import Advice, Document, Limit
-from wslog.schema import Cause
+from wslog.schema import Cause, Tier
 
 EXPECTED = Path(__file__).parent / "expected"
 DOCUMENTS: tuple[Callable[[], Document], ...] = (documents.full, documents.one_row, documents.empty)
@@ -70,3 +71,15 @@ def test_a_crowded_analysis_still_fits_one_screen() -> None:
     assert len(text.splitlines()) <= SCREEN_LINES
     assert "of 20)" in text
     assert "more causes" in text
+
+
+def test_a_clusters_timer_is_not_said_of_drops_without_an_owner() -> None:
+    """Where verdicts name the timer of some drops at a value and of others no owner, the name is not said of all."""
+    document = documents.full()
+    cluster = next(cluster for cluster in document.clusters if len(cluster.timeout_ids) == 1)
+    named = dataclasses.replace(
+        document.findings[0], tier=Tier.NGINX, timeout_s=cluster.timeout_s, timeout_ids=cluster.timeout_ids, n=60
+    )
+    nobodys = dataclasses.replace(named, tier=Tier.UNKNOWN, timeout_ids=(), n=40)
+    assert not cluster_timers(cluster, [named]).endswith("not known")
+    assert cluster_timers(cluster, [named, nobodys]).endswith(" or not known")

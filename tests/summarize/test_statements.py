@@ -23,7 +23,7 @@ CASES = {
     "a limit ended 2 at an age of 90 s, whatever their traffic: which tier holds it is not known": {
         "cause": "lifetime_limit", "tier": "unknown", "timeout_s": 90.0,
     },
-    "the application's process ended and cut 2, most of them on 10.0.0.7:9002": {
+    "the application's process ended and cut 2, all of them on 10.0.0.7:9002": {
         "cause": "server_restart", "tier": "app", "upstream": "10.0.0.7:9002",
     },
     "the application ended 2 one by one, without a close frame": {"cause": "server_abort", "tier": "app"},
@@ -150,3 +150,12 @@ def test_rare_values_are_not_worth_a_word(table, timeouts, idle_by_nginx):
 def _all(connections, timeouts):
     (group,) = group_drops(drops_of(connections), clusters=(), bursts=(), is_fine=False)
     return state(group, str(group.n), known=timeouts, with_date=False)
+
+
+def test_a_server_is_named_for_what_most_drops_were_on(table, timeouts):
+    """The most frequent of many is not most of them, and a stall is one server's only if all were on it."""
+    abort, stall = ({"cause": "server_abort", "tier": "app"}, {"cause": "heartbeat_timeout", "tier": "app"})
+    on = [{"upstream": upstream} for upstream in ("a:1", "a:1", "b:2", "c:3")]
+    assert _state(table(*[abort | row for row in on]), timeouts).endswith("without a close frame")
+    assert _state(table(*[abort | row for row in on[:3]]), timeouts).endswith("frame, most of them on a:1")
+    assert "an answer from the application" in _state(table(*[stall | row for row in on]), timeouts)

@@ -10,6 +10,7 @@ from wslog.render import names
 from wslog.result import CauseShare, Document, OwnerShare, Totals
 from wslog.schema import Tier
 
+NOBODY: Final = "owner not known"
 _SHOWN: Final = 3  # timers that a row can name
 _FEW: Final = 0.05  # what a row's other timers ended together, to be left out without a word
 
@@ -61,7 +62,7 @@ def _labels(owner: OwnerShare, causes: Sequence[CauseShare]) -> tuple[str, str]:
         label = names.label(owner.cause, owner.tier, None, ())
         return label, label
     timers = names.timer_names(owner.timeout_ids) if len(owner.timeout_ids) <= names.MOST_CANDIDATES else ""
-    who = timers or ("owner not known" if owner.tier is Tier.UNKNOWN else names.TIERS[owner.tier])
+    who = timers or (NOBODY if owner.tier is Tier.UNKNOWN else names.TIERS[owner.tier])
     label = f"{names.cause_name(owner.cause)} · {who} {values}"
     return label, f"{timers} {values}" if timers else label
 

@@ -60,10 +60,10 @@ def lifetime_against_idle(document: Document) -> str:
     """Say what the rows and columns of the scatter are."""
     if not document.charts.points:
         return "How old and how silent connections were"
-    silences, ages = (_largest(document.clusters, axis) for axis in ("idle_s", "lifetime_s"))
-    parts = [
-        f"at {value} of {what}" for value, what in ((silences, "silence (rows)"), (ages, "age (columns)")) if value
-    ]
+    parts = []
+    for axis, what, line in (("idle_s", "silence", "row"), ("lifetime_s", "age", "column")):
+        if values := _largest(document.clusters, axis):
+            parts.append(f"at {values} of {what} ({line}{'s' if ' and ' in values else ''})")
     if not parts:
         return "No row or column: neither one silence nor one age stands out"
     return f"Drops line up {numbers.joined(parts)}"

@@ -167,7 +167,7 @@ def _clusters(document: Document) -> Iterator[str]:
     rows = [
         (
             markdown(names.cluster_label(cluster)),
-            markdown(names.known_timers(cluster.timeout_ids) or "none known"),
+            markdown(names.cluster_timers(cluster, document.findings) or "none known"),
             numbers.count(cluster.n),
             numbers.percent(cluster.share),
         )

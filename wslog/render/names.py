@@ -50,6 +50,7 @@ AXES: Final[Mapping[str, str]] = {
 """What a cluster's axis says about its drops, to be followed by the length of time."""
 
 MOST_CANDIDATES: Final = 2  # more known timers of one value than this say little about whose it was
+_PART: Final = 0.1  # of the drops at one value: from here on what is not known of them is said
 _SCOPES: Final[Mapping[ScopeKind | None, str]] = {
     ScopeKind.ALL: "all servers",
     ScopeKind.NO_NGINX_LINE: "without an nginx line",
@@ -76,6 +77,19 @@ def known_timers(timeout_ids: Sequence[str]) -> str:
     if len(timeout_ids) > MOST_CANDIDATES:
         return f"{len(timeout_ids)} known timers have this value"
     return timer_names(timeout_ids)
+
+
+def cluster_timers(cluster: Cluster, findings: Sequence[Finding]) -> str:
+    """Return which timers ended a cluster's drops, as far as verdicts name them; empty: none does.
+
+    Where no log names the owner of a good part of them, the names are not said of all: `nginx … or not known`.
+    """
+    same = [finding for finding in findings if finding.timeout_s == cluster.timeout_s]
+    named = set(cluster.timeout_ids)
+    n_open = sum(finding.n for finding in same if finding.tier is Tier.UNKNOWN and not named & set(finding.timeout_ids))
+    names = known_timers(cluster.timeout_ids)
+    is_part = names and n_open >= _PART * sum(finding.n for finding in same) > 0
+    return f"{names} or not known" if is_part else names
 
 
 def timer_names(timeout_ids: Sequence[str], *, most: int = 2) -> str:

@@ -103,7 +103,7 @@ def _template() -> Template:
         timer=numbers.timer,
         instant=numbers.instant,
         cause=names.cause_name,
-        timers=names.known_timers,
+        timers=names.cluster_timers,
         title=names.first_sentence,
         scope=names.scope_name,
         evidence=read_evidence,

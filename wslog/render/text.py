@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 
 from wslog import wording as numbers
 from wslog.render import names
-from wslog.render.cause_rows import cause_rows, certainty_words, rest_of
+from wslog.render.cause_rows import NOBODY, cause_rows, certainty_words, rest_of
 from wslog.render.escape import plain, shortened
-from wslog.result import Advice, Burst, Cluster, Document
+from wslog.result import Advice, Burst, Document
 
 SCREEN_LINES: Final = 45
 _BAR_WIDTH: Final = 8
@@ -77,7 +77,7 @@ class _Page(NamedTuple):
         """Return all lines of the report, without line ends."""
         sections = (
             self._causes(document, detail.causes),
-            self._clusters(document.clusters, detail.clusters),
+            self._clusters(document, detail.clusters),
             self._bursts(document.bursts, detail.bursts),
             self._advice(document, detail.advice),
             self._limits(document, detail.limits),
@@ -112,27 +112,30 @@ class _Page(NamedTuple):
         proof_width = 0 if self.width < _PROOF_FROM else min(max(len(plain(row.proof)) for row in rows), _FILE_NAME)
         bar_width = _BAR_WIDTH if self.width >= _BAR_FROM else 0
         columns = 2 + len(_TALLY_HEAD) + (bar_width and bar_width + 2) + (proof_width and proof_width + 2)
-        label_width = min(max(len(row.short) for row in rows), self.width - columns)
+        room = self.width - columns
+        labels = [row.short if len(row.short) <= room else row.short.replace(f" · {NOBODY}", "") for row in rows]
+        label_width = min(max(map(len, labels)), room)
         tops = [_TALLY_HEAD, " " * bar_width, "strongest proof" if proof_width else ""]
         head = "  ".join(top for top in tops if top).rstrip()
         # The first column's head stands two to the left of its rows, like every section's.
         lines = [f"{self._paint('Causes', _BOLD)}{' ' * max(label_width - 4, 2)}{head}"]
-        for row in rows:
+        for row, label in zip(rows, labels, strict=True):
             sure = "" if row.confidence is None else numbers.percent(row.confidence)
             tally = f"{numbers.count(row.n):>6}  {numbers.percent(row.share):>6}  {sure:>5}"
             bar = numbers.bar(row.share, width=bar_width) if bar_width else ""
             painted = self._paint(bar, _CYAN) + " " * (bar_width - len(bar))
             cells = [tally, painted, _short_ref(plain(row.proof), proof_width)]
             joined = "  ".join(cell for cell in cells if cell)
-            lines.append(f"  {shortened(row.short, label_width):<{label_width}}{joined}".rstrip())
+            lines.append(f"  {shortened(label, label_width):<{label_width}}{joined}".rstrip())
         return lines
 
-    def _clusters(self, clusters: Sequence[Cluster], most: int) -> list[str]:
+    def _clusters(self, document: Document, most: int) -> list[str]:
+        clusters = document.clusters
         if not clusters:
             return []
         lines = [self._head("Clusters", shown=min(most, len(clusters)), of=len(clusters))]
         for cluster in sorted(clusters, key=lambda cluster: -cluster.n)[:most]:
-            known = names.known_timers(cluster.timeout_ids) or "no known timer has this value"
+            known = names.cluster_timers(cluster, document.findings) or "no known timer has this value"
             drops = f"{numbers.counted(cluster.n, 'drop')}, {numbers.percent(cluster.share)}"
             said = f"{names.cluster_label(cluster)} ({drops}): "
             lines.append("  " + _cut(said + _shortened_names(known, self.width - 2 - len(said)), self.width - 2))

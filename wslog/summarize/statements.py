@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from wslog.knowledge.model import Timeout
@@ -15,6 +15,7 @@ from wslog.wording import WHO, clock, joined, timer
 SHOWN: Final = 3  # so many moments, timers or statuses a sentence can hold
 MOST: Final = 0.95  # a sentence that names what holds for so many may say "most of them" in place of "or others"
 SURE_FROM: Final = 0.9
+_OURS: Final = frozenset({"nginx", "AWS ALB"})
 
 # What an HTTP answer to the upgrade request means for a WebSocket (RFC 9110 section 15, RFC 6455 section 4).
 STATUS_MEANS: Final[Mapping[int, str]] = {
@@ -89,10 +90,18 @@ def _idle(group: DropGroup, many: str, known: Mapping[str, Timeout], _: bool) ->
         return f"{_owner(group, known)} closed {many} {silence}{_brackets(settings_of(group, known))}"
     if len(group.timeouts_s) > 1:  # candidates of one value are none for another
         return f"timers whose owner no log names closed {many} {silence}"
-    timers = [_timer(known[key]) for key in group.timeout_ids if key in known]
+    return _undecided(many, silence, [known[key] for key in group.timeout_ids if key in known])
+
+
+def _undecided(many: str, silence: str, timeouts: Sequence[Timeout]) -> str:
+    """Name the timers of one value that may have closed a group's connections."""
+    timers = [_timer(timeout) for timeout in timeouts]
     if len(timers) > SHOWN:
         fitting = f"{len(timers)} known timers have that value, and no log says which"
         return f"a timer closed {many} {silence}: {fitting}"
+    if len(timers) > 1 and not any(timeout.product in _OURS for timeout in timeouts):
+        # Defaults of products that nothing says are there.
+        return f"a timer closed {many} {silence}: {joined(timers)} may have that value, and no log says whose it was"
     if len(timers) > 1:
         return f"{joined(timers, last='or')} closed {many} {silence}: no log says which"
     if timers:
@@ -109,8 +118,7 @@ def _lifetime(group: DropGroup, many: str, known: Mapping[str, Timeout], _: bool
 
 def _restart(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: bool) -> str:
     if not group.bursts:
-        upstream = group.most_common("upstream")
-        return f"the application's process ended and cut {many}" + (f", most of them on {upstream}" if upstream else "")
+        return f"the application's process ended and cut {many}{_mostly_on(group)}"
     scopes = {_scope(burst) or "the application" for burst in group.bursts}
     if len(scopes) > 1:
         return f"restarts ({_moments(group, with_date=with_date, with_scope=True)}) cut {many}"
@@ -143,7 +151,7 @@ def _heartbeat(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) 
     wait = f" for {_values(group)}" if group.timeouts_s else ""
     if group.tier is Tier.CLIENT:
         return f"the server gave up waiting for an answer from the page{wait} and ended {many}"
-    silent = group.most_common("upstream") or WHO[group.tier]
+    silent = group.shared("upstream") or WHO[group.tier]
     return f"the page gave up waiting for an answer from {silent}{wait} and ended {many}"
 
 
@@ -153,9 +161,16 @@ def _close_wait(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool)
 
 
 def _abort(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) -> str:
+    return f"the application ended {many} one by one, without a close frame{_mostly_on(group)}"
+
+
+def _mostly_on(group: DropGroup) -> str:
+    """Name the application server of more than half of a group, or of all; empty: there is none."""
     upstream = group.most_common("upstream")
-    where = f", most of them on {upstream}" if upstream else ""
-    return f"the application ended {many} one by one, without a close frame{where}"
+    n = int((group.drops["upstream"] == upstream).sum()) if upstream else 0
+    if 2 * n <= group.n:
+        return ""
+    return f", all of them on {upstream}" if n == group.n > 1 else f", most of them on {upstream}"
 
 
 def _protocol(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) -> str:
@@ -205,7 +220,7 @@ def _values(group: DropGroup) -> str:
 
 def _timer(timeout: Timeout) -> str:
     """Name one candidate: `nginx's proxy_read_timeout`, `the ALB's idle timeout`."""
-    owner = WHO[timeout.tier] if timeout.product in {"nginx", "AWS ALB"} else timeout.product
+    owner = WHO[timeout.tier] if timeout.product in _OURS else timeout.product
     plain = timeout.setting and not set(timeout.setting) & set(" .,+")
     return f"{owner}'s {timeout.setting if plain else 'idle timeout'}"
 
