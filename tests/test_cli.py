@@ -201,10 +201,10 @@ def test_the_process_prints_and_exits(tmp_path: Path) -> None:
 
 
 def test_an_old_terminal_gets_question_marks(tmp_path: Path) -> None:
-    """A terminal whose letters do not include "…" gets the report, not a traceback."""
+    """A terminal whose letters do not include "·" gets the report, not a traceback."""
     path = tmp_path / "a.json"
     path.write_bytes(dump(documents.full()))
-    done = wslog("render", str(path), PYTHONIOENCODING="latin-1")
+    done = wslog("render", str(path), PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"?" in done.stdout
 
