@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +20,7 @@ TIED: Final = 0.01  # from this share on, an open question about timers matters
 MAX_FILE_LIMITS: Final = 8
 SHOWN_FILES: Final = 2
 SAME_SPAN: Final = dt.timedelta(seconds=1)
+NGINX_ERROR: Final = "nginx-error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,9 +185,12 @@ def _file_gaps(facts: Facts, covered: set[str]) -> list[Gap]:
         return []
     having: dict[str, list[FileCoverage]] = {}
     with_events = [file for file in facts.coverage.files if file.events]
+    copies_of, n_lacking = _copies_by_time(with_events), _error_logs_lacking(with_events)
     for file in with_events:
+        copies = copies_of(file) if file.limits else []
         for limit in file.limits:
-            if not any(_is_copy(file, other) and limit not in other.limits for other in with_events):
+            is_told_by_log = file.format == NGINX_ERROR and n_lacking(file.tier, limit) > 0
+            if not is_told_by_log and all(limit in other.limits for other in copies):
                 having.setdefault(limit, []).append(file)
     # What one file lacks for several reasons is mended at once.
     merged: dict[tuple[str, str], list[str]] = {}
@@ -196,20 +202,37 @@ def _file_gaps(facts: Facts, covered: set[str]) -> list[Gap]:
     return gaps[:MAX_FILE_LIMITS]
 
 
-def _is_copy(file: FileCoverage, other: FileCoverage) -> bool:
-    """Return whether two files seem to log the same requests in two ways: what one lacks, the other may have.
+def _copies_by_time(files: Sequence[FileCoverage]) -> Callable[[FileCoverage], list[FileCoverage]]:
+    """Return a way to look up the files that seem to log the same requests as one: what it lacks, they may have.
 
-    That is so for access logs of the same length and time, and for error logs of two levels.
+    That is so for logs of one tier, of the same length and time. They are looked up by their beginning: a day of a load
+    balancer's logs is thousands of files.
     """
-    if file is other or file.tier is not other.tier:
+    starts = sorted(((file.first_at, n) for n, file in enumerate(files) if file.first_at), key=lambda one: one[0])
+    moments = [at for at, _ in starts]
+
+    def copies_of(file: FileCoverage) -> list[FileCoverage]:
+        if not file.first_at:
+            return []
+        low, high = bisect_left(moments, file.first_at - SAME_SPAN), bisect_right(moments, file.first_at + SAME_SPAN)
+        return [files[n] for _, n in starts[low:high] if _is_copy(file, files[n])]
+
+    return copies_of
+
+
+def _is_copy(file: FileCoverage, other: FileCoverage) -> bool:
+    """Return whether two files of about the same beginning seem to log the same requests in two ways."""
+    if file is other or file.tier is not other.tier or not (file.last_at and other.last_at):
         return False
-    if file.format == other.format == "nginx-error":
-        return True
-    if not (file.first_at and other.first_at):
-        return False
-    if not (file.last_at and other.last_at) or abs(file.events - other.events) > 0.02 * file.events:
-        return False
-    return max(abs(file.first_at - other.first_at), abs(file.last_at - other.last_at)) <= SAME_SPAN
+    return abs(file.events - other.events) <= 0.02 * file.events and abs(file.last_at - other.last_at) <= SAME_SPAN
+
+
+def _error_logs_lacking(files: Sequence[FileCoverage]) -> Callable[[Tier | None, str], int]:
+    """Return a way to count the error logs of a tier without a limit: of two levels, one may tell what one lacks."""
+    logs = [file for file in files if file.format == NGINX_ERROR]
+    n = Counter(file.tier for file in logs)
+    n_having = Counter((file.tier, limit) for file in logs for limit in set(file.limits))
+    return lambda tier, limit: n[tier] - n_having[tier, limit]
 
 
 def _files(files: Sequence[FileCoverage]) -> str:
