@@ -15,9 +15,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from wslog.classify.significance import log_tail_fast
+from wslog.classify.significance import log_tail_bound, log_tail_fast
 
 Floats = NDArray[np.float64]
+Windows = NDArray[np.void]
 
 WIDTHS_S: Final = (1, 2, 3, 5, 10, 20, 40, 80)  # from a killed process to a slow rolling restart
 GUARD_S: Final = 30  # stragglers of a burst are not its background
@@ -26,6 +27,11 @@ SLACK: Final = 2.0  # closes come unevenly; a rate up to twice the band's is no 
 FEWEST: Final = 5
 ALPHA: Final = 0.01  # chance of one false burst in all scopes and widths together (measured: tests.accuracy)
 CORE_SHARE: Final = 0.9
+MOST: Final = 200  # windows of one scope
+STRETCH_S: Final = 3600  # a quiet shorter than this is not worth scanning around
+WINDOW: Final = np.dtype(
+    [(name, float) for name in ("total", "log_p", "on", "off", "ratio")] + [("width", int), ("start", int)]
+)
 
 
 class RawBurst(NamedTuple):
@@ -114,59 +120,128 @@ def _windows(closed: Floats, n_scopes: int, quiet: tuple[float, float]) -> list[
         quiet: Seconds without a close that the logs cover before the first and after the last.
     """
     origin = np.floor(closed[0] - quiet[0]) - 1
+    second = (closed - origin).astype(np.int64)
+    stretches = _stretches(second)
+    if not stretches:
+        return []
     n_seconds = int(closed[-1] + quiet[1] - origin) + 1
-    seconds = np.bincount((closed - origin).astype(np.int64), minlength=max(n_seconds, 3)).astype(float)
+    seconds = np.bincount(second, minlength=max(n_seconds, 3)).astype(float)
     masked = np.zeros(len(seconds), dtype=bool)
+    scanned = [_significant(seconds, masked, low, high, n_scopes) for low, high in stretches]
+    windows = np.concatenate(scanned)
     found: list[tuple[float, float]] = []
-    while len(found) < 200:
-        best = _best(seconds, masked, n_scopes)
-        if best is None:
-            break
-        masked[best[0] : best[1]] = True
-        found.append((origin + best[0], origin + best[1]))
+    while len(found) < MOST and len(windows):
+        best = windows[np.lexsort((windows["start"], windows["log_p"], windows["width"], windows["total"]))[0]]
+        start, stop = int(best["start"]), int(best["start"] + best["width"])
+        masked[start:stop] = True
+        found.append((origin + start, origin + stop))
+        # Only windows beside or over the one found see another count now.
+        low, high = start - WIDTHS_S[-1] - GUARD_S - BAND_S, stop + GUARD_S + BAND_S + 1
+        far = windows[(windows["start"] < low) | (windows["start"] >= high)]
+        windows = np.concatenate([far, _significant(seconds, masked, max(low, 0), high, n_scopes)])
     return found
 
 
-def _best(seconds: Floats, masked: NDArray[np.bool_], n_scopes: int) -> tuple[int, int] | None:
-    free = ~masked
-    counts = np.concatenate([[0.0], np.cumsum(seconds * free)])
+def _stretches(second: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Return where windows with enough closes may start, as spans [low, high) far from each other.
+
+    Args:
+        second: Whole seconds of the closes, in order.
+    """
+    first, last = second[: len(second) - FEWEST + 1], second[FEWEST - 1 :]
+    near = last - first < WIDTHS_S[-1]
+    low, high = np.maximum(last[near] - WIDTHS_S[-1] + 1, 0), first[near] + 1
+    if not len(low):
+        return []
+    breaks = np.flatnonzero(low[1:] - high[:-1] > STRETCH_S) + 1
+    starts, ends = np.concatenate([[0], breaks]), np.concatenate([breaks, [len(low)]]) - 1
+    return [(int(low[i]), int(high[j])) for i, j in zip(starts, ends, strict=True)]
+
+
+def _significant(seconds: Floats, masked: NDArray[np.bool_], low: int, high: int, n_scopes: int) -> Windows:
+    """Return the significant windows of every width that start within [low, high) and hold nothing masked.
+
+    Args:
+        seconds: Closes in each second.
+        masked: Seconds that are spoken for.
+        low: First second of the stretch.
+        high: One past its last.
+        n_scopes: How many scopes are scanned in all.
+    """
+    # What these windows and their bands can see; the sums within are the same as over the whole.
+    before, after = max(low - GUARD_S - BAND_S, 0), min(high + WIDTHS_S[-1] + GUARD_S + BAND_S, len(seconds))
+    free = ~masked[before:after]
+    counts = np.concatenate([[0.0], np.cumsum(seconds[before:after] * free)])
     length = np.concatenate([[0.0], np.cumsum(free.astype(float))])
-    last = len(seconds)
-    best: tuple[float, int, int] | None = None
+    left, right = _bands(counts, length)
+    parts = []
     for width in WIDTHS_S:
-        start = np.arange(0, last - width + 1)
-        stop = start + width
-        on = counts[stop] - counts[start]
-        ok = (on >= FEWEST) & (length[stop] - length[start] == width)
-        start, stop, on = start[ok], stop[ok], on[ok]
-        if not len(start):
+        starts = slice(low - before, min(high, len(seconds) - width + 1) - before)
+        stops = slice(starts.start + width, starts.stop + width)
+        if starts.start >= starts.stop:
             continue
-        off, band = _denser_band(start, stop, counts, length)
-        ratio = SLACK * width / np.maximum(band, 1.0)
-        log_p = log_tail_fast(on, off, ratio)
-        trials = np.log(max(last / width, 1.0)) + np.log(len(WIDTHS_S) * n_scopes)
-        i = int(np.argmin(log_p))
-        total = float(log_p[i] + trials)
-        if total < np.log(ALPHA) and (best is None or total < best[0]):
-            best = (total, int(start[i]), int(stop[i]))
-    return None if best is None else (best[1], best[2])
+        on = counts[stops] - counts[starts]
+        off, band = _denser(left.at(starts), right.at(stops))
+        # A window that holds no more than its band lets expect is no burst; most are gone with that.
+        some = np.flatnonzero((on >= FEWEST) & (on * band > SLACK * width * off))
+        some = some[length[stops][some] - length[starts][some] == width]
+        one = np.zeros(len(some), dtype=WINDOW)
+        one["width"], one["start"], one["on"], one["off"] = width, low + some, on[some], off[some]
+        one["ratio"] = SLACK * width / band[some]
+        one["total"] = np.log(max(len(seconds) / width, 1.0)) + np.log(len(WIDTHS_S) * n_scopes)
+        parts.append(one)
+    if not parts:
+        return np.zeros(0, dtype=WINDOW)
+    return _judged(np.concatenate(parts))
 
 
-def _denser_band(
-    start: NDArray[np.int64], stop: NDArray[np.int64], counts: Floats, length: Floats
-) -> tuple[Floats, Floats]:
-    """Counts and length of the denser side band; a side with under a minute of log is left out."""
-    last = len(counts) - 1
-    l1 = np.maximum(start - GUARD_S, 0)
-    l0 = np.maximum(l1 - BAND_S, 0)
-    r0 = np.minimum(stop + GUARD_S, last)
-    r1 = np.minimum(r0 + BAND_S, last)
-    m_left, n_left = counts[l1] - counts[l0], length[l1] - length[l0]
-    m_right, n_right = counts[r1] - counts[r0], length[r1] - length[r0]
-    use_left = (n_left >= 60) & ((n_right < 60) | (m_left / np.maximum(n_left, 1) > m_right / np.maximum(n_right, 1)))
-    neither = (n_left < 60) & (n_right < 60)
-    off = np.where(neither, m_left + m_right, np.where(use_left, m_left, m_right))
-    band = np.where(neither, n_left + n_right, np.where(use_left, n_left, n_right))
+def _judged(windows: Windows) -> Windows:
+    """Return the windows that are significant; `total` comes as the price of looking at many, and leaves with it."""
+    bar = np.log(ALPHA)
+    windows = windows[log_tail_bound(windows["on"], windows["off"], windows["ratio"]) + windows["total"] < bar]
+    windows["log_p"] = log_tail_fast(windows["on"], windows["off"], windows["ratio"])
+    windows["total"] += windows["log_p"]
+    return np.asarray(windows[windows["total"] < bar])
+
+
+class Band(NamedTuple):
+    """Side bands on one side of each second: their counts and length; under a minute of log says nothing."""
+
+    counts: Floats
+    length: Floats
+    rate: Floats
+    is_told: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, counts: Floats, length: Floats) -> Band:
+        """Reduce counts and lengths."""
+        return cls(counts, length, counts / np.maximum(length, 1), length >= 60)
+
+    def at(self, where: slice) -> Band:
+        """Take those of some seconds."""
+        return Band(self.counts[where], self.length[where], self.rate[where], self.is_told[where])
+
+
+def _bands(counts: Floats, length: Floats) -> tuple[Band, Band]:
+    """Return the bands that end `GUARD_S` before each second, and those that begin as long after it.
+
+    Args:
+        counts: Closes before each second.
+        length: Free seconds before each.
+    """
+    n, reach = len(counts), GUARD_S + BAND_S
+    sums = [np.pad(of, reach, mode="edge") for of in (counts, length)]
+    left = Band.of(*(of[BAND_S : BAND_S + n] - of[:n] for of in sums))
+    right = Band.of(*(of[2 * reach : 2 * reach + n] - of[reach + GUARD_S : reach + GUARD_S + n] for of in sums))
+    return left, right
+
+
+def _denser(left: Band, right: Band) -> tuple[Floats, Floats]:
+    """Counts and length of the denser side band, or of both where neither is long enough."""
+    use_left = left.is_told & (~right.is_told | (left.rate > right.rate))
+    off, band = np.where(use_left, left.counts, right.counts), np.where(use_left, left.length, right.length)
+    neither = ~(left.is_told | right.is_told)
+    off[neither], band[neither] = (left.counts + right.counts)[neither], (left.length + right.length)[neither]
     return off, np.maximum(band, 1.0)
 
 

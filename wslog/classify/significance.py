@@ -43,6 +43,28 @@ def log_tail_fast(on: ArrayLike, off: ArrayLike, ratio: ArrayLike) -> Floats:
     return log_p
 
 
+def log_tail_bound(on: Floats, off: Floats, ratio: Floats) -> Floats:
+    """Return what `log_tail_fast` cannot fall below, at a tenth of its cost: most windows need no more.
+
+    Of all ways to have `on` among n = on + off, at least exp(n H) / (n + 1) are there (the method of types); two nats
+    are left for the rounding and the asymptotic form.
+
+    Args:
+        on: Counts in the windows, at least 1.
+        off: Counts in the side bands.
+        ratio: Size of window over size of band, above 0.
+    """
+    total = on + off
+    q = ratio / (1.0 + ratio)
+    piled = on > ratio * off
+    share = on[piled] / total[piled]
+    rest = np.maximum(1.0 - share, TINY)
+    divergence = share * np.log(share / q[piled]) + (1.0 - share) * np.log(rest / (1.0 - q[piled]))
+    bound = np.zeros(on.shape)
+    bound[piled] = np.minimum(-total[piled] * divergence - np.log(total[piled] + 1.0) - 2.0, 0.0)
+    return bound
+
+
 def _upper_tail(k: Floats, m: Floats, ratio: Floats) -> Floats:
     """Return ln I_q(k, m + 1): the continued fraction, or the asymptotic form where it has not settled."""
     q = ratio / (1.0 + ratio)
@@ -87,6 +109,8 @@ def log_gamma(x: Floats) -> Floats:
     shifted, correction = x.astype(np.float64), np.zeros(x.shape)
     for _ in range(10):
         small = shifted < 10.0
+        if not small.any():
+            break
         correction = correction + np.where(small, np.log(np.where(small, shifted, 1.0)), 0.0)
         shifted = np.where(small, shifted + 1.0, shifted)
     series = 1 / (12 * shifted) - 1 / (360 * shifted**3) + 1 / (1260 * shifted**5)
