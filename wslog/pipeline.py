@@ -11,13 +11,10 @@ from typing import IO
 import polars as pl
 
 from wslog import __version__
-from wslog.classify import explain_closes
-from wslog.correlate import join_tiers
 from wslog.ingest import Progress, Read, read_events
 from wslog.knowledge import Timeout, load_timeouts
-from wslog.privacy import anonymize_connections, anonymize_coverage
-from wslog.result import Document, Window
-from wslog.schema import Tier
+from wslog.result import Burst, Clock, Cluster, Document, Window
+from wslog.schema import CONNECTIONS, JOINED, Tier, dtypes
 from wslog.selection import Selection
 from wslog.summarize import summarize
 
@@ -92,19 +89,48 @@ def explain_read(
         timeouts: Known timers.
         anonymize: Replace what identifies people by pseudonyms.
     """
+    found = _explained(read, select=select, timeouts=timeouts) if read.events.height else _nothing(select)
+    connections, coverage = found.connections, read.coverage
+    if anonymize:
+        from wslog.privacy import anonymize_connections, anonymize_coverage
+
+        connections, coverage = anonymize_connections(connections), anonymize_coverage(coverage)
+    document = summarize(
+        connections, clusters=found.clusters, bursts=found.bursts, clocks=found.clocks, coverage=coverage,
+        windows=found.windows, settings=read.settings, timeouts=timeouts, wslog_version=__version__,
+    )  # fmt: skip
+    return Outcome(document, connections)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What joining and explaining leave: `schema.CONNECTIONS`, and what the document says besides."""
+
+    connections: pl.DataFrame
+    windows: tuple[Window, ...]
+    clocks: tuple[Clock, ...]
+    clusters: tuple[Cluster, ...] = ()
+    bursts: tuple[Burst, ...] = ()
+
+
+def _explained(read: Read, *, select: Callable[[pl.DataFrame], pl.DataFrame], timeouts: Sequence[Timeout]) -> _Found:
+    # Logs without a WebSocket need neither room, nor numpy, and are looked through on the way to those that have some.
+    from wslog.classify import explain_closes
+    from wslog.correlate import join_tiers
+
     joined = join_tiers(read.events)
     selected = select(joined.connections)
     explained = explain_closes(
         selected, lifecycle=joined.lifecycle, levels=read.levels, settings=read.settings, timeouts=timeouts,
     )  # fmt: skip
-    connections, coverage = explained.connections, read.coverage
-    if anonymize:
-        connections, coverage = anonymize_connections(connections), anonymize_coverage(coverage)
-    document = summarize(
-        connections, clusters=explained.clusters, bursts=explained.bursts, clocks=joined.clocks, coverage=coverage,
-        windows=_windows(selected), settings=read.settings, timeouts=timeouts, wslog_version=__version__,
-    )  # fmt: skip
-    return Outcome(document, connections)
+    return _Found(explained.connections, _windows(selected), joined.clocks, explained.clusters, explained.bursts)
+
+
+def _nothing(select: Callable[[pl.DataFrame], pl.DataFrame]) -> _Found:
+    """What is left of logs without events; *select* hears of it all the same."""
+    select(pl.DataFrame(schema=dtypes(JOINED)))
+    clock = Clock(tier=Tier.CLIENT, is_reference=True, skew_s=0.0, low_s=None, high_s=None, n=0)
+    return _Found(pl.DataFrame(schema=dtypes(CONNECTIONS)), (), (clock,))
 
 
 def _windows(joined: pl.DataFrame) -> tuple[Window, ...]:

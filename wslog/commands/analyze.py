@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from wslog.forms import Form
 
 if TYPE_CHECKING:
     from wslog.result import Document
+    from wslog.store.analyzer import Analyzer
     from wslog.summarize.metrics import Threshold
 
 
@@ -98,31 +100,32 @@ def analyze(
     if jobs:
         os.environ["POLARS_MAX_THREADS"] = str(jobs)  # polars looks when it is imported, next
     from wslog.commands.progress import show_progress
-    from wslog.commands.remarks import conf_remarks, log_format_remarks, warn
-    from wslog.commands.report_folder import holds_report, inputs_at_risk, write_report
     from wslog.commands.screen import this_screen
-    from wslog.commands.whole_folder import check_output
     from wslog.forms import write_analysis
-    from wslog.ingest import parse_client_fields
-    from wslog.store.analyzer import open_analyzer
-    from wslog.summarize.metrics import parse_threshold
     from wslog.timespan import parse_span
 
     no_output = settle_no_output(no_output=no_output)
-    thresholds = [parse_threshold(text) for text in fail_if]
+    thresholds = _thresholds(fail_if)
     if not no_output:
+        from wslog.commands.report_folder import holds_report, inputs_at_risk, write_report
+        from wslog.commands.whole_folder import check_output
+
         others = (store, nginx_conf, timeouts, config_file())
         check_output(output, force=force, inputs=inputs_at_risk(output, paths, *others))
     now = dt.datetime.now(dt.UTC)
     start, end = parse_span(since, until, tz=tz, now=now)
     is_silent = quiet or no_progress or not sys.stderr.isatty()
-    with show_progress(silent=is_silent) as on_progress, open_analyzer(store, zone=store_tz, now=now) as run:
+    with show_progress(silent=is_silent) as on_progress, _analyzer(store, zone=store_tz, now=now) as run:
+        from wslog.ingest import parse_client_fields
+
         outcome = run(
             paths, since=start, until=end, path_globs=path_globs, host_globs=host_globs, tz=tz, log_format=log_format,
             nginx_conf=nginx_conf, timeouts=timeouts, client_fields=parse_client_fields(client_fields),
             anonymize=anonymize, on_progress=on_progress, stdin=sys.stdin.buffer,
         )  # fmt: skip
     if not quiet:
+        from wslog.commands.remarks import conf_remarks, log_format_remarks, warn
+
         warn((*conf_remarks(nginx_conf), *log_format_remarks(log_format, outcome.document.coverage)))
     if not no_output and not (store and holds_report(output, outcome.document)):
         write_report(output, outcome.document, outcome.connections, force=force)
@@ -130,6 +133,25 @@ def analyze(
     if not no_output and not quiet:
         click.echo(f"Report: {output / 'report.html'}", err=True)
     _enforce(thresholds, outcome.document)
+
+
+def _thresholds(texts: Sequence[str]) -> list[Threshold]:
+    if not texts:
+        return []
+    from wslog.summarize.metrics import parse_threshold
+
+    return [parse_threshold(text) for text in texts]
+
+
+def _analyzer(store: Path | None, *, zone: str | None, now: dt.datetime) -> AbstractContextManager[Analyzer]:
+    """Open what analyzes; the history store, and all that makes weeks, is imported only for one."""
+    if store is None:
+        from wslog.pipeline import analyze as straight
+
+        return nullcontext(straight)
+    from wslog.store.analyzer import open_analyzer
+
+    return open_analyzer(store, zone=zone, now=now)
 
 
 def settle_no_output(*, no_output: bool) -> bool:

@@ -12,10 +12,7 @@ import polars as pl
 
 from wslog.commands.whole_folder import MARKER, check_output, write_folder
 from wslog.ingest.sources import STDIN, list_sources
-from wslog.render.charts import draw_all
 from wslog.render.escape import CSV_RISK, HIDDEN
-from wslog.render.markdown import render_markdown
-from wslog.render.page import render_html
 from wslog.render.saved import dump
 from wslog.result import Document
 
@@ -80,6 +77,10 @@ def inputs_at_risk(output: Path, paths: Sequence[str], *others: Path | None) -> 
 
 def document_files(document: Document) -> dict[str, bytes]:
     """Return the files of a report that need the analysis alone, by their path in the folder."""
+    from wslog.render.charts import draw_all
+    from wslog.render.markdown import render_markdown
+    from wslog.render.page import render_html
+
     drawn = draw_all(document)
     files = {
         "report.html": render_html(document, {name: svg for name, (svg, _) in drawn.items()}).encode(),
