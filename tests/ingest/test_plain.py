@@ -16,7 +16,7 @@ from polars.testing import assert_frame_equal
 
 from wslog.ingest import Read, parse_file, plain, read_batch, read_events
 from wslog.ingest.formats import FORMATS
-from wslog.ingest.plain import needs_parsing
+from wslog.ingest.plain import Sifted, sift
 from wslog.result import FileCoverage
 
 REPO = Path(__file__).resolve().parents[2]
@@ -134,16 +134,16 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def slow_way(lines: pl.DataFrame, *_: object) -> pl.DataFrame:
+def slow_way(lines: pl.DataFrame, *_: object, **__: object) -> Sifted:
     """Have every line parsed."""
-    return lines
+    return Sifted(lines.filter(plain.IS_NOT_BLANK), lines.clear())
 
 
 def _both(file: Path) -> tuple[Read, Read]:
     """Read *file* without and with the fast way; edges are not spared, so that nothing is parsed by luck."""
     with (
-        mock.patch.object(parse_file, "needs_parsing", slow_way),
-        mock.patch.object(read_batch, "needs_parsing", slow_way),
+        mock.patch.object(parse_file, "sift", slow_way),
+        mock.patch.object(read_batch, "sift", slow_way),
     ):
         slow = read_events([file], must_be_useful=False)
     with mock.patch.object(plain, "EDGE_LINES", 0):
@@ -213,15 +213,12 @@ def test_most_plain_lines_are_not_parsed(tmp_path: Path, name: str) -> None:
     file.write_bytes(b"\n".join(log(name, 2_000, seed=3)) + b"\n")
     seen: list[tuple[int, int]] = []
 
-    def counted(lines: pl.DataFrame, pattern: str, *_: object) -> pl.DataFrame:
-        left = needs_parsing(lines, pattern)
-        seen.append((lines.height, left.height))
-        return left
+    def counted(lines: pl.DataFrame, *patterns: str, at_edge: pl.Expr | None = None) -> Sifted:
+        sifted = sift(lines, *patterns, at_edge=at_edge)
+        seen.append((lines.height, sifted.left.height))
+        return sifted
 
-    with (
-        mock.patch.object(parse_file, "needs_parsing", counted),
-        mock.patch.object(read_batch, "needs_parsing", counted),
-    ):
+    with mock.patch.object(parse_file, "sift", counted), mock.patch.object(read_batch, "sift", counted):
         (coverage,) = read_events([file]).coverage.files
     (n_lines, n_left), *_ = seen
     assert n_lines == coverage.lines == 2_000

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest import mock
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from tests.ingest.test_plain import log
-from wslog.ingest import read_events
+from wslog.ingest import read_events, reader
 from wslog.ingest.concern import MAY_CONCERN, of_concern
+from wslog.ingest.parse_file import parse_waiting
+from wslog.ingest.recognise import Reader
 from wslog.ingest.undecided import Undecided
 
 
@@ -21,10 +24,43 @@ def events(tmp_path: Path) -> pl.DataFrame:
     return read_events([tmp_path], all_lines=True).events.filter(MAY_CONCERN)
 
 
+def is_websocket(line: bytes) -> bool:
+    """Of the lines that `log` writes."""
+    return line.startswith(b"wss ") or b'" 101 ' in line
+
+
+@pytest.mark.parametrize("name", ["alb", "combined", "timed"])
+def test_refused_requests_wait_as_lines(tmp_path: Path, name: str) -> None:
+    """Of the usual shape they are not parsed before all paths are known, and then only those on a WebSocket's."""
+    file = tmp_path / "a.log"
+    lines = [line for line in log(name, 2_000, seed=1) if b"/ws" in line or not is_websocket(line)]
+    file.write_bytes(b"\n".join(lines))
+    waited: list[int] = []
+    parsed: list[int] = []
+
+    def put_lines_aside(self: Undecided, lines: pl.DataFrame, reader: Reader) -> None:
+        waited.append(lines.height)
+        original(self, lines, reader)
+
+    def parse(reader: Reader, lines: pl.DataFrame) -> pl.DataFrame:
+        parsed.append(lines.height)
+        return parse_waiting(reader, lines)
+
+    original = Undecided.put_lines_aside
+    with (
+        mock.patch.object(Undecided, "put_lines_aside", put_lines_aside),
+        mock.patch.object(reader, "parse_waiting", parse),
+    ):
+        read = read_events([file])
+    every = read_events([file], all_lines=True).events.filter(MAY_CONCERN)
+    assert_frame_equal(read.events, of_concern(every))
+    assert sum(waited) > 2 * sum(parsed) > 0
+
+
 @pytest.mark.parametrize("in_memory_bytes", [1, 1 << 30])
 def test_what_waits_comes_back_as_it_went(events: pl.DataFrame, in_memory_bytes: int) -> None:
     """In memory or on disk: the same as deciding with all rows at hand."""
-    with Undecided(in_memory_bytes) as undecided:
+    with Undecided(parse_waiting, in_memory_bytes) as undecided:
         sure = pl.concat([undecided.put_aside(part) for part in events.iter_slices(100)])
         assert 0 < sure.height < events.height
         together = pl.concat([sure, *undecided.siblings_of(sure)])
@@ -33,7 +69,7 @@ def test_what_waits_comes_back_as_it_went(events: pl.DataFrame, in_memory_bytes:
 
 def test_many_wait_on_disk(events: pl.DataFrame) -> None:
     """The memory they take has a bound."""
-    with Undecided(10_000) as undecided:
+    with Undecided(parse_waiting, 10_000) as undecided:
         for _ in range(20):
             undecided.put_aside(events)
         assert undecided._file._rolled  # type: ignore[attr-defined]
@@ -41,6 +77,6 @@ def test_many_wait_on_disk(events: pl.DataFrame) -> None:
 
 def test_no_websocket_means_no_failed_handshake(events: pl.DataFrame) -> None:
     """Without a known path, a 502 is any request's."""
-    with Undecided() as undecided:
+    with Undecided(parse_waiting) as undecided:
         undecided.put_aside(events)
         assert all(frame.is_empty() for frame in undecided.siblings_of(events.clear()))

@@ -17,10 +17,11 @@ from typing import Final
 import polars as pl
 
 from wslog.ingest.alb_fields import CLOCK, LIMITS, RAW, to_events
-from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
+from wslog.ingest.format import Config, LineParser, LogFormat, Parsed, Refused
 from wslog.ingest.plain import NO_HANDSHAKE, QUOTED, UTC_TIME, WORD, plain_regex
 from wslog.schema import LimitKind, Tier
 
+_LOOKED_AT: Final = 4  # lines of a sample; what the others are would come to light when they are parsed
 _HEAD: Final = re.compile(
     r"\s*[a-z][a-z0-9]{0,9} +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z +\S+ +(?:\S+:\d+|-) +(?:\S+:\d+|-)"
     r"(?: +-?\d+(?:\.\d+)?){3} +(?:\d{3}|-) +(?:\d{3}|-)(?: +\d+){2}(?: |$)"
@@ -30,10 +31,16 @@ _TOKEN: Final = re.compile(r'"(.*?)"(?=\s|$)|(".*)$|(\S+)')
 _TID: Final = r"(?:^| )(TID_[0-9a-fA-F]{32})(?: |$)"
 _IGNORED: Final = r"^\s*(?:#|$)|^Enable AccessLog for ELB"
 # No WebSocket, no failed handshake, whole up to the creation time: nothing after that makes a reject.
-_PLAIN: Final = plain_regex(
-    rf"(?:https?|h2|grpcs?) {UTC_TIME} {' '.join([WORD] * 6)} "
-    rf"(?:[23]\d\d {' '.join([WORD] * 3)} {QUOTED}|[45]\d\d {' '.join([WORD] * 3)} {NO_HANDSHAKE}) {QUOTED} "
-    rf"{' '.join([WORD] * 3)} {QUOTED} {QUOTED} {QUOTED} {WORD} {UTC_TIME}(?: |$)"
+_BEFORE: Final = rf"(?:https?|h2|grpcs?) {UTC_TIME} {' '.join([WORD] * 6)} "
+_COUNTS: Final = " ".join([WORD] * 3)
+_AFTER: Final = rf" {QUOTED} {' '.join([WORD] * 3)} {QUOTED} {QUOTED} {QUOTED} {WORD} {UTC_TIME}(?: |$)"
+_PLAIN: Final = plain_regex(rf"{_BEFORE}(?:[23]\d\d {_COUNTS} {QUOTED}|[45]\d\d {_COUNTS} {NO_HANDSHAKE}){_AFTER}")
+# Nothing escaped in the URL, so its path can be told without parsing the line.
+_REFUSED: Final = Refused(
+    line=plain_regex(
+        rf'{_BEFORE}[45]\d\d {_COUNTS} "GET https?://[0-9A-Za-z.-]+:\d+/[!#-[\]-~]* HTTP/[0-9.]+"{_AFTER}'
+    ),
+    path=r'"GET [a-z]+://[^/"]+(/[^?# "]*)',
 )
 _REQUEST, _AGENT, _TRACE, _CREATION, _ACTIONS, _ERROR, _CONN_TRACE = 12, 13, 17, 21, 22, 24, 29
 _AT: Final = {
@@ -148,8 +155,8 @@ def _limits(events: pl.DataFrame, needed: int) -> tuple[str, ...]:
 
 
 def _fits_too(sample: Sequence[str], *, n_fields: int, has_trace: bool) -> bool:
-    """Whether every fourth line is an entry of as many fields, counted by its quotes and spaces."""
-    some = [text for text in sample[::4] if text.strip()]
+    """Whether some lines are entries of as many fields, counted by their quotes and spaces."""
+    some = [text for text in sample[:: max(1, len(sample) // _LOOKED_AT)] if text.strip()]
     return (
         all(
             _HEAD.match(text)
@@ -177,6 +184,7 @@ def _detect(sample: Sequence[str], config: Config) -> LineParser | None:  # noqa
         limits=limits,
         mendable={_NO_TRACE: LimitKind.TRACE_ID} if _NO_TRACE in limits else {},
         plain=_PLAIN,
+        refused=_REFUSED,
         fits_too=partial(
             _fits_too, n_fields=most, has_trace=parsed.events["trace_id"].null_count() < len(parsed.events)
         ),

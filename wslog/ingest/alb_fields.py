@@ -117,8 +117,13 @@ def _handshake_s() -> pl.Expr:
 
 def _address(name: str) -> tuple[pl.Expr, pl.Expr]:
     """Split `address:port` at the last colon; IPv6 comes bare or in brackets."""
-    ip = _value(name).str.extract(r"^(.*?)(?::(?:[0-9]+|-)?)?$", 1).str.strip_chars("[]")
-    port = pl.col(name).str.extract(r":([0-9]{1,5})$", 1).cast(pl.Int32, strict=False)
+    value = _value(name)
+    before = value.str.strip_chars_end("0123456789")  # much cheaper than a regex with a capture
+    has_port = before.str.ends_with(":")
+    without = pl.when(has_port).then(before.str.strip_suffix(":")).otherwise(value.str.strip_suffix(":-"))
+    ip = without.str.strip_chars("[]")
+    port = pl.when(has_port).then(value.str.strip_prefix(before))
+    port = pl.when(port.str.len_bytes() <= 5).then(port.cast(pl.Int32, strict=False))
     return ip.replace({"-": None, "": None}), pl.when(port <= 65_535).then(port)
 
 
@@ -160,6 +165,20 @@ def _events(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _with_request(raw: pl.DataFrame) -> pl.DataFrame:
+    """Add `method` and `url`; requests of three words are split at their spaces, which costs a tenth of a regex."""
+    words = raw["request"].str.splitn(" ", 3).struct.unnest()
+    is_usual = words["field_0"].ne("") & words["field_1"].ne("") & words["field_2"].str.contains(r"^HTTP/[0-9.]+$")
+    method, url = words["field_0"].alias("method"), words["field_1"].alias("url")
+    if not is_usual.all(ignore_nulls=False):
+        odd = ~is_usual.fill_null(value=False)
+        method, url = (
+            pl.select(pl.when(odd).then(raw["request"].str.extract(_REQUEST, group)).otherwise(usual)).to_series()
+            for group, usual in ((1, method), (2, url))
+        )
+    return raw.with_columns(method.alias("method"), url.alias("url"))
+
+
 def to_events(raw: pl.DataFrame, *, needs_creation: bool) -> Parsed:
     """Turn raw fields into events and rejects.
 
@@ -170,12 +189,11 @@ def to_events(raw: pl.DataFrame, *, needs_creation: bool) -> Parsed:
     Returns:
         One event or one reject for every row, both in line order.
     """
-    frame = raw.with_columns(
-        *_times(),
-        pl.col("status").cast(pl.Int32, strict=False).alias("status_code"),
-        pl.col("request").str.extract(_REQUEST, 1).alias("method"),
-        pl.col("request").str.extract(_REQUEST, 2).alias("url"),
-    ).with_columns(_reason(needs_creation=needs_creation).alias("reason"))
+    frame = (
+        _with_request(raw)
+        .with_columns(*_times(), pl.col("status").cast(pl.Int32, strict=False).alias("status_code"))
+        .with_columns(_reason(needs_creation=needs_creation).alias("reason"))
+    )
     good = frame.filter(pl.col("reason").is_null())
     good = good.with_columns(_unescape(good["user_agent"]), _unescape(good["url"]))
     return Parsed(

@@ -68,7 +68,7 @@ def read_head(source: Source, *, n_bytes: int = HEAD_BYTES) -> Head:
         first = raw.read(n_bytes)
         kind = compression_of(first)
         try:
-            for chunk in unpacked(raw, kind, first):
+            for chunk in unpacked(raw, kind, first, piece_bytes=n_bytes + 1):
                 data += chunk
                 if len(data) > n_bytes:
                     break
@@ -96,7 +96,9 @@ def read_at_once(source: Source, *, limit: int) -> bytes | None:
     if source.n_bytes > limit:
         return None
     with source.open() as raw:
-        data: bytes | None = raw.read(limit + 1)
+        data: bytes | None = raw.read(source.n_bytes + 1)  # no more: so much memory is taken whatever is there
+    if data and len(data) > source.n_bytes:
+        return None  # it grows
     if data and compression_of(data):
         data = inflate_at_once(data, limit=limit)
     if not data or len(data) > limit or _has_too_long(data):

@@ -46,13 +46,14 @@ class DamagedError(Exception):
     """Compressed data that ends early or breaks its own form."""
 
 
-def unpacked(raw: Readable, kind: str, first: bytes) -> Iterator[bytes]:
+def unpacked(raw: Readable, kind: str, first: bytes, *, piece_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
     """Yield the uncompressed bytes in pieces of at most some 32 MB: archives of several members are one text.
 
     Args:
         raw: The file, of which *first* was read.
         kind: Its compression, or empty.
         first: Its beginning.
+        piece_bytes: Of what is uncompressed, if its decoder can stop there.
 
     Raises:
         DamagedError: After all that stands before the damage; it says what is wrong.
@@ -64,7 +65,7 @@ def unpacked(raw: Readable, kind: str, first: bytes) -> Iterator[bytes]:
         return
     given = 0
     try:
-        for piece in _decoded(raw, first, decoder_of=_DECODERS[kind], feed=_feed(kind)):
+        for piece in _decoded(raw, first, decoder_of=_DECODERS[kind], feed=_feed(kind), piece_bytes=piece_bytes):
             given += len(piece)
             yield piece
     except DamagedError as error:
@@ -84,7 +85,9 @@ def _feed(kind: str) -> int:
     return GZIP_FEED_BYTES if kind == "gzip" else FEED_BYTES
 
 
-def _decoded(raw: Readable, chunk: bytes, *, decoder_of: Callable[[], Any], feed: int) -> Iterator[bytes]:
+def _decoded(
+    raw: Readable, chunk: bytes, *, decoder_of: Callable[[], Any], feed: int, piece_bytes: int = CHUNK_BYTES
+) -> Iterator[bytes]:
     decoder: Any = None
     while chunk:
         try:
@@ -94,7 +97,7 @@ def _decoded(raw: Readable, chunk: bytes, *, decoder_of: Callable[[], Any], feed
                     if not chunk:
                         break
                     decoder = decoder_of()
-                yield from _drained(decoder, chunk)
+                yield from _drained(decoder, chunk, piece_bytes)
                 chunk = decoder.unused_data if decoder.eof else b""
                 decoder = None if decoder.eof else decoder
         except (_inflater().error, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as error:
@@ -124,7 +127,7 @@ def inflate_at_once(data: bytes, *, limit: int) -> bytes | None:
         None where the careful way is needed: several members, damage, too large, or no gzip file.
     """
     n_bytes = int.from_bytes(data[-4:], "little")  # RFC 1952, 2.3.1: the size modulo 2^32
-    if not data.startswith(GZIP_MEMBER) or data.find(GZIP_MEMBER, 1) >= 0 or n_bytes > limit:
+    if not data.startswith(GZIP_MEMBER) or n_bytes > limit:
         return None
     inflater = _inflater()
     decoder = inflater.decompressobj(wbits=31)
@@ -132,7 +135,7 @@ def inflate_at_once(data: bytes, *, limit: int) -> bytes | None:
         text: bytes = decoder.decompress(data, n_bytes + 1)  # never more, whatever the size in the file says
     except (inflater.error, ValueError):
         return None
-    return text if decoder.eof and len(text) == n_bytes else None
+    return text if decoder.eof and not decoder.unused_data and len(text) == n_bytes else None
 
 
 @lru_cache(maxsize=1)
@@ -144,19 +147,19 @@ def _inflater() -> Any:
         return zlib
 
 
-def _drained(decoder: Any, chunk: bytes) -> Iterator[bytes]:
+def _drained(decoder: Any, chunk: bytes, piece_bytes: int) -> Iterator[bytes]:
     """Yield what *chunk* grows to, in pieces of bounded size where the decoder can do that."""
     if hasattr(decoder, "unconsumed_tail"):  # zlib
         while True:
-            out = decoder.decompress(chunk, CHUNK_BYTES)
+            out = decoder.decompress(chunk, piece_bytes)
             yield out
             chunk = decoder.unconsumed_tail
-            if decoder.eof or (not chunk and len(out) < CHUNK_BYTES):
+            if decoder.eof or (not chunk and len(out) < piece_bytes):
                 return
     elif hasattr(decoder, "needs_input"):  # bz2, lzma
-        yield decoder.decompress(chunk, CHUNK_BYTES)
+        yield decoder.decompress(chunk, piece_bytes)
         while not decoder.eof and not decoder.needs_input:
-            yield decoder.decompress(b"", CHUNK_BYTES)
+            yield decoder.decompress(b"", piece_bytes)
     else:
         for start in range(0, len(chunk), ZSTD_FEED_BYTES):
             yield decoder.decompress(chunk[start : start + ZSTD_FEED_BYTES])

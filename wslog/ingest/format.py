@@ -46,6 +46,20 @@ class Parsed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """Requests without an answer that a WebSocket's path, known once all files are read, makes failed handshakes.
+
+    Attributes:
+        line: A regex (see `ingest.plain`). A line that it matches surely parses into one event, which is of concern
+            only if its path is a WebSocket's.
+        path: A regex whose first group is the `path` of that event.
+    """
+
+    line: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LineParser:
     """A format made ready for one file.
 
@@ -59,6 +73,7 @@ class LineParser:
         mendable: Those of `limits` that better logging mends → what the log would have to hold.
         plain: A regex (see `ingest.plain`). A line that it matches surely parses into one event of no concern to
             WebSockets, so it is counted and not parsed. Empty: every line is parsed.
+        refused: Lines that can wait, unparsed, until all paths are known. None: they are parsed at once.
         fits_too: Tells cheaply whether a file with another sample would surely be given this very parser: for formats
             that come in thousands of small files. None: each file is recognised by itself.
     """
@@ -70,6 +85,7 @@ class LineParser:
     limits: tuple[str, ...] = ()
     mendable: Mapping[str, LimitKind] = field(default_factory=dict)
     plain: str = ""
+    refused: Refused | None = None
     fits_too: Callable[[Sequence[str]], bool] | None = None
 
 

@@ -1,10 +1,13 @@
-"""The regex of a `log_format`'s plain HTTP lines: status 2xx or 3xx, no upgrade asked for, a time that exists."""
+"""Regexes of a `log_format`'s lines that need no parsing: plain HTTP requests, and refused ones, which may wait."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from itertools import pairwise
 from typing import Final
 
+from wslog.ingest.format import Refused
 from wslog.ingest.log_format import NUMBERS, TIME_VARIABLES, WORDS
 from wslog.ingest.log_format_text import FormatText, Piece
 from wslog.ingest.plain import EPOCH_TIME, ISO_TIME, LOCAL_TIME, plain_regex, printable_but
@@ -25,6 +28,14 @@ _FIXED: Final = {
 _WENT_WELL: Final = r"[23]\d\d"
 # With `$http_upgrade` logged as absent, only 400 and 000 may be a handshake: nginx had not read the header.
 _NO_HANDSHAKE: Final = r"(?:[235]\d\d|40[1-9]|4[1-9]\d)"
+# A request line that needs no unescaping and holds nothing that may end it; its path ends before the query.
+_ENDS: Final = frozenset("\"'|]}")
+_METHOD: Final = "(?:GET|POST|HEAD|PUT|DELETE|PATCH|OPTIONS) "
+_SAFE: Final = r"[!#-&(->@-Z^-z]"  # printable but quotes, backslash, brackets, bars, braces, ? and space
+_TARGET: Final = rf"/(?:{_SAFE}|\?)*"
+_PATH: Final = rf"(/{_SAFE}*)"
+_VERSION: Final = r" HTTP/[0-9]\.[0-9]"
+_FAILED: Final = r"[45]\d\d"
 
 
 def plain_lines(text: FormatText) -> str:
@@ -33,23 +44,45 @@ def plain_lines(text: FormatText) -> str:
     Every value excludes the first character of the literal after it. So a line that matches is read by the full
     pattern of the format with the very same values.
     """
-    names = {piece.text for piece in text.pieces if piece.is_variable}
+    parts = _parts(text, {"status": _NO_HANDSHAKE if "http_upgrade" in _names(text) else _WENT_WELL})
+    return plain_regex("".join(parts) + "$") if parts else ""
+
+
+def refused_lines(text: FormatText) -> Refused | None:
+    """Return what `LineParser.refused` needs, None if the format has no `$request` that quotes or bars end."""
+    after = [b.text[:1] for a, b in pairwise(text.pieces) if a.is_variable and a.text == "request"]
+    if len(after) != 1 or after[0] not in _ENDS:
+        return None
+    parts = _parts(text, {"status": _FAILED, "request": f"{_METHOD}{_TARGET}{_VERSION}"})
+    before = _parts(text, {"request": f"{_METHOD}{_PATH}"}, until="request")
+    return Refused(line=plain_regex("".join(parts) + "$"), path=plain_regex("".join(before))) if parts else None
+
+
+def _names(text: FormatText) -> set[str]:
+    return {piece.text for piece in text.pieces if piece.is_variable}
+
+
+def _parts(text: FormatText, special: Mapping[str, str], *, until: str = "") -> list[str]:
+    """Return the regexes of a line's pieces, those of *special* variables as given; none if it cannot be read so."""
+    names = _names(text)
     if "status" not in names or names.isdisjoint({*TIME_VARIABLES, "time"}):
-        return ""
+        return []
     parts: list[str] = []
     for index, piece in enumerate(text.pieces):
         following = text.pieces[index + 1] if index + 1 < len(text.pieces) else Piece("", is_variable=False)
         if not piece.is_variable:
             if not piece.text.isascii():
-                return ""
+                return []
             parts.append(re.escape(piece.text))
         elif following.is_variable:
-            return ""
-        elif piece.text == "status":
-            parts.append(_NO_HANDSHAKE if "http_upgrade" in names else _WENT_WELL)
+            return []
+        elif piece.text in special:
+            parts.append(special[piece.text])
         else:
             parts.append(_value(piece.text, following.text[:1], escape=text.escape))
-    return plain_regex("".join(parts) + "$")
+        if piece.is_variable and piece.text == until:
+            break
+    return parts
 
 
 def _value(name: str, after: str, *, escape: str) -> str:

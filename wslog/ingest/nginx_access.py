@@ -18,7 +18,7 @@ import polars as pl
 from wslog.errors import OptionError
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
 from wslog.ingest.log_format import CompiledFormat, compile_format
-from wslog.ingest.log_format_plain import plain_lines
+from wslog.ingest.log_format_plain import plain_lines, refused_lines
 from wslog.ingest.nginx_fields import events_from_variables
 from wslog.ingest.nginx_infer import infer_format
 from wslog.schema import LimitKind, Tier
@@ -169,6 +169,7 @@ def detect_nginx_access(sample: Sequence[str], config: Config) -> LineParser | N
         limits=(*access_limits(variables), *problems),
         mendable=dict.fromkeys(access_limits(variables), LimitKind.ACCESS_VARIABLES),
         plain=plain_lines(best.compiled.text),
+        refused=refused_lines(best.compiled.text),
     )
 
 

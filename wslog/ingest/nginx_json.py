@@ -23,7 +23,7 @@ import polars as pl
 from wslog.errors import OptionError
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
 from wslog.ingest.log_format import CompiledFormat, compile_format, unescape_json
-from wslog.ingest.log_format_plain import plain_lines
+from wslog.ingest.log_format_plain import plain_lines, refused_lines
 from wslog.ingest.nginx_access import MIN_SHARE, access_clock, access_limits, split_parsed
 from wslog.ingest.nginx_aliases import plain_key, variable_of
 from wslog.schema import LimitKind, Tier
@@ -192,6 +192,7 @@ def detect_nginx_json(sample: Sequence[str], config: Config) -> LineParser | Non
         limits=access_limits(named.values()),
         mendable=dict.fromkeys(access_limits(named.values()), LimitKind.ACCESS_VARIABLES),
         plain=next((plain_lines(layout.text) for layout in layouts.values()), ""),
+        refused=next((refused_lines(layout.text) for layout in layouts.values()), None),
     )
 
 

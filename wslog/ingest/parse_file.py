@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 import polars as pl
@@ -13,13 +14,14 @@ from wslog import schema
 from wslog.ingest.blocks import MAX_LINE_BYTES, Block
 from wslog.ingest.format import Config, LogFormat, Parsed
 from wslog.ingest.lanes import Lanes
-from wslog.ingest.plain import needs_parsing
+from wslog.ingest.plain import sift
 from wslog.ingest.recognise import SAMPLE_LINES, Reader, Recognised, best_reader
 from wslog.ingest.undecided import Undecided
 from wslog.ingest.wrappers import take_off
 from wslog.result import Reject
 from wslog.schema import Tier
 
+TOGETHER_LINES: Final = 4_096
 KEPT_REJECTS: Final = 20
 MAX_TEXT: Final = 200
 MIN_GUESTS: Final = 0.05  # a further format must parse this share of the leftovers' sample
@@ -56,6 +58,40 @@ class Reading:
         """Return what need not wait until all files are read, in memory of its own."""
         rest = self.undecided.put_aside(events) if self.undecided else events
         return rest.with_columns(pl.concat_str(name, pl.lit("")) for name in _TEXTS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sieve:
+    """Which lines of a file need no parsing, or not yet.
+
+    Attributes:
+        plain, refused: Regexes for `sift`.
+        put_aside: What takes refused requests: `file_no`, `line` and `text`.
+    """
+
+    plain: str
+    refused: str
+    put_aside: Callable[[pl.DataFrame], None]
+
+
+def sieve_of(recognised: Recognised, reading: Reading) -> Sieve:
+    """Return what can be left out of files of one kind; inside wrappers nothing can."""
+    nothing = Sieve(plain="", refused="", put_aside=lambda _lines: None)
+    if recognised.reader is None or recognised.wrappers or not reading.skip_plain:
+        return nothing
+    reader, undecided = recognised.reader, reading.undecided
+    plain, refused = reader.parser.plain, reader.parser.refused
+    if refused is None or undecided is None:
+        return replace(nothing, plain=plain)
+    return Sieve(plain=plain, refused=refused.line, put_aside=partial(undecided.put_lines_aside, reader=reader))
+
+
+def parse_waiting(reader: Reader, lines: pl.DataFrame) -> pl.DataFrame:
+    """Return the events, `PLACED`, of lines (`file_no`, `line`, `text`) that waited until all paths were known."""
+    numbered = lines.select(pl.row_index("line").cast(pl.Int64), "text")  # of several files, so numbered anew
+    events = filled(reader.parser.parse(numbered).events, reader)
+    places = lines.select("file_no", "line")[events["line"]]
+    return events.with_columns(places.get_columns()).select(pl.col(name).cast(dtype) for name, dtype in PLACED.items())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,17 +151,36 @@ def parse_file(
     frames: Iterator[pl.DataFrame] = counted
     for wrapper in recognised.wrappers:
         frames = take_off(wrapper, frames)
-    parser = recognised.reader.parser
-    plain = parser.plain if reading.skip_plain and not recognised.wrappers else ""
+    sieve = sieve_of(recognised, reading)
+    parse = recognised.reader.parser.parse
+    number_of = pl.lit(number, pl.UInt32).alias("file_no")
 
-    def parse(frame: pl.DataFrame) -> tuple[pl.DataFrame, Parsed]:
-        left = needs_parsing(frame, plain).filter(pl.col("text").str.contains(r"\S"))
-        return left, parser.parse(left.select("line", "text"))
+    def sifted(frame: pl.DataFrame) -> pl.DataFrame:
+        found = sift(frame, sieve.plain, sieve.refused)
+        sieve.put_aside(found.waiting.select(number_of, "line", "text"))
+        return found.left
 
-    for left, parsed in lanes.map(parse, frames):
-        _sort_out(left, parsed, read, reading)
+    def parsed(left: pl.DataFrame) -> tuple[pl.DataFrame, Parsed]:
+        return left, parse(left.select("line", "text"))
+
+    for left, found in lanes.map(parsed, _gathered(lanes.map(sifted, frames))):
+        _sort_out(left, found, read, reading)
     _reject_too_long(read)
     return read
+
+
+def _gathered(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Put small frames together: exact parsing takes a hundred calls of polars, however few the lines are."""
+    some: list[pl.DataFrame] = []
+    n_lines = 0
+    for frame in frames:
+        some.append(frame)
+        n_lines += frame.height
+        if n_lines >= TOGETHER_LINES:
+            yield pl.concat(some)
+            some, n_lines = [], 0
+    if some:
+        yield pl.concat(some)
 
 
 def _reject_too_long(read: FileRead) -> None:

@@ -2,8 +2,10 @@
 
 Nearly all lines of an access log are requests that went well and have nothing to do with WebSockets. A format declares
 their shape as one regex (`LineParser.plain`): a line that matches would surely parse, into an event that is dropped.
-Such lines are counted as ignored and never parsed. Everything else, damaged lines included, goes the slow and exact
-way; so the fast way can neither lose a WebSocket nor hide a reject. The tests hold it to that.
+Such lines are counted as ignored and never parsed. A refused request may have been a handshake if its path is a
+WebSocket's, which only the other files can tell, so a second regex has its line wait. Everything else, damaged lines
+included, goes the slow and exact way; so the fast way can neither lose a WebSocket nor hide a reject. The tests hold
+it to that.
 
 The regex scans each line once (a DFA, about 0.8 GB/s); captures are 20 times slower. Only ASCII classes: lines with
 other characters go the slow way, and the automaton stays small.
@@ -11,10 +13,12 @@ other characters go the slow way, and the automaton stays small.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
+IS_NOT_BLANK: Final = pl.col("text").str.contains(r"\S")
 EDGE_LINES: Final = 2  # of each block, always parsed: they tell the time span of the file
 
 # One field of the line, by what it cannot contain. Each excludes what follows it, so there is one way to read a line.
@@ -53,17 +57,37 @@ def is_edge(nth: pl.Expr, height: pl.Expr) -> pl.Expr:
     return (nth <= EDGE_LINES) | (nth > height - EDGE_LINES)
 
 
-def needs_parsing(lines: pl.DataFrame, plain: str, at_edge: pl.Expr | None = None) -> pl.DataFrame:
-    """Return the lines that the exact parser must see: those that are not plain, and the first and last ones.
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """Lines that must be parsed now, and refused requests that can wait: `line` and `text`.
+
+    After sifting, the text has memory of its own: views would keep the whole block.
+    """
+
+    left: pl.DataFrame
+    waiting: pl.DataFrame
+
+
+def sift(lines: pl.DataFrame, plain: str, refused: str = "", *, at_edge: pl.Expr | None = None) -> Sifted:
+    """Leave out plain and blank lines, and put refused requests apart.
 
     Args:
         lines: `line` and `text`.
-        plain: The format's regex; empty: all lines must be parsed.
+        plain: The format's regex of lines of no concern; empty: there are none.
+        refused: The format's regex of requests that can wait; empty: there are none.
         at_edge: Which lines are the first and last ones, where *lines* are of several files.
     """
     if not plain:
-        return lines
+        return Sifted(lines.filter(IS_NOT_BLANK), lines.clear())
     if at_edge is None:
         at_edge = is_edge(pl.int_range(1, pl.len() + 1, dtype=pl.Int64), pl.len().cast(pl.Int64))
-    left = lines.filter(~pl.col("text").str.contains(plain) | at_edge)
-    return left.with_columns(pl.concat_str("text", pl.lit("")))  # a copy: views would keep the whole block in memory
+    can_wait = pl.col("text").str.contains(refused) & ~pl.col("at_edge") if refused else pl.lit(value=False)
+    rest = (
+        lines.with_columns(at_edge.alias("at_edge"))
+        .filter((~pl.col("text").str.contains(plain) | pl.col("at_edge")) & IS_NOT_BLANK)
+        .with_columns(can_wait.alias("can_wait"), pl.concat_str("text", pl.lit("")))  # a copy: see `Sifted`
+    )
+    return Sifted(
+        rest.filter(~pl.col("can_wait")).drop("at_edge", "can_wait"),
+        rest.filter("can_wait").drop("at_edge", "can_wait"),
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Final
 
 import polars as pl
@@ -18,8 +18,8 @@ import polars as pl
 from wslog.ingest.accounts import account_of
 from wslog.ingest.blocks import HEAD_BYTES, read_at_once, split_lines
 from wslog.ingest.configuration import LOOK
-from wslog.ingest.parse_file import PLACED, FileRead, Reading, filled
-from wslog.ingest.plain import EDGE_LINES, needs_parsing
+from wslog.ingest.parse_file import PLACED, FileRead, Reading, Sieve, filled, sieve_of
+from wslog.ingest.plain import EDGE_LINES, sift
 from wslog.ingest.read_file import Part, read_file
 from wslog.ingest.recognise import Reader, Recognised, recognise, sample_lines
 from wslog.ingest.survey import Survey
@@ -27,7 +27,8 @@ from wslog.result import FileCoverage
 
 SMALL_BYTES: Final = 1 << 20  # on disk
 TEXT_BYTES: Final = 16 << 20  # uncompressed
-BATCH_BYTES: Final = 1 << 20  # on disk: some 7 MB of text
+BATCH_BYTES: Final = 4 << 20  # on disk: some 28 MB of text
+SIFTED_BYTES: Final = 6 << 20  # of text at a time
 
 MOST_KNOWN: Final = 8  # of what files were recognised as, the last ones are tried
 
@@ -36,12 +37,61 @@ Span = tuple[dt.datetime | None, dt.datetime | None]
 
 @dataclass(slots=True)
 class _Run:
-    """Files that one parser reads."""
+    """Files that one parser reads, their lines numbered through.
+
+    Attributes:
+        surveys: The files; `starts`: how many lines stand before each; `heights`: how many it has.
+        texts: Of the last files, not sifted yet.
+        left, waiting: Of the files before, the lines that must be parsed, and those that can wait.
+    """
 
     recognised: Recognised
     reader: Reader
+    sieve: Sieve
     surveys: list[Survey] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    heights: list[int] = field(default_factory=list)
     texts: list[bytes] = field(default_factory=list)
+    n_bytes: int = 0
+    left: list[pl.DataFrame] = field(default_factory=list)
+    waiting: list[pl.DataFrame] = field(default_factory=list)
+
+    def add(self, survey: Survey, text: bytes) -> None:
+        """Take a file."""
+        self.surveys.append(survey)
+        self.texts.append(text)
+        self.n_bytes += len(text)
+        if self.n_bytes >= SIFTED_BYTES:
+            self.sift()
+
+    def sift(self) -> None:
+        """Sift the lines of the last files."""
+        before = self.starts[-1] + self.heights[-1] if self.starts else 0
+        sizes = [len(text) for text in self.texts]
+        data = b"".join(self.texts)
+        self.texts, self.n_bytes = [], 0
+        text = split_lines(data).alias("text")
+        heights = _heights(text, sizes, data)
+        ends = list(accumulate(heights, initial=before))
+        starts = ends[:-1]
+        lines = pl.select(pl.int_range(before + 1, before + len(text) + 1, dtype=pl.Int64).alias("line"), text)
+        at_edge = pl.col("line").is_in(_edges(starts, ends[1:]))
+        found = sift(lines, self.sieve.plain, self.sieve.refused, at_edge=at_edge)
+        self.left.append(found.left)
+        self.starts += starts
+        self.heights += heights
+        self.waiting.append(found.waiting)
+
+    def placed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return lines or events with their own `line` in their file, with `nth` in this run, and `file_no`."""
+        nth = self.nth_of(frame["line"]).alias("nth")
+        numbers = pl.Series("file_no", [survey.number for survey in self.surveys], dtype=pl.UInt32)
+        starts = pl.Series(self.starts, dtype=pl.Int64)
+        return frame.with_columns(nth, numbers.gather(nth), pl.col("line") - starts.gather(nth))
+
+    def nth_of(self, lines: pl.Series) -> pl.Series:
+        """Return which of the files a line numbered through is of."""
+        return pl.Series(self.starts, dtype=pl.Int64).search_sorted(lines - 1, side="right").cast(pl.Int64) - 1
 
 
 def batches_of(surveys: Sequence[Survey]) -> list[list[Survey]]:
@@ -75,9 +125,8 @@ def read_batch(surveys: Sequence[Survey], reading: Reading, known: list[Recognis
         if text is None or recognised is None or reader is None or not _can_be_shared(recognised, reading):
             parts.append(read_file(survey, reading, recognised=recognised))
             continue
-        run = runs.setdefault(id(recognised), _Run(recognised, reader))
-        run.surveys.append(survey)
-        run.texts.append(text)
+        run = runs.setdefault(id(recognised), _Run(recognised, reader, sieve_of(recognised, reading)))
+        run.add(survey, text)
     return [*parts, *(part for run in runs.values() for part in _parse(run, reading))]
 
 
@@ -110,45 +159,39 @@ def _text(survey: Survey) -> bytes | None:
 
 
 def _parse(run: _Run, reading: Reading) -> list[Part]:
-    heights = [text.count(b"\n") for text in run.texts]
-    ends = list(accumulate(heights))
-    starts = [end - height for end, height in zip(ends, heights, strict=True)]
-    text = split_lines(b"".join(run.texts)).alias("text")
-    lines = pl.select(pl.int_range(1, len(text) + 1, dtype=pl.Int64).alias("line"), text)
-    at_edge = pl.col("line").is_in(_edges(starts, ends))
-    left = needs_parsing(lines, run.reader.parser.plain, at_edge).filter(pl.col("text").str.contains(r"\S"))
+    if run.texts:
+        run.sift()
+    left = pl.concat(run.left)
     events = filled(run.reader.parser.parse(left).events, run.reader)
-    # From here `line` is the line's own number in its file.
-    unclaimed = left.join(events.select("line"), on="line", how="anti")["line"]
-    odd = set(_file_of(unclaimed, starts).to_list())
-    file = _file_of(events["line"], starts)
-    events = events.with_columns(file, pl.col("line") - pl.Series(starts, dtype=pl.Int64).gather(file))
-    events = events.filter(~pl.col("file").is_in(list(odd)))
-    span = events.group_by("file").agg(pl.col("at").min().alias("first"), pl.col("at").max().alias("last"))
+    odd = set(run.nth_of(left.join(events.select("line"), on="line", how="anti")["line"]).to_list())
+    events = run.placed(events).filter(~pl.col("nth").is_in(list(odd)))
+    waiting = run.placed(pl.concat(run.waiting)).filter(~pl.col("nth").is_in(list(odd)))
+    run.sieve.put_aside(waiting.select("file_no", "line", "text"))
+    span = events.group_by("nth").agg(pl.col("at").min().alias("first"), pl.col("at").max().alias("last"))
     spans = {number: (first, last) for number, first, last in span.rows()}
-    numbers = pl.Series("file_no", [survey.number for survey in run.surveys], dtype=pl.UInt32)
-    kept = events.filter(reading.keep)
-    kept = kept.with_columns(numbers.gather(kept["file"]))
     accounts = {
-        survey.number: _account(survey, run, heights[number], spans.get(number, (None, None)))
+        survey.number: _account(survey, run, run.heights[number], spans.get(number, (None, None)))
         for number, survey in enumerate(run.surveys)
         if number not in odd
     }
-    placed = kept.select(pl.col(name).cast(dtype) for name, dtype in PLACED.items())
-    parts = [Part(accounts, reading.decided(placed))]
-    return parts + [read_file(run.surveys[number], reading) for number in sorted(odd)]
+    kept = events.filter(reading.keep).select(pl.col(name).cast(dtype) for name, dtype in PLACED.items())
+    return [Part(accounts, reading.decided(kept)), *(read_file(run.surveys[number], reading) for number in sorted(odd))]
+
+
+def _heights(lines: pl.Series, sizes: Sequence[int], data: bytes) -> list[int]:
+    """Return how many of *lines* each of the texts has that make up *data*, by *sizes* in bytes."""
+    ends = (lines.str.len_bytes().cast(pl.Int64) + 1).cum_sum()
+    if not len(ends) or ends[-1] != len(data):  # carriage returns were taken off, or bytes replaced
+        starts = accumulate(sizes[:-1], initial=0)
+        return [data.count(b"\n", start, start + size) for start, size in zip(starts, sizes, strict=True)]
+    counted = ends.search_sorted(pl.Series(list(accumulate(sizes)), dtype=pl.Int64), side="right").to_list()
+    return [count - before for before, count in pairwise([0, *counted])]
 
 
 def _edges(starts: Sequence[int], ends: Sequence[int]) -> list[int]:
     """Return the first and last lines of each file, numbered through."""
     near = range(EDGE_LINES)
     return [line for start, end in zip(starts, ends, strict=True) for n in near for line in (start + 1 + n, end - n)]
-
-
-def _file_of(lines: pl.Series, starts: Sequence[int]) -> pl.Series:
-    """Return which file a line numbered through is of."""
-    before = pl.Series(starts, dtype=pl.Int64).search_sorted(lines - 1, side="right")
-    return (before.cast(pl.Int64) - 1).alias("file")
 
 
 def _account(survey: Survey, run: _Run, n_lines: int, span: Span) -> FileCoverage:

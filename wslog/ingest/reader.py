@@ -18,7 +18,7 @@ from wslog.ingest.configuration import NGINX_CONF, named_source, parse_zones, re
 from wslog.ingest.format import Config, LogFormat
 from wslog.ingest.formats import FORMATS
 from wslog.ingest.lanes import Lanes, usable_cores
-from wslog.ingest.parse_file import Reading
+from wslog.ingest.parse_file import Reading, parse_waiting
 from wslog.ingest.read_batch import SMALL_BYTES, batches_of, read_batch
 from wslog.ingest.read_file import Part, read_file
 from wslog.ingest.recognise import Recognised
@@ -97,7 +97,7 @@ def read_events(
     given = {"--log-format": log_format} if log_format else {}
     config = Config(log_formats=given | configuration.log_formats, client_fields=dict(client_fields or {}), zones=zones)
     keep = EVERYTHING if all_lines else MAY_CONCERN
-    with Undecided() as undecided, Lanes(jobs or usable_cores()) as lanes:
+    with Undecided(parse_waiting) as undecided, Lanes(jobs or usable_cores()) as lanes:
         reading = Reading(
             config=config, formats=formats, keep=keep, skip_plain=not all_lines,
             undecided=None if all_lines else undecided,

@@ -21,6 +21,7 @@ WRAPPER_BONUS: Final = 0.1
 MIN_WRAPPED: Final = 0.5
 MIN_CLEAN: Final = 0.5
 _DAMAGE: Final = re.compile("[\x00-\x08\x0e-\x1a\x7f\ufffd]")
+_CONTROL: Final = bytes(byte for byte in range(128) if _DAMAGE.match(chr(byte)))
 MAX_WRAPPERS: Final = 2  # a container log that syslog carried
 
 
@@ -54,12 +55,14 @@ def sample_lines(data: bytes, *, is_whole: bool) -> list[str]:
 
     Lines that are damaged for all to see tell nothing about the file's form: they are left out where others are left.
     """
-    lines = data.decode("utf-8-sig", "replace").split("\n")
+    text = data.decode("utf-8-sig", "replace")
+    lines = text.split("\n")
     if not is_whole and len(lines) > 1:
         lines.pop()  # cut anywhere
     full = [line.removesuffix("\r") for line in lines if line.strip()]
-    clean = [line for line in full if not _DAMAGE.search(line)]
-    full = clean if len(clean) >= MIN_CLEAN * len(full) else full
+    if "\ufffd" in text or len(data.translate(None, _CONTROL)) < len(data):
+        clean = [line for line in full if not _DAMAGE.search(line)]
+        full = clean if len(clean) >= MIN_CLEAN * len(full) else full
     half = SAMPLE_LINES // 2
     rest = full[half:]
     step = max(1, -(-len(rest) // half))

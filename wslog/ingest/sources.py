@@ -16,8 +16,8 @@ from typing import IO, Final
 from wslog.errors import InputError
 
 STDIN: Final = "-"
-KERNEL_FOLDERS: Final = ("/proc", "/sys", "/dev")
-MEMORY_FOLDER: Final = "/dev/shm"
+KERNEL_FOLDERS: Final = ("/proc/", "/sys/", "/dev/")
+MEMORY_FOLDER: Final = "/dev/shm/"
 OBJECT_STORES: Final = ("s3://", "gs://", "az://")
 
 
@@ -55,10 +55,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A file and the part of its path that is shown at first: the last `n_shown` parts."""
+    """A file, the part of its path that is shown at first, and where it really is, links followed."""
 
     file: Path
     shown: str
+    real: str
     skipped: str = ""
 
 
@@ -82,7 +83,7 @@ def list_sources(paths: Sequence[str | Path], *, stdin: IO[bytes] | None = None)
             sources.append(_spooled(stdin))
             continue
         for item in _behind(given):
-            found.setdefault(os.path.realpath(item.file), item)
+            found.setdefault(item.real, item)
     sources += [_source(item) for item in _told_apart(list(found.values()))]
     if not sources:
         raise InputError(
@@ -97,7 +98,7 @@ def _behind(given: str) -> Iterator[_Found]:
         raise InputError("object stores cannot be read directly", where=given, mend=mend)
     path = Path(given)
     if os.path.lexists(path):
-        yield from _tree(path) if path.is_dir() else [_Found(path, _as_given(path))]
+        yield from _tree(path) if path.is_dir() else [_alone(path)]
         return
     # Path.glob knows no absolute patterns.
     matches = sorted(glob(given, recursive=True)) if has_magic(given) else []  # noqa: PTH207
@@ -110,11 +111,11 @@ def _behind(given: str) -> Iterator[_Found]:
         if match.is_dir():
             yield from _tree(match)
         else:
-            yield _Found(match, _as_given(match))
+            yield _alone(match)
 
 
-def _as_given(path: Path) -> str:
-    return path.name if path.is_absolute() else path.as_posix()
+def _alone(path: Path) -> _Found:
+    return _Found(path, path.name if path.is_absolute() else path.as_posix(), os.path.realpath(path))
 
 
 def _tree(folder: Path) -> Iterator[_Found]:
@@ -128,13 +129,15 @@ def _tree(folder: Path) -> Iterator[_Found]:
             folders.clear()
             continue
         seen.add(real)
+        inside = Path(root).relative_to(folder).as_posix()
+        prefix = "" if inside == "." else f"{inside}/"
         for name in sorted(name for name in names if not name.startswith(".")):
-            file = Path(root, name)
-            yield _Found(file, file.relative_to(folder).as_posix())
+            file, below = Path(root, name), f"{real}/{name}"
+            yield _Found(file, prefix + name, os.path.realpath(below) if file.is_symlink() else below)
     for error in closed:
         path = Path(error.filename)
         shown = path.relative_to(folder).as_posix() if path != folder else path.name
-        yield _Found(path, f"{shown}/", f"a folder that cannot be read ({error.strerror})")
+        yield _Found(path, f"{shown}/", os.path.realpath(path), f"a folder that cannot be read ({error.strerror})")
 
 
 def _told_apart(found: list[_Found]) -> Iterator[_Found]:
@@ -172,15 +175,14 @@ def _source(item: _Found) -> Source:
         (stat.S_ISBLK, "a device"),
     )
     skipped = next((reason for is_kind, reason in kinds if is_kind(status.st_mode)), "")
-    if not skipped and _is_of_the_kernel(item.file):
+    if not skipped and _is_of_the_kernel(item.real):
         skipped = "made by the kernel while it is read (/proc, /sys, /dev)"
     return Source(shown=shown, file=item.file, n_bytes=status.st_size, skipped=skipped)
 
 
-def _is_of_the_kernel(file: Path) -> bool:
+def _is_of_the_kernel(real: str) -> bool:
     """Tell what only looks like a regular file: reading /proc/kmsg waits for ever. /dev/shm holds real ones."""
-    real = Path(os.path.realpath(file))
-    return any(map(real.is_relative_to, KERNEL_FOLDERS)) and not real.is_relative_to(MEMORY_FOLDER)
+    return real.startswith(KERNEL_FOLDERS) and not real.startswith(MEMORY_FOLDER)
 
 
 def _printable(name: str) -> str:

@@ -1,7 +1,7 @@
 """Requests that may be failed handshakes, put aside until every file was read and all WebSocket paths are known.
 
 There may be as many as there are failed requests of any kind, so they wait packed, and on disk where they are many:
-the memory needed does not grow with traffic that is not about WebSockets.
+the memory needed does not grow with traffic that is not about WebSockets. Lines of the usual shape wait unparsed.
 """
 
 from __future__ import annotations
@@ -9,24 +9,44 @@ from __future__ import annotations
 import io
 import tempfile
 import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Final
 
 import polars as pl
 
 from wslog.ingest.concern import ENDPOINT, IS_CANDIDATE, IS_LIFE
+from wslog.ingest.recognise import Reader
 
 IN_MEMORY_BYTES: Final = 16 << 20
+TOGETHER_LINES: Final = 32 << 10  # parsed at once
 _IS_UNDECIDED: Final = IS_CANDIDATE & ~IS_LIFE.fill_null(value=False)
+
+Parse = Callable[[Reader, pl.DataFrame], pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """One frame in the file: its bytes, and for lines who can parse them."""
+
+    n_bytes: int
+    reader: Reader | None = None
 
 
 class Undecided:
-    """Frames of candidates, packed; several threads may put some aside."""
+    """Frames of candidates, packed; several threads may put some aside.
 
-    def __init__(self, in_memory_bytes: int = IN_MEMORY_BYTES) -> None:
+    Args:
+        parse: A reader and its lines (`file_no`, `line`, `text`) → their events.
+        in_memory_bytes: Beyond that they are on disk.
+    """
+
+    def __init__(self, parse: Parse, in_memory_bytes: int = IN_MEMORY_BYTES) -> None:
+        self._parse = parse
         # A file without a name: nobody else can open it, and it is gone with the process.
         self._file = tempfile.SpooledTemporaryFile(max_size=in_memory_bytes)  # noqa: SIM115
-        self._sizes: list[int] = []
+        self._packed: list[_Packed] = []
         self._lock = threading.Lock()
 
     def __enter__(self) -> Undecided:
@@ -40,20 +60,52 @@ class Undecided:
         candidates = events.filter(_IS_UNDECIDED)
         if candidates.is_empty():
             return events
-        packed = io.BytesIO()
-        candidates.write_ipc(packed, compression="lz4")
-        with self._lock:
-            self._sizes.append(self._file.write(packed.getbuffer()))
+        self._pack(candidates)
         return events.filter(~_IS_UNDECIDED)
 
-    def siblings_of(self, sure: pl.DataFrame) -> list[pl.DataFrame]:
-        """Return the candidates on an endpoint of a sure WebSocket.
+    def put_lines_aside(self, lines: pl.DataFrame, reader: Reader) -> None:
+        """Keep lines that the reader's parser calls refused.
+
+        Args:
+            lines: `file_no`, `line` and `text`.
+            reader: Who can parse them.
+        """
+        if lines.height:
+            self._pack(lines, reader)
+
+    def siblings_of(self, sure: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """Yield the candidates on an endpoint of a sure WebSocket.
 
         Args:
             sure: Event columns; of those that are WebSockets the path counts.
         """
         is_known = pl.col("is_websocket").fill_null(value=False) & pl.col("path").is_not_null()
         endpoints = sure.filter(is_known).select(ENDPOINT.unique()).to_series().implode()
+        is_sibling = ENDPOINT.is_in(endpoints)
+        lines: dict[int, tuple[Reader, list[pl.DataFrame]]] = {}
         self._file.seek(0)
-        packed = (self._file.read(size) for size in self._sizes)
-        return [pl.read_ipc(io.BytesIO(data)).filter(ENDPOINT.is_in(endpoints)) for data in packed]
+        for packed in self._packed:
+            frame = pl.read_ipc(io.BytesIO(self._file.read(packed.n_bytes)))
+            if packed.reader is None:
+                yield frame.filter(is_sibling)
+            else:
+                some = lines.setdefault(id(packed.reader), (packed.reader, []))[1]
+                some.append(_on_path(frame, packed.reader, is_sibling))
+        for reader, some in lines.values():
+            yield from (self._parse(reader, part) for part in pl.concat(some).iter_slices(TOGETHER_LINES))
+
+    def _pack(self, frame: pl.DataFrame, reader: Reader | None = None) -> None:
+        packed = io.BytesIO()
+        frame.write_ipc(packed, compression="lz4")
+        with self._lock:
+            self._packed.append(_Packed(self._file.write(packed.getbuffer()), reader))
+
+
+def _on_path(lines: pl.DataFrame, reader: Reader, is_sibling: pl.Expr) -> pl.DataFrame:
+    """Return the lines whose path is asked for: many share one, so each path is looked at once."""
+    refused = reader.parser.refused
+    if refused is None:
+        raise ValueError("only refused requests wait as lines")
+    paths = lines.select(pl.col("text").str.extract(refused.path, 1).alias("path")).to_series()
+    known = paths.unique().to_frame().filter(is_sibling)["path"]
+    return lines.filter(paths.is_in(known.implode()))
