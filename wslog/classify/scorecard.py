@@ -15,9 +15,12 @@ from wslog.classify.evidence import ITEMS
 from wslog.schema import Cause, Tier
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 UNKNOWN: Final = "unknown"
 GAVE_UP: Final = ("close_wait", "heartbeat", "network")  # why a page calls close() on a path that does not answer
+LEAST_TOLD: Final = 0.5  # decibans; what moved a verdict less is not worth a line
+CHUNK: Final = 16_384  # rows judged at a time, to bound memory
 IDLE: Final = ("idle_nginx", "idle_alb", "idle_other")
 
 
@@ -80,19 +83,18 @@ def judge(facts: pl.DataFrame, card: Scorecard) -> pl.DataFrame:
         `cause`, `tier`, `confidence`, `label` (may be `idle`: an idle timeout whose tier the evidence leaves open), and
         `evidence` (list of texts, the strongest first), one row per row of *facts*.
     """
+    # Yes-or-no items stay bits: as numbers, all of them at once would be most of the memory of an analysis.
     spoken = facts.select(
-        (pl.lit(1.0) * ITEMS[name].cast(pl.Float64) if strong else ITEMS[name].fill_null(value=False).cast(pl.Float64))
-        .fill_null(0.0)
-        .alias(name)
+        (ITEMS[name].cast(pl.Float64).fill_null(0.0) if strong else ITEMS[name].fill_null(value=False)).alias(name)
         for name, strong in zip(card.items, card.strengths, strict=True)
     )
-    matrix = spoken.to_numpy()
-    probability = _probabilities(card.prior + matrix @ card.weights)
-    names = np.array([name for name, _, _ in card.labels])
-    called = matrix[:, card.items.index("close_called")] > 0
-    winner, confidence = _decide(probability, card, called)
+    parts = [_decided(spoken.slice(start, CHUNK), card) for start in range(0, max(spoken.height, 1), CHUNK)]
+    winner = np.concatenate([names for names, _ in parts])
     labels = {name: (cause, tier) for name, cause, tier in card.labels} | {"idle": (Cause.IDLE_TIMEOUT, Tier.UNKNOWN)}
-    verdict = pl.DataFrame({"label": winner, "confidence": confidence}).with_columns(
+    verdict = pl.DataFrame(
+        {"label": winner, "confidence": np.concatenate([confidence for _, confidence in parts])},
+        schema={"label": pl.String, "confidence": pl.Float64},
+    ).with_columns(
         pl.col("label")
         .replace_strict({k: c.value for k, (c, _) in labels.items()}, return_dtype=pl.String)
         .alias("cause"),
@@ -100,7 +102,14 @@ def judge(facts: pl.DataFrame, card: Scorecard) -> pl.DataFrame:
         .replace_strict({k: t.value for k, (_, t) in labels.items()}, return_dtype=pl.String)
         .alias("tier"),
     )
-    return verdict.with_columns(_texts(facts, matrix, card, winner, names))
+    return verdict.with_columns(_texts(facts, spoken, card, winner))
+
+
+def _decided(spoken: pl.DataFrame, card: Scorecard) -> tuple[NDArray[np.str_], Floats]:
+    """Return the verdicts of some rows and how sure they are."""
+    matrix = spoken.cast(pl.Float64).to_numpy()
+    called = matrix[:, card.items.index("close_called")] > 0
+    return _decide(_probabilities(card.prior + matrix @ card.weights), card, called)
 
 
 def _probabilities(decibans: Floats) -> Floats:
@@ -109,7 +118,7 @@ def _probabilities(decibans: Floats) -> Floats:
     return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
 
-def _decide(probability: Floats, card: Scorecard, called: NDArray[np.bool_]) -> tuple[list[str], Floats]:
+def _decide(probability: Floats, card: Scorecard, called: NDArray[np.bool_]) -> tuple[NDArray[np.str_], Floats]:
     """Pick the likeliest label if it is likely enough; an idle timeout of an open tier if those together are.
 
     Where the page *called* close() in vain, the roots of that together: then the mechanism at least is known.
@@ -127,25 +136,29 @@ def _decide(probability: Floats, card: Scorecard, called: NDArray[np.bool_]) -> 
     rules = ((top >= threshold) & (names[best] != UNKNOWN), idle >= threshold, gave_up >= threshold)
     winner = np.select(rules, (names[best], "idle", "close_wait"), UNKNOWN)
     confidence = np.select(rules, (of_cause, idle, gave_up), unknown)
-    return winner.tolist(), np.asarray(confidence)
+    return np.asarray(winner), np.asarray(confidence)
 
 
-def _texts(
-    facts: pl.DataFrame, matrix: Floats, card: Scorecard, winner: list[str], names: NDArray[np.str_]
-) -> pl.Series:
+def _texts(facts: pl.DataFrame, spoken: pl.DataFrame, card: Scorecard, winner: NDArray[np.str_]) -> pl.Series:
     """Write down the items that spoke, those that moved the verdict most first, each with its decibans and line."""
-    columns = {**{name: i for i, name in enumerate(names)}, "idle": list(names).index("idle_nginx")}
-    towards = np.array([columns[w] for w in winner])
-    weight = card.weights[:, towards].T * matrix
-    spread = np.abs(card.weights).max(axis=1) * np.abs(matrix)
-    size = np.where(np.array(winner)[:, None] == UNKNOWN, spread, np.abs(weight))
-    long = pl.concat(
-        _item_text(facts, card, k).with_columns(
-            pl.Series("size", size[:, k]), pl.Series("decibans", weight[:, k]), pl.Series("spoke", matrix[:, k] != 0)
-        )
-        for k in range(len(card.items))
-    ).filter("spoke")
-    named = pl.when(pl.col("decibans").abs() >= 0.5).then(
+    names = [name for name, _, _ in card.labels]
+    columns = {**{name: i for i, name in enumerate(names)}, "idle": names.index("idle_nginx")}
+    known, place = np.unique(winner, return_inverse=True)
+    towards, is_unknown = np.array([columns[str(w)] for w in known], dtype=np.int64)[place], winner == UNKNOWN
+    parts = []
+    for k, name in enumerate(card.items):
+        value = spoken[name].cast(pl.Float64).to_numpy()
+        rows = np.flatnonzero(value)
+        value = value[rows]
+        weight = card.weights[k, towards[rows]] * value
+        size = np.where(is_unknown[rows], np.abs(card.weights[k]).max() * np.abs(value), np.abs(weight))
+        told = size >= LEAST_TOLD
+        if told.any():
+            text = _item_text(facts, rows[told], card, k)
+            parts.append(text.with_columns(pl.Series("size", size[told]), pl.Series("decibans", weight[told])))
+    if not parts:
+        return pl.Series("evidence", [[]] * facts.height, dtype=pl.List(pl.String))
+    named = pl.when(pl.col("decibans").abs() >= LEAST_TOLD).then(
         pl.format(
             "{} ({} dB)",
             "text",
@@ -153,14 +166,14 @@ def _texts(
         )
     )
     lists = (
-        long.filter(pl.col("size") >= 0.5)
-        .with_columns(named.otherwise(pl.col("text")).alias("text"))
+        pl.concat(parts)
+        .select("row", "size", named.otherwise(pl.col("text")).alias("text"))
         .sort(["row", "size", "text"], descending=[False, True, False])
         .group_by("row", maintain_order=True)
         .agg(pl.col("text"))
     )
-    rows = pl.DataFrame({"row": pl.Series(range(facts.height), dtype=pl.UInt32)})
-    texts = rows.join(lists, on="row", how="left", maintain_order="left")["text"]
+    every = facts.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"))
+    texts = every.join(lists, on="row", how="left", maintain_order="left")["text"]
     return (
         texts.fill_null(pl.Series([[]], dtype=pl.List(pl.String))).alias("evidence")
         if texts.null_count()
@@ -168,8 +181,8 @@ def _texts(
     )
 
 
-def _item_text(facts: pl.DataFrame, card: Scorecard, k: int) -> pl.DataFrame:
-    """Return `row` and the item's `text` for every row, placeholders filled, the reference in front."""
+def _item_text(facts: pl.DataFrame, rows: Ints, card: Scorecard, k: int) -> pl.DataFrame:
+    """Return `row` and the item's `text` for some rows, placeholders filled, the reference in front."""
     says = card.says[k]
     parts, columns = [], []
     rest = says
@@ -190,4 +203,7 @@ def _item_text(facts: pl.DataFrame, card: Scorecard, k: int) -> pl.DataFrame:
     text = pl.concat_str([*pieces, pl.lit(rest)])
     if card.refs[k]:
         text = pl.concat_str([pl.col(card.refs[k]).fill_null("?"), pl.lit(": "), text])
-    return facts.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"), text.alias("text"))
+    needed = [*dict.fromkeys([*columns, *([card.refs[k]] if card.refs[k] else [])])]
+    row = pl.Series("row", rows, dtype=pl.UInt32)
+    some = facts.select(pl.col(needed).gather(row)).with_columns(row) if needed else row.to_frame()
+    return some.select("row", text.alias("text"))
