@@ -89,24 +89,21 @@ def judge(facts: pl.DataFrame, card: Scorecard) -> pl.DataFrame:
         for name, strong in zip(card.items, card.strengths, strict=True)
     )
     parts = [_decided(spoken.slice(start, CHUNK), card) for start in range(0, max(spoken.height, 1), CHUNK)]
-    winner = np.concatenate([names for names, _ in parts])
-    labels = {name: (cause, tier) for name, cause, tier in card.labels} | {"idle": (Cause.IDLE_TIMEOUT, Tier.UNKNOWN)}
-    verdict = pl.DataFrame(
-        {"label": winner, "confidence": np.concatenate([confidence for _, confidence in parts])},
-        schema={"label": pl.String, "confidence": pl.Float64},
-    ).with_columns(
-        pl.col("label")
-        .replace_strict({k: c.value for k, (c, _) in labels.items()}, return_dtype=pl.String)
-        .alias("cause"),
-        pl.col("label")
-        .replace_strict({k: t.value for k, (_, t) in labels.items()}, return_dtype=pl.String)
-        .alias("tier"),
+    winner = np.concatenate([numbers for numbers, _ in parts])
+    labels = [*card.labels, ("idle", Cause.IDLE_TIMEOUT, Tier.UNKNOWN)]
+    texts = {"label": 0, "cause": 1, "tier": 2}
+    number = pl.Series(winner)
+    return pl.DataFrame(
+        [
+            *(pl.Series(name, [str(label[of]) for label in labels])[number] for name, of in texts.items()),
+            pl.Series("confidence", np.concatenate([confidence for _, confidence in parts]), dtype=pl.Float64),
+            _texts(facts, spoken, card, winner),
+        ]
     )
-    return verdict.with_columns(_texts(facts, spoken, card, winner))
 
 
-def _decided(spoken: pl.DataFrame, card: Scorecard) -> tuple[NDArray[np.str_], Floats]:
-    """Return the verdicts of some rows and how sure they are."""
+def _decided(spoken: pl.DataFrame, card: Scorecard) -> tuple[Ints, Floats]:
+    """Return the numbers of the labels of some rows, `idle` being one past the last, and how sure they are."""
     matrix = spoken.cast(pl.Float64).to_numpy()
     called = matrix[:, card.items.index("close_called")] > 0
     return _decide(_probabilities(card.prior + matrix @ card.weights), card, called)
@@ -118,33 +115,34 @@ def _probabilities(decibans: Floats) -> Floats:
     return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
 
-def _decide(probability: Floats, card: Scorecard, called: NDArray[np.bool_]) -> tuple[NDArray[np.str_], Floats]:
+def _decide(probability: Floats, card: Scorecard, called: NDArray[np.bool_]) -> tuple[Ints, Floats]:
     """Pick the likeliest label if it is likely enough; an idle timeout of an open tier if those together are.
 
     Where the page *called* close() in vain, the roots of that together: then the mechanism at least is known.
     The confidence is that of the cause, whoever holds its timer: all labels of that cause together.
     """
-    names = np.array([name for name, _, _ in card.labels])
+    names = [name for name, _, _ in card.labels]
     causes = np.array([cause.value for _, cause, _ in card.labels])
-    threshold = card.threshold
+    threshold, nobody = card.threshold, names.index(UNKNOWN)
     best = probability.argmax(axis=1)
     top = probability.max(axis=1)
     of_cause = (probability @ (causes[:, None] == causes[None, :]))[np.arange(len(best)), best]
     idle = probability[:, [i for i, name in enumerate(names) if name in IDLE]].sum(axis=1)
-    unknown = probability[:, list(names).index(UNKNOWN)]
+    unknown = probability[:, nobody]
     gave_up = np.where(called, probability[:, [i for i, name in enumerate(names) if name in GAVE_UP]].sum(axis=1), 0.0)
-    rules = ((top >= threshold) & (names[best] != UNKNOWN), idle >= threshold, gave_up >= threshold)
-    winner = np.select(rules, (names[best], "idle", "close_wait"), UNKNOWN)
+    rules = ((top >= threshold) & (best != nobody), idle >= threshold, gave_up >= threshold)
+    winner = np.select(
+        rules, (best, np.full_like(best, len(names)), np.full_like(best, names.index("close_wait"))), nobody
+    )
     confidence = np.select(rules, (of_cause, idle, gave_up), unknown)
     return np.asarray(winner), np.asarray(confidence)
 
 
-def _texts(facts: pl.DataFrame, spoken: pl.DataFrame, card: Scorecard, winner: NDArray[np.str_]) -> pl.Series:
+def _texts(facts: pl.DataFrame, spoken: pl.DataFrame, card: Scorecard, winner: Ints) -> pl.Series:
     """Write down the items that spoke, those that moved the verdict most first, each with its decibans and line."""
     names = [name for name, _, _ in card.labels]
-    columns = {**{name: i for i, name in enumerate(names)}, "idle": names.index("idle_nginx")}
-    known, place = np.unique(winner, return_inverse=True)
-    towards, is_unknown = np.array([columns[str(w)] for w in known], dtype=np.int64)[place], winner == UNKNOWN
+    towards = np.array([*range(len(names)), names.index("idle_nginx")], dtype=np.int64)[winner]
+    is_unknown = winner == names.index(UNKNOWN)
     parts = []
     for k, name in enumerate(card.items):
         value = spoken[name].cast(pl.Float64).to_numpy()
