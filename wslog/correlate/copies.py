@@ -17,31 +17,52 @@ FILE: Final = pl.col("ref").str.replace(r":\d+$", "")
 LINE: Final = pl.col("ref").str.extract(r":(\d+)$").cast(pl.Int64)
 # What two access logs of one host have in common whatever their formats; a column counts only if both fill it.
 REQUEST_KEY: Final = ("second", "method", "path", "query", "status", "client_ip", "user_agent", "body_bytes")
+ORDER: Final = ("tier", "closed_at", "ref")
 RICHNESS: Final = ("lifetime_s", "request_id", "connection_no", "upstream", "trace_id", "forwarded_for", "is_complete")
 
 
 def fold_copies(events: pl.DataFrame) -> pl.DataFrame:
     """Return `schema.EVENTS` rows with copies folded; the richest copy gives the `ref`."""
     is_access = (pl.col("tier") == Tier.NGINX) & (pl.col("event") == EventKind.REQUEST)
-    access = _fold_access(events.filter(is_access))
-    rest = _drop_repeats(events.filter(~is_access))
-    return pl.concat([access, rest]).sort("tier", "closed_at", "ref", nulls_last=True)
+    files = events.filter(is_access).select(FILE).to_series().n_unique()
+    if files > 1:
+        folded = pl.concat([_fold_access(events.filter(is_access)), _drop_repeats(events.filter(~is_access))])
+        return folded.sort(ORDER, nulls_last=True)
+    return _sorted(_drop_repeats(events, spared=is_access))
 
 
-def _drop_repeats(events: pl.DataFrame) -> pl.DataFrame:
+def _sorted(events: pl.DataFrame) -> pl.DataFrame:
+    """Put rows in order by their keys alone, so that the wide rows are copied once."""
+    order = events.select(pl.arg_sort_by(ORDER, nulls_last=True)).to_series()
+    return events[order]
+
+
+def _drop_repeats(events: pl.DataFrame, *, spared: pl.Expr | None = None) -> pl.DataFrame:
     """Drop lines that say the same in another file, and close records sent twice.
 
     Two equal lines of one file are two happenings (a client's id makes them one); the n-th in one file is a copy of
     the n-th in another.
+
+    Args:
+        events: `schema.EVENTS`.
+        spared: Rows that are kept whatever they say.
     """
     same = [name for name in EVENTS if name not in {"ref", "format"}]
+    # Equal rows have equal hashes: where no two are equal, as is usual, nothing wide needs to be compared.
+    is_twin = events.select(same).hash_rows().is_duplicated()
+    if spared is not None:
+        is_twin = is_twin & ~events.select(spared.fill_null(value=False)).to_series()
+    if not is_twin.any():
+        return events
+    twins = events.with_row_index("place").filter(is_twin)
     has_own_id = pl.col("connection_id").is_not_null() & (pl.col("tier") == Tier.CLIENT)
     nth = pl.int_range(pl.len()).over([*same, "file"], order_by="line")
-    ranked = events.with_columns(FILE.alias("file"), LINE.alias("line")).with_columns(
+    ranked = twins.with_columns(FILE.alias("file"), LINE.alias("line")).with_columns(
         pl.when(has_own_id).then(0).otherwise(nth).alias("nth")
     )
     kept = ranked.sort("file", "line").unique([*same, "nth"], keep="first", maintain_order=True)
-    return kept.select(events.columns)
+    places = pl.concat([(~is_twin).arg_true(), kept["place"]])
+    return events if len(places) == events.height else events[places.sort()]
 
 
 def _fold_access(access: pl.DataFrame) -> pl.DataFrame:
