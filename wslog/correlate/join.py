@@ -14,7 +14,7 @@ from wslog.correlate.clock_offsets import ServerOffset
 from wslog.correlate.copies import fold_copies
 from wslog.correlate.matching import match_clients
 from wslog.correlate.nginx_errors import settle_error_zone
-from wslog.correlate.servers import join_servers
+from wslog.correlate.servers import join_servers, taken
 from wslog.correlate.source_clocks import settle_sources
 from wslog.result import Clock
 from wslog.schema import JOINED, EventKind, Tier, conform
@@ -23,6 +23,8 @@ ACCEPT: Final = 0.9  # a pair likelier than this is a match; below it, nobody is
 MAY_BE_SOMEBODY: Final = (
     0.5  # a server row likelier than this to belong to some client record is not a client-less drop
 )
+
+HELPERS: Final = ("clock", "opened_by_client_at")  # what naming and counting need besides `schema.JOINED`
 
 LIFECYCLE: Final = (
     EventKind.RELOAD, EventKind.DRAIN, EventKind.STOP, EventKind.WORKER_EXIT, EventKind.WORKER_CRASH,
@@ -62,26 +64,50 @@ def join_tiers(events: pl.DataFrame) -> Joined:
         pl.col("left").alias("client"), pl.col("right").alias("server"), pl.col("p").alias("match_confidence")
     )
     doubtful = pairs.group_by("server").agg(pl.col("p").sum().alias("somebody"))
-    left = clients.rename(
-        {"closed_at": "client_closed_at", "opened_at": "client_opened_at", "created_at": "client_created_at"}
-    )
-    wide = (
-        left.join(client_offsets, on="client", how="left")
-        .join(chosen, on="client", how="left")
-        .join(servers, on="server", how="full", suffix="_server", coalesce=True)
-        .join(doubtful, on="server", how="left")
-    )
+    has_servers, reference = servers.height > 0, _reference(servers)
+    wide = _beside(clients, servers, chosen, client_offsets, doubtful)
+    del clients, servers
     own_clock = _whole_clock(wide)
-    rows = wide.with_columns(*_merged(own_clock, has_servers=servers.height > 0))
+    rows = wide.with_columns(*_merged(own_clock, has_servers=has_servers))
+    del wide
     rows = rows.with_columns(
         pl.coalesce("closed_by_client_at", "server_closed_at").alias("closed_at"),
         pl.when(pl.col("is_opened").fill_null(value=False))
         .then(pl.coalesce("opened_by_client_at", "nginx_opened_at", "alb_opened_at"))
         .alias("opened_at"),
-    ).sort("closed_at", "client_ref", "nginx_ref", "alb_ref", nulls_last=True)
+    )
+    rows = rows.select(name for name in (*JOINED, *HELPERS) if name in rows.columns)
+    rows = rows.sort("closed_at", "client_ref", "nginx_ref", "alb_ref", nulls_last=True)
     rows = _name(rows).with_columns(*_reconnect())
     lifecycle = folded.filter(pl.col("event").is_in(LIFECYCLE)).sort("at", "ref")
-    return Joined(conform(rows, JOINED), lifecycle, _clocks(rows, servers, offsets))
+    return Joined(conform(rows, JOINED), lifecycle, _clocks(rows, reference, offsets))
+
+
+def _beside(
+    clients: pl.DataFrame, servers: pl.DataFrame, chosen: pl.DataFrame, offsets: pl.DataFrame, doubtful: pl.DataFrame
+) -> pl.DataFrame:
+    """Put each client record beside its server row, and what has no partner alone; wide rows are copied once."""
+    left = clients.rename(
+        {"closed_at": "client_closed_at", "opened_at": "client_opened_at", "created_at": "client_created_at"}
+    )
+    right = servers.rename({name: f"{name}_server" for name in servers.columns if name in left.columns})
+    pairs = (
+        clients.select("client")
+        .join(offsets, on="client", how="left")
+        .join(chosen, on="client", how="left")
+        .join(servers.select("server"), on="server", how="full", coalesce=True)
+        .join(doubtful, on="server", how="left")
+    )
+    return pl.concat(
+        [taken(left.drop("client"), pairs["client"]), taken(right.drop("server"), pairs["server"]), pairs],
+        how="horizontal",
+    )
+
+
+def _reference(servers: pl.DataFrame) -> Tier:
+    """Return the tier whose clock counts: nginx where present, else the ALB, else the clients' own."""
+    has_nginx = servers["nginx_closed_at"].is_not_null().any() if servers.height else False
+    return Tier.NGINX if has_nginx else Tier.ALB if servers.height else Tier.CLIENT
 
 
 def _whole_clock(wide: pl.DataFrame) -> pl.Expr:
@@ -168,10 +194,8 @@ def _one_each(offsets: Sequence[ServerOffset]) -> list[ServerOffset]:
     return [*(offset for offset in offsets if offset.tier != Tier.ALB), whole]
 
 
-def _clocks(rows: pl.DataFrame, servers: pl.DataFrame, offsets: Sequence[ServerOffset]) -> tuple[Clock, ...]:
-    """Report every tier's clock against the reference: nginx where present, else the ALB, else the clients' own."""
-    has_nginx = servers["nginx_closed_at"].is_not_null().any() if servers.height else False
-    reference = Tier.NGINX if has_nginx else Tier.ALB if servers.height else Tier.CLIENT
+def _clocks(rows: pl.DataFrame, reference: Tier, offsets: Sequence[ServerOffset]) -> tuple[Clock, ...]:
+    """Report every tier's clock against the reference."""
     clocks = [Clock(tier=reference, is_reference=True, skew_s=0.0, low_s=None, high_s=None, n=0)]
     for offset in offsets:
         if offset.tier != reference or offset.note:
@@ -182,7 +206,7 @@ def _clocks(rows: pl.DataFrame, servers: pl.DataFrame, offsets: Sequence[ServerO
         *(pl.col("client_skew_s").quantile(q, "linear").alias(f"q{q}") for q in (0.5, 0.05, 0.95)),
         pl.col("client_skew_s").count().cast(pl.Int64).alias("n"),
     ).row(0)
-    if servers.height and n:
+    if reference != Tier.CLIENT and n:
         clocks.append(_clock(Tier.CLIENT, (middle, low, high), n, ""))
     return tuple(clocks)
 

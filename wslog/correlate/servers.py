@@ -52,8 +52,21 @@ def join_servers(events: pl.DataFrame) -> tuple[pl.DataFrame, ServerOffset | Non
         pl.col("client_ip").alias("nginx_ip"),
     )
     alb_part = alb.select("alb_row", *_named(SHARED + ALB_FIELDS, "alb"), pl.col("ref").alias("alb_ref"))
-    joined = nginx_part.join(pairs, on="row", how="full", coalesce=True)
-    joined = joined.join(alb_part, on="alb_row", how="full", coalesce=True)
+    beside = nginx.select("row", nginx_at="closed_at", nginx_ref="access_ref").join(
+        pairs, on="row", how="full", coalesce=True
+    )
+    beside = beside.join(
+        alb.select("alb_row", alb_at="closed_at", alb_ref="ref"), on="alb_row", how="full", coalesce=True
+    ).sort("nginx_at", "alb_at", "nginx_ref", "alb_ref")
+    joined = pl.concat(
+        [
+            taken(nginx_part.drop("row"), beside["row"]),
+            beside.select("pair_confidence"),
+            taken(alb_part.drop("alb_row"), beside["alb_row"]),
+        ],
+        how="horizontal",
+    )
+    del nginx, nginx_part, alb, alb_part
     served = joined.with_columns(
         # The load balancer is nearer to the client: its address and port are the client's own.
         pl.coalesce("alb_client_ip", LAST_FORWARDED, "client_ip").alias("client_ip"),
@@ -62,8 +75,12 @@ def join_servers(events: pl.DataFrame) -> tuple[pl.DataFrame, ServerOffset | Non
         pl.max_horizontal("is_opened", "alb_is_opened").alias("is_opened"),
         _is_via_alb(joined).alias("is_via_alb"),
     ).drop(f"alb_{name}" for name in SHARED)
-    served = served.drop("row", "alb_row").sort("nginx_closed_at", "alb_closed_at", "nginx_ref", "alb_ref")
     return served.with_row_index("server").cast({"server": pl.Int64}), offset
+
+
+def taken(rows: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
+    """Return the rows at some places, nulls where there is no place: what a join of wide rows would copy twice."""
+    return rows[places] if rows.height else rows.clear(len(places))
 
 
 def _is_via_alb(joined: pl.DataFrame) -> pl.Expr:
