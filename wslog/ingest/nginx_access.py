@@ -18,8 +18,10 @@ import polars as pl
 from wslog.errors import OptionError
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
 from wslog.ingest.log_format import CompiledFormat, compile_format
+from wslog.ingest.log_format_clean import CleanLines, clean_lines
 from wslog.ingest.log_format_plain import plain_lines, refused_lines
-from wslog.ingest.nginx_fields import events_from_variables
+from wslog.ingest.nginx_clean import read_clean
+from wslog.ingest.nginx_fields import events_from_read, read_variables
 from wslog.ingest.nginx_infer import infer_format
 from wslog.schema import LimitKind, Tier
 
@@ -66,18 +68,40 @@ def access_clock(variables: Collection[str]) -> str:
     return f"UTC offset in each line{fineness}, made at the end of the session"
 
 
-def split_parsed(lines: pl.DataFrame, raw: pl.DataFrame, unmatched: pl.DataFrame) -> Parsed:
+def parse_clean(lines: pl.DataFrame, clean: CleanLines | None) -> tuple[pl.DataFrame | None, pl.DataFrame]:
+    """Read the lines that leave no doubt; return what they hold (None: nothing), and the other lines."""
+    if clean is None:
+        return None, lines
+    is_clean = lines["text"].str.contains(clean.pattern)
+    n_clean = is_clean.sum()
+    if not n_clean:
+        return None, lines
+    whole = n_clean == lines.height
+    read = read_clean(clean.cut(lines if whole else lines.filter(is_clean)))
+    return read, lines.clear() if whole else lines.filter(~is_clean)
+
+
+def split_parsed(
+    lines: pl.DataFrame, raw: pl.DataFrame | None, unmatched: pl.DataFrame, clean: pl.DataFrame | None
+) -> Parsed:
     """Turn raw variables into events, and lines without a readable time into rejects.
 
     Args:
         lines: The block, `line` and `text`.
-        raw: Raw variables of the lines that matched.
+        raw: Raw variables of the lines that matched; None: there are none.
         unmatched: `line`, `reason`, `text` of those that did not.
+        clean: What the clean lines hold.
     """
+    if raw is None and clean is not None:
+        return Parsed(events_from_read(clean), unmatched.select("line", "reason", "text"))
+    raw = pl.DataFrame(schema={"line": pl.Int64}) if raw is None else raw
     if "vhost" in raw.columns:
         has_host = {"host", "http_host"} & set(raw.columns)
         raw = raw.drop("vhost") if has_host else raw.rename({"vhost": "host"})
-    events = events_from_variables(raw)
+    read = read_variables(raw)
+    if clean is not None:
+        read = pl.concat([read, clean.select(pl.col(name).cast(dtype) for name, dtype in read.schema.items())])
+    events = events_from_read(read.sort("line"))
     timeless = lines.join(events.filter(pl.col("at").is_null()).select("line"), on="line", how="semi").select(
         "line", pl.lit("no readable time").alias("reason"), pl.col("text").str.slice(0, 200)
     )
@@ -85,9 +109,20 @@ def split_parsed(lines: pl.DataFrame, raw: pl.DataFrame, unmatched: pl.DataFrame
     return Parsed(events.filter(pl.col("at").is_not_null()), rejects)
 
 
-def parse_compiled(lines: pl.DataFrame, *, formats: tuple[CompiledFormat, ...]) -> Parsed:
-    """Parse a block of lines with the first of *formats* that matches each; blank lines are ignored."""
+def parse_compiled(
+    lines: pl.DataFrame, *, formats: tuple[CompiledFormat, ...], clean: CleanLines | None = None
+) -> Parsed:
+    """Parse a block of lines with the first of *formats* that matches each; blank lines are ignored.
+
+    Args:
+        lines: `line` and `text`.
+        formats: The main one first.
+        clean: Lines of the main one that leave no doubt; None: all are read with care.
+    """
+    read, lines = parse_clean(lines, clean)
     lines = lines.filter(pl.col("text").str.strip_chars() != "")
+    if lines.is_empty() and read is not None:
+        return split_parsed(lines, None, formats[0].reasons(lines), read)
     left = lines
     parts: list[pl.DataFrame] = []
     for compiled in formats:
@@ -95,7 +130,7 @@ def parse_compiled(lines: pl.DataFrame, *, formats: tuple[CompiledFormat, ...]) 
         left = left.join(parts[-1].select("line"), on="line", how="anti", maintain_order="left")
         if left.is_empty():
             break
-    return split_parsed(lines, pl.concat(parts, how="diagonal").sort("line"), formats[0].reasons(left))
+    return split_parsed(lines, pl.concat(parts, how="diagonal"), formats[0].reasons(left), read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +199,7 @@ def detect_nginx_access(sample: Sequence[str], config: Config) -> LineParser | N
     return LineParser(
         why=best.why,
         score=n_matched / len(text),
-        parse=partial(parse_compiled, formats=tuple(formats)),
+        parse=partial(parse_compiled, formats=tuple(formats), clean=clean_lines(best.compiled.text)),
         clock=access_clock(variables),
         limits=(*access_limits(variables), *problems),
         mendable=dict.fromkeys(access_limits(variables), LimitKind.ACCESS_VARIABLES),

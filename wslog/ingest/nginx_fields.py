@@ -5,6 +5,8 @@ Source: https://nginx.org/en/docs/varindex.html, ngx_http_upstream.c (lists, lin
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from functools import lru_cache
 from typing import Final
 
 import polars as pl
@@ -18,12 +20,13 @@ MILLISECONDS_FROM: Final = 1e11  # an epoch number this large counts millisecond
 REQUEST_LINE: Final = r"^([A-Za-z][A-Za-z0-9_-]*) +(\S.*?)(?: +HTTP/\d(?:\.\d)?)?\s*$"
 LONGEST_S: Final = 10 * 365 * 86_400.0  # no connection lasts so long: such a number is damaged
 LIST_OF_SECONDS: Final = r"^[\d., :-]+$"
+_NO_TEXT: Final = pl.lit(None, dtype=pl.String)
 METHOD_FORMS: Final = r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"
 
 
-def given(frame: pl.DataFrame, *names: str) -> pl.Expr:
-    """Return the first of the variables *names* that has a value; `-` and empty are none."""
-    values = [pl.col(name).str.strip_chars() for name in names if name in frame.columns]
+def given(logged: Collection[str], *names: str) -> pl.Expr:
+    """Return the first value of the variables *names*, as far as they are *logged*; `-` and empty are none."""
+    values = [pl.col(name).str.strip_chars() for name in names if name in logged]
     values = [pl.when(~value.is_in(["", "-"])).then(value) for value in values]
     return pl.coalesce(*values) if values else pl.lit(None, dtype=pl.String)
 
@@ -121,111 +124,118 @@ def events_from_variables(frame: pl.DataFrame) -> pl.DataFrame:
         `line` and `schema.EVENTS` columns. `at` is null where no time can be read: the caller rejects those.
         `closed_at` is `at`, less the lingering close: what nginx waited for the client after it had ended the session.
     """
-    read = frame.select("line", *_who(frame), *_what(frame), *_when(frame), *_sizes(frame))
-    lingered = pl.col("rt") - pl.col("upstream_s")
-    is_lingering = (pl.col("status") == 101) & (lingered > LINGERING_S)
-    lifetime = pl.when(is_lingering).then(pl.col("upstream_s")).otherwise(pl.col("rt")).alias("lifetime_s")
-    return (
-        read.with_columns(lifetime, *_verdicts(frame))
-        .with_columns(opened_at=pl.col("at") - _duration(pl.col("rt")))
-        .with_columns(
-            closed_at=pl.coalesce(pl.col("opened_at") + _duration(pl.col("lifetime_s")), pl.col("at")),
-            event=pl.lit(EventKind.REQUEST.value),
-            has_zone=pl.lit(value=True),
-        )
-        .drop("rt", "upstream_s", "upgrade", "has_upgrade")
-    )
+    return events_from_read(read_variables(frame))
+
+
+def read_variables(frame: pl.DataFrame) -> pl.DataFrame:
+    """Read raw variable texts, one row each, into the columns that `events_from_read` takes."""
+    first, columns = _columns(tuple(frame.columns))
+    return frame.with_columns(first).select("line", *columns)
+
+
+@lru_cache(maxsize=64)  # describing a block costs as much as reading it where few of its lines are left
+def _columns(logged: tuple[str, ...]) -> tuple[tuple[pl.Expr, ...], tuple[pl.Expr, ...]]:
+    first: tuple[pl.Expr, ...] = ()
+    if "request" in logged:
+        method, target = request_columns(given(logged, "request"))
+        first = (method.alias("asked_by"), target.alias("asked_for"))
+    return first, (*_who(logged), *_what(logged), *_when(logged), *_sizes(logged))
+
+
+def events_from_read(read: pl.DataFrame) -> pl.DataFrame:
+    """Say of each request what it was and when it began and ended."""
+    return read.with_columns(_LIFETIME, *_VERDICTS).with_columns(_OPENED_AT).select(_EVENT)
 
 
 def _duration(seconds_: pl.Expr) -> pl.Expr:
     return pl.duration(microseconds=(seconds_ * 1_000_000).round().cast(pl.Int64))
 
 
-def _when(frame: pl.DataFrame) -> tuple[pl.Expr, ...]:
+def _when(logged: Collection[str]) -> tuple[pl.Expr, ...]:
     nothing = pl.lit(None, dtype=pl.Datetime("us", "UTC"))
-    stamps = [(given(frame, name), read) for name, read in CLOCKS if name in frame.columns]
+    stamps = [(given(logged, name), read) for name, read in CLOCKS if name in logged]
     at = [read(stamp) for stamp, read in stamps]
     resolution = [
         pl.when(time.is_not_null()).then(resolution_s(text)) for time, (text, _) in zip(at, stamps, strict=True)
     ]
-    in_ms = seconds(given(frame, "request_time_ms")) / 1_000
+    in_ms = seconds(given(logged, "request_time_ms")) / 1_000
     return (
         pl.coalesce(*at, nothing).alias("at"),
         pl.coalesce(*resolution, pl.lit(None, dtype=pl.Float64)).alias("at_resolution_s"),
-        pl.coalesce(seconds(given(frame, "request_time")), in_ms).alias("rt"),
-        sum_of_list(given(frame, "upstream_response_time")).alias("upstream_s"),
-        seconds(last_of_list(given(frame, "upstream_header_time"))).alias("handshake_s"),
+        pl.coalesce(seconds(given(logged, "request_time")), in_ms).alias("rt"),
+        sum_of_list(given(logged, "upstream_response_time")).alias("upstream_s"),
+        seconds(last_of_list(given(logged, "upstream_header_time"))).alias("handshake_s"),
     )
 
 
-def _who(frame: pl.DataFrame) -> tuple[pl.Expr, ...]:
-    peer = given(frame, "remote_addr", "realip_remote_addr")
+def _who(logged: Collection[str]) -> tuple[pl.Expr, ...]:
+    peer = given(logged, "remote_addr", "realip_remote_addr")
     with_port = r"^(?:\[([^\]]+)\]|(\d+\.\d+\.\d+\.\d+)):(\d+)$"
-    trace = given(frame, "http_x_amzn_trace_id")
+    trace = given(logged, "http_x_amzn_trace_id")
     return (
-        given(frame, "hostname").alias("log_host"),
+        given(logged, "hostname").alias("log_host"),
         client_address(pl.coalesce(peer.str.extract(with_port, 1), peer.str.extract(with_port, 2), peer)).alias(
             "client_ip"
         ),
         whole(
             pl.coalesce(
-                given(frame, "remote_port"), given(frame, "realip_remote_port"), peer.str.extract(with_port, 3)
+                given(logged, "remote_port"), given(logged, "realip_remote_port"), peer.str.extract(with_port, 3)
             ),
             "client_port",
         ),
-        given(frame, "http_x_forwarded_for", "proxy_add_x_forwarded_for").alias("forwarded_for"),
-        given(frame, "request_id", "req_id", "http_x_request_id").alias("request_id"),
+        given(logged, "http_x_forwarded_for", "proxy_add_x_forwarded_for").alias("forwarded_for"),
+        given(logged, "request_id", "req_id", "http_x_request_id").alias("request_id"),
         pl.coalesce(
             trace.str.extract(r"Root=([^;\s\"]+)"), trace.str.extract(r"^(\d-[0-9a-f]{8}-[0-9a-f]{24})$")
         ).alias("trace_id"),
-        whole(given(frame, "connection"), "connection_no"),
-        whole(given(frame, "pid"), "pid"),
-        given(frame, "http_user_agent").alias("user_agent"),
-        bare_host(given(frame, "http_host", "host", "server_name")).alias("host"),
+        whole(given(logged, "connection"), "connection_no"),
+        whole(given(logged, "pid"), "pid"),
+        given(logged, "http_user_agent").alias("user_agent"),
+        bare_host(given(logged, "http_host", "host", "server_name")).alias("host"),
     )
 
 
-def _what(frame: pl.DataFrame) -> tuple[pl.Expr, ...]:
-    method, target = request_columns(given(frame, "request"))
-    logged = given(frame, "request_uri", "uri", "document_uri")
-    target = pl.coalesce(target, pl.when(logged.str.contains(r"^/|^\w+://")).then(logged))
-    logged_method = given(frame, "request_method")
-    completion = pl.col("request_completion") == "OK" if "request_completion" in frame.columns else pl.lit(None)
+def _what(logged: Collection[str]) -> tuple[pl.Expr, ...]:
+    method, target = (pl.col("asked_by"), pl.col("asked_for")) if "request" in logged else (_NO_TEXT, _NO_TEXT)
+    alone = given(logged, "request_uri", "uri", "document_uri")
+    target = pl.coalesce(target, pl.when(alone.str.contains(r"^/|^\w+://")).then(alone))
+    logged_method = given(logged, "request_method")
+    completion = pl.col("request_completion") == "OK" if "request_completion" in logged else pl.lit(None)
     return (
         pl.coalesce(method, logged_method.str.extract(f"({METHOD_FORMS})")).alias("method"),
         target_path(target).alias("path"),
-        pl.coalesce(target_query(target), given(frame, "args", "query_string")).alias("query"),
-        whole(given(frame, "status"), "status"),
-        whole(last_of_list(given(frame, "upstream_status")), "upstream_status"),
-        upstream_address(last_of_list(given(frame, "upstream_addr"))).alias("upstream"),
+        pl.coalesce(target_query(target), given(logged, "args", "query_string")).alias("query"),
+        whole(given(logged, "status"), "status"),
+        whole(last_of_list(given(logged, "upstream_status")), "upstream_status"),
+        upstream_address(last_of_list(given(logged, "upstream_addr"))).alias("upstream"),
         completion.cast(pl.Boolean).alias("is_complete"),
-        given(frame, "http_upgrade", "sent_http_upgrade", "upstream_http_upgrade").alias("upgrade"),
-        _is_logged(frame, "http_upgrade").alias("has_upgrade"),
+        given(logged, "http_upgrade", "sent_http_upgrade", "upstream_http_upgrade").alias("upgrade"),
+        _is_logged(logged, "http_upgrade").alias("has_upgrade"),
+        given(logged, "http_sec_websocket_key", "http_sec_websocket_version").is_not_null().alias("has_key"),
     )
 
 
-def _sizes(frame: pl.DataFrame) -> tuple[pl.Expr, ...]:
+def _sizes(logged: Collection[str]) -> tuple[pl.Expr, ...]:
     return (
-        whole(given(frame, "request_length"), "bytes_in"),
-        whole(given(frame, "bytes_sent"), "bytes_out"),
-        whole(given(frame, "body_bytes_sent"), "body_bytes"),
+        whole(given(logged, "request_length"), "bytes_in"),
+        whole(given(logged, "bytes_sent"), "bytes_out"),
+        whole(given(logged, "body_bytes_sent"), "body_bytes"),
     )
 
 
-def _is_logged(frame: pl.DataFrame, name: str) -> pl.Expr:
-    return pl.col(name).is_not_null() if name in frame.columns else pl.lit(value=False)
+def _is_logged(logged: Collection[str], name: str) -> pl.Expr:
+    return pl.col(name).is_not_null() if name in logged else pl.lit(value=False)
 
 
-def _verdicts(frame: pl.DataFrame) -> tuple[pl.Expr, ...]:
+def _verdicts() -> tuple[pl.Expr, ...]:
     """Say whether it is a WebSocket and opened; null: the line cannot tell."""
     status = pl.col("status")
-    asks = pl.col("upgrade").str.to_lowercase().str.contains("websocket").fill_null(value=False)
-    key = given(frame, "http_sec_websocket_key", "http_sec_websocket_version").is_not_null()
+    asks = pl.col("upgrade").str.to_lowercase().str.contains("websocket").fill_null(value=False) | pl.col("has_key")
     is_failure = (status >= 400) | (status == 0)
     # A 400 may be a request whose headers nginx never read, so a missing Upgrade says nothing there.
     asks_not = pl.col("has_upgrade") & (status != 400) & (status != 0)
     is_websocket = (
-        pl.when((status == 101) | asks | key)
+        pl.when((status == 101) | asks)
         .then(pl.lit(value=True))
         .when((status.is_not_null() & ~is_failure) | asks_not)
         .then(pl.lit(value=False))
@@ -234,8 +244,30 @@ def _verdicts(frame: pl.DataFrame) -> tuple[pl.Expr, ...]:
     is_opened = (
         pl.when(status == 101)
         .then(pl.lit(value=True))
-        .when(is_failure | asks | key)
+        .when(is_failure | asks)
         .then(pl.lit(value=False))
         .alias("is_opened")
     )
     return is_websocket, is_opened
+
+
+def _lifetime() -> pl.Expr:
+    is_lingering = (pl.col("status") == 101) & (pl.col("rt") - pl.col("upstream_s") > LINGERING_S)
+    return pl.when(is_lingering).then(pl.col("upstream_s")).otherwise(pl.col("rt")).alias("lifetime_s")
+
+
+# Made once: a block costs as much to describe as to read where few of its lines are left.
+_READ: Final = (
+    "log_host", "client_ip", "client_port", "forwarded_for", "request_id", "trace_id", "connection_no", "pid",
+    "user_agent", "host", "method", "path", "query", "status", "upstream_status", "upstream", "is_complete", "at",
+    "at_resolution_s", "handshake_s", "bytes_in", "bytes_out", "body_bytes",
+)  # fmt: skip
+_LIFETIME: Final = _lifetime()
+_VERDICTS: Final = _verdicts()
+_OPENED_AT: Final = (pl.col("at") - _duration(pl.col("rt"))).alias("opened_at")
+_EVENT: Final = (
+    pl.col("line", *_READ, "lifetime_s", "is_websocket", "is_opened", "opened_at"),
+    pl.coalesce(pl.col("opened_at") + _duration(pl.col("lifetime_s")), pl.col("at")).alias("closed_at"),
+    pl.lit(EventKind.REQUEST.value).alias("event"),
+    pl.lit(value=True).alias("has_zone"),
+)

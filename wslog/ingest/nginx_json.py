@@ -23,9 +23,11 @@ import polars as pl
 from wslog.errors import OptionError
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
 from wslog.ingest.log_format import CompiledFormat, compile_format, unescape_json
+from wslog.ingest.log_format_clean import CleanLines, clean_lines
 from wslog.ingest.log_format_plain import plain_lines, refused_lines
-from wslog.ingest.nginx_access import MIN_SHARE, access_clock, access_limits, split_parsed
+from wslog.ingest.nginx_access import MIN_SHARE, access_clock, access_limits, parse_clean, split_parsed
 from wslog.ingest.nginx_aliases import plain_key, variable_of
+from wslog.ingest.rejects import REJECTS
 from wslog.schema import LimitKind, Tier
 
 # One pair of a flat object: a quoted value, or whatever stands before the next pair or the end.
@@ -124,17 +126,25 @@ def layout_of(line: str, named: dict[str, str]) -> str | None:
     return "".join(parts)
 
 
-def parse_json(lines: pl.DataFrame, *, named: dict[str, str], layouts: tuple[CompiledFormat, ...]) -> Parsed:
+def parse_json(
+    lines: pl.DataFrame,
+    *,
+    named: dict[str, str],
+    layouts: tuple[CompiledFormat, ...],
+    clean: CleanLines | None = None,
+) -> Parsed:
     """Parse a block: by layout where the line has a known one, else key by key."""
+    certain, lines = parse_clean(lines, clean)
     lines = lines.filter(pl.col("text").str.strip_chars() != "")
+    if lines.is_empty() and certain is not None:
+        return split_parsed(lines, None, pl.DataFrame(schema=REJECTS), certain)
     left = lines
     parts: list[pl.DataFrame] = []
     for compiled in layouts:
         parts.append(compiled.extract(left))
         left = left.join(parts[-1].select("line"), on="line", how="anti", maintain_order="left")
     read, unmatched = _read_singly(left, named)
-    raw = pl.concat([*parts, read], how="diagonal").sort("line")
-    return split_parsed(lines, raw, unmatched)
+    return split_parsed(lines, pl.concat([*parts, read], how="diagonal"), unmatched, certain)
 
 
 def _read_singly(lines: pl.DataFrame, named: dict[str, str]) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -183,11 +193,12 @@ def detect_nginx_json(sample: Sequence[str], config: Config) -> LineParser | Non
         if text is not None and len(layouts) < 4:
             with suppress(OptionError):
                 layouts[text] = compile_format(text)
+    clean = next((clean_lines(layout.text) for layout in layouts.values()), None)
     keys = ", ".join(f"{key}={variable}" for key, variable in named.items())
     return LineParser(
         why=f"JSON keys read as nginx variables: {keys}",
         score=len(fitting) / len(filled),
-        parse=partial(parse_json, named=named, layouts=tuple(layouts.values())),
+        parse=partial(parse_json, named=named, layouts=tuple(layouts.values()), clean=clean),
         clock=access_clock(named.values()),
         limits=access_limits(named.values()),
         mendable=dict.fromkeys(access_limits(named.values()), LimitKind.ACCESS_VARIABLES),
