@@ -1,29 +1,28 @@
 """Many small files of one kind, parsed as one: a load balancer delivers thousands a day.
 
 What a file costs by itself (recognising it, some eighty calls of polars) is ten times what its lines cost. So files
-that would surely be given the same parser are put together, and each gets its own account. A file with anything odd
-in it, a line that does not parse to begin with, is read again by itself.
+that would surely be given the same parser are put together, and each gets its own account. A file in which more than a
+few lines do not parse may hold a second format: it is read again by itself.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from wslog.ingest.accounts import account_of
 from wslog.ingest.blocks import HEAD_BYTES, read_at_once, split_lines
 from wslog.ingest.configuration import LOOK
-from wslog.ingest.parse_file import PLACED, FileRead, Reading, Sieve, filled, sieve_of
+from wslog.ingest.parse_file import KEPT_REJECTS, PLACED, FileRead, Reading, Sieve, filled, sieve_of
 from wslog.ingest.plain import EDGE_LINES, sift
 from wslog.ingest.read_file import Part, read_file
 from wslog.ingest.recognise import Reader, Recognised, recognise, sample_lines
 from wslog.ingest.survey import Survey
-from wslog.result import FileCoverage
+from wslog.result import FileCoverage, Reject
 
 SMALL_BYTES: Final = 1 << 20  # on disk
 TEXT_BYTES: Final = 16 << 20  # uncompressed
@@ -32,7 +31,8 @@ SIFTED_BYTES: Final = 6 << 20  # of text at a time
 
 MOST_KNOWN: Final = 8  # of what files were recognised as, the last ones are tried
 
-Span = tuple[dt.datetime | None, dt.datetime | None]
+MOST_REJECTED: Final = 0.05  # of a file's lines; beyond that something else stands in it too
+NO_SPAN: Final = (None, None)
 
 
 @dataclass(slots=True)
@@ -161,21 +161,30 @@ def _text(survey: Survey) -> bytes | None:
 def _parse(run: _Run, reading: Reading) -> list[Part]:
     if run.texts:
         run.sift()
-    left = pl.concat(run.left)
-    events = filled(run.reader.parser.parse(left).events, run.reader)
-    odd = set(run.nth_of(left.join(events.select("line"), on="line", how="anti")["line"]).to_list())
-    events = run.placed(events).filter(~pl.col("nth").is_in(list(odd)))
-    waiting = run.placed(pl.concat(run.waiting)).filter(~pl.col("nth").is_in(list(odd)))
-    run.sieve.put_aside(waiting.select("file_no", "line", "text"))
-    span = events.group_by("nth").agg(pl.col("at").min().alias("first"), pl.col("at").max().alias("last"))
-    spans = {number: (first, last) for number, first, last in span.rows()}
+    parsed = run.reader.parser.parse(pl.concat(run.left))
+    events = run.placed(filled(parsed.events, run.reader))
+    rejects = _by_file(run.placed(parsed.rejects).sort("line"), "line", "reason", "text")
+    mixed = [nth for nth, rows in rejects.items() if len(rows) > MOST_REJECTED * run.heights[nth]]
+    is_whole = ~pl.col("nth").is_in(mixed)
+    run.sieve.put_aside(run.placed(pl.concat(run.waiting)).filter(is_whole).select("file_no", "line", "text"))
+    spans = _by_file(events.group_by("nth").agg(first=pl.col("at").min(), last=pl.col("at").max()), "first", "last")
     accounts = {
-        survey.number: _account(survey, run, run.heights[number], spans.get(number, (None, None)))
-        for number, survey in enumerate(run.surveys)
-        if number not in odd
+        survey.number: _account(
+            survey, run, n_lines=run.heights[nth], span=spans.get(nth, [NO_SPAN])[0], rejects=rejects.get(nth, [])
+        )
+        for nth, survey in enumerate(run.surveys)
+        if nth not in mixed
     }
-    kept = events.filter(reading.keep).select(pl.col(name).cast(dtype) for name, dtype in PLACED.items())
-    return [Part(accounts, reading.decided(kept)), *(read_file(run.surveys[number], reading) for number in sorted(odd))]
+    kept = events.filter(is_whole & reading.keep).select(pl.col(name).cast(dtype) for name, dtype in PLACED.items())
+    return [Part(accounts, reading.decided(kept)), *(read_file(run.surveys[nth], reading) for nth in mixed)]
+
+
+def _by_file(frame: pl.DataFrame, *columns: str) -> dict[int, list[tuple[Any, ...]]]:
+    """Return the rows of each file, in order."""
+    rows: dict[int, list[tuple[Any, ...]]] = {}
+    for nth, *row in frame.select("nth", *columns).iter_rows():
+        rows.setdefault(nth, []).append(tuple(row))
+    return rows
 
 
 def _heights(lines: pl.Series, sizes: Sequence[int], data: bytes) -> list[int]:
@@ -194,7 +203,10 @@ def _edges(starts: Sequence[int], ends: Sequence[int]) -> list[int]:
     return [line for start, end in zip(starts, ends, strict=True) for n in near for line in (start + 1 + n, end - n)]
 
 
-def _account(survey: Survey, run: _Run, n_lines: int, span: Span) -> FileCoverage:
-    read = FileRead(readers=[run.reader], n_lines=n_lines, first_at=span[0], last_at=span[1])
+def _account(
+    survey: Survey, run: _Run, *, n_lines: int, span: tuple[Any, ...], rejects: Sequence[tuple[Any, ...]]
+) -> FileCoverage:
+    read = FileRead(readers=[run.reader], n_lines=n_lines, n_rejected=len(rejects), first_at=span[0], last_at=span[1])
+    read.rejects = [Reject(line=line, reason=reason, text=text) for line, reason, text in rejects[:KEPT_REJECTS]]
     read.levels[run.reader.format.name] = set()
     return account_of(survey.source, survey.compression, run.recognised, read)

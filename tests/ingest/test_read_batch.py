@@ -1,0 +1,64 @@
+"""Small files read together give what each gives by itself."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from polars.testing import assert_frame_equal
+
+from tests.ingest.test_plain import DAMAGE, log
+from wslog.ingest import Read, read_batch, read_events
+
+
+def write(folder: Path, damage: Callable[[bytes], bytes], every: int) -> Path:
+    """Eight archives of 300 lines, among them an empty one and one with carriage returns; some lines are damaged."""
+    for n in range(8):
+        lines = log("alb", 300 if n else 0, seed=n)
+        lines = [damage(line) if (k + n) % every == 0 else line for k, line in enumerate(lines)]
+        end = b"\r\n" if n == 3 else b"\n"
+        (folder / f"{n}.log.gz").write_bytes(gzip.compress(end.join(lines) + (end if n % 2 else b"")))
+    return folder
+
+
+def alone(folder: Path) -> Read:
+    """Read each file by itself."""
+    with mock.patch.object(read_batch, "read_at_once", return_value=None):
+        return read_events([folder])
+
+
+def assert_same(together: Read, apart: Read) -> None:
+    """Same events, same account of every file."""
+    assert_frame_equal(together.events, apart.events)
+    assert together.coverage == apart.coverage
+    assert together.levels == apart.levels
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+@pytest.mark.parametrize("every", [3, 50, 1_000], ids=["mostly damaged", "some damaged", "nearly whole"])
+def test_damaged_files_read_alike(tmp_path: Path, kind: str, every: int) -> None:
+    """Every reject has its own file and line, whichever files were read with it."""
+    folder = write(tmp_path, DAMAGE[kind], every)
+    assert_same(read_events([folder]), alone(folder))
+
+
+def test_few_damaged_lines_do_not_have_a_file_read_again(tmp_path: Path) -> None:
+    """Else one bad line in a thousand would double the time."""
+    folder = write(tmp_path, DAMAGE["cut"], 50)
+    with mock.patch.object(read_batch, "read_file", wraps=read_batch.read_file) as again:
+        read = read_events([folder])
+    assert sum(file.rejected for file in read.coverage.files) > 20
+    assert again.call_count <= 1  # the empty one
+
+
+def test_a_file_of_two_formats_gives_both(tmp_path: Path) -> None:
+    """Where more than a few lines do not parse, they are offered to the other formats."""
+    lines = [line for pair in zip(log("alb", 60, 1), log("error", 60, 1), strict=True) for line in pair]
+    (tmp_path / "mixed.log").write_bytes(b"\n".join(lines))
+    (tmp_path / "other.log").write_bytes(b"\n".join(log("alb", 60, 2)))
+    read = read_events([tmp_path])
+    assert_same(read, alone(tmp_path))
+    assert set(read.events["format"]) == {"alb-access", "nginx-error"}
