@@ -22,6 +22,7 @@ from wslog.ingest.plain import NO_HANDSHAKE, QUOTED, UTC_TIME, WORD, plain_regex
 from wslog.schema import LimitKind, Tier
 
 _LOOKED_AT: Final = 4  # lines of a sample; what the others are would come to light when they are parsed
+_ALIKE: Final = 0.75
 _HEAD: Final = re.compile(
     r"\s*[a-z][a-z0-9]{0,9} +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z +\S+ +(?:\S+:\d+|-) +(?:\S+:\d+|-)"
     r"(?: +-?\d+(?:\.\d+)?){3} +(?:\d{3}|-) +(?:\d{3}|-)(?: +\d+){2}(?: |$)"
@@ -155,16 +156,14 @@ def _limits(events: pl.DataFrame, needed: int) -> tuple[str, ...]:
 
 
 def _fits_too(sample: Sequence[str], *, n_fields: int, has_trace: bool) -> bool:
-    """Whether some lines are entries of as many fields, counted by their quotes and spaces."""
+    """Whether some lines, but for a damaged one, are entries of as many fields, counted by quotes and spaces."""
     some = [text for text in sample[:: max(1, len(sample) // _LOOKED_AT)] if text.strip()]
-    return (
-        all(
-            _HEAD.match(text)
-            and text.count('"') // 2 + sum(len(bare.split()) for bare in text.split('"')[::2]) == n_fields
-            for text in some
-        )
-        and any("Root=" in text for text in some) == has_trace
+    n_alike = sum(
+        bool(_HEAD.match(text))
+        and text.count('"') // 2 + sum(len(bare.split()) for bare in text.split('"')[::2]) == n_fields
+        for text in some
     )
+    return n_alike >= _ALIKE * len(some) and any("Root=" in text for text in some) == has_trace
 
 
 def _detect(sample: Sequence[str], config: Config) -> LineParser | None:  # noqa: ARG001
