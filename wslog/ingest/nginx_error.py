@@ -18,6 +18,7 @@ from wslog.errors import OptionError
 from wslog.ingest.addresses import client_address, upstream_address
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
 from wslog.ingest.nginx_error_lines import HEAD, read_fields
+from wslog.ingest.nginx_error_plain import PLAIN, REFUSED
 from wslog.ingest.nginx_fields import bare_host, request_columns, target_path, target_query
 from wslog.schema import EVENTS, EventKind, LimitKind, Tier
 
@@ -181,6 +182,8 @@ def detect_nginx_error(sample: Sequence[str], config: Config) -> LineParser | No
         parse=partial(parse_error, zone=zone),
         clock=f"local time of the nginx host, whole seconds, no zone in the line; {clock}",
         limits=("times are whole seconds: order within a second is not known",),
+        plain=PLAIN,
+        refused=REFUSED,
     )
 
 
