@@ -56,10 +56,18 @@ def of_concern(events: pl.DataFrame) -> pl.DataFrame:
     Args:
         events: `schema.EVENTS` of all files: a path is known as a WebSocket's from any tier.
     """
+    return events.filter(is_of_concern(events))
+
+
+def is_of_concern(events: pl.DataFrame) -> pl.Series:
+    """Tell which events `of_concern` keeps."""
     surely = pl.col("is_websocket").fill_null(value=False)
-    endpoints = events.filter(surely & pl.col("path").is_not_null()).select(ENDPOINT.unique()).to_series()
-    is_sibling = IS_CANDIDATE & ENDPOINT.is_in(endpoints.implode())
-    return events.filter(surely | IS_LIFE.fill_null(value=False) | is_sibling.fill_null(value=False))
+    endpoints = events.select("path", "is_websocket").filter(surely & pl.col("path").is_not_null())
+    is_sibling = IS_CANDIDATE & ENDPOINT.is_in(endpoints.select(ENDPOINT.unique()).to_series().implode())
+    is_known = surely | IS_LIFE.fill_null(value=False)
+    if events.select(is_known.all()).item():  # the endpoint of each is dear
+        return pl.repeat(value=True, n=events.height, eager=True)
+    return events.select((is_known | is_sibling.fill_null(value=False)).alias("is_of_concern")).to_series()
 
 
 def without_copies(events: pl.DataFrame) -> pl.DataFrame:
@@ -71,9 +79,12 @@ def without_copies(events: pl.DataFrame) -> pl.DataFrame:
     AWS delivers log files at least once; a line's microseconds and ids tell it from every other line.
     """
     whole = [name for name in events.columns if name not in _PLACE]
-    numbered = events.with_row_index("row")
     # Few lines share even these, so the comparison of whole rows, which is dear, is spared nearly all.
-    is_suspect = pl.struct("at", "client_port", "bytes_out").is_duplicated()
-    alb = numbered.filter(pl.col("tier") == Tier.ALB.value).filter(is_suspect)
-    copies = alb.filter(~pl.struct(whole).is_first_distinct())
-    return numbered.join(copies, on="row", how="anti", maintain_order="left").drop("row") if copies.height else events
+    keys = events.select("at", "client_port", "bytes_out", is_alb=pl.col("tier") == Tier.ALB.value).with_row_index(
+        "row"
+    )
+    rows = keys.filter(pl.col("is_alb")).filter(pl.struct("at", "client_port", "bytes_out").is_duplicated())["row"]
+    copies = rows.filter(~events[rows].select(pl.struct(whole).is_first_distinct()).to_series())
+    if copies.is_empty():
+        return events
+    return events.filter(~pl.int_range(pl.len(), dtype=pl.UInt32).is_in(copies.implode()))

@@ -31,7 +31,7 @@ SIFTED_BYTES: Final = 6 << 20  # of text at a time
 
 MOST_KNOWN: Final = 8  # of what files were recognised as, the last ones are tried
 
-MOST_REJECTED: Final = 0.05  # of a file's lines; beyond that something else stands in it too
+MOST_REJECTED: Final = 0.1  # of a file's lines; beyond that something else stands in it too
 NO_SPAN: Final = (None, None)
 
 

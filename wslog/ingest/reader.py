@@ -13,7 +13,7 @@ import polars as pl
 from wslog import schema
 from wslog.ingest.accounts import raise_if_useless, with_copies, with_events
 from wslog.ingest.blocks import Block
-from wslog.ingest.concern import MAY_CONCERN, of_concern, without_copies
+from wslog.ingest.concern import MAY_CONCERN, is_of_concern, without_copies
 from wslog.ingest.configuration import NGINX_CONF, named_source, parse_zones, read_configuration
 from wslog.ingest.format import Config, LogFormat
 from wslog.ingest.formats import FORMATS
@@ -134,8 +134,9 @@ def _settled(
 ) -> tuple[pl.DataFrame, list[FileCoverage]]:
     """Put all files' events together, decide which are of concern now that all paths are known, and count them."""
     events = pl.concat([part.events for part in parts])
-    kept = events if all_lines else of_concern(events)
-    kept = kept.sort("file_no", "line", maintain_order=True)
+    rows = events.select("file_no", "line").with_row_index("row")
+    rows = rows if all_lines else rows.filter(is_of_concern(events))
+    kept = events[rows.sort("file_no", "line", maintain_order=True)["row"]]  # wide rows are copied once
     unique = without_copies(kept)
     accounts = {number: account for part in parts for number, account in part.accounts.items()}
     files = with_events(with_copies(accounts, kept, unique), unique)
