@@ -16,6 +16,7 @@ import polars as pl
 
 from wslog.errors import OptionError
 from wslog.ingest import json_values as values
+from wslog.ingest.client_block import Shapes, read_by_shape
 from wslog.ingest.client_fields import SPANS, our_name, plain_key, words
 from wslog.ingest.client_own import EVENTS, extras_tell_nothing, own_row
 from wslog.ingest.client_record import LONGEST_S, NotARecord, Rules, kind_of, read_record
@@ -86,10 +87,25 @@ def _near_the_close(name: str) -> pl.Expr:
     return pl.when(~is_far.fill_null(value=False)).then(time_us).alias(f"{name}_us")
 
 
-def _events(rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
-    frame = pl.DataFrame(rows, schema=_RECORD, strict=True)
-    frame = frame.with_columns(_near_the_close(name) for name in _TIMES if name != "closed")
+def _records(rows: Sequence[Mapping[str, object]], read: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return the records, of the exact reader and of columns, in the order of their lines."""
+    frames = [pl.DataFrame(rows, schema=_RECORD, strict=True)]
+    for frame in read:
+        missing = [pl.lit(None, dtype).alias(name) for name, dtype in _RECORD.items() if name not in frame.columns]
+        frames.append(frame.with_columns(missing).select(*_RECORD))
+    return pl.concat(frames).sort("line") if read else frames[0]
+
+
+def _with_url(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add `host`, `path` and `query`: of each distinct URL, since they are few."""
     url = split_url(pl.col("url"))
+    parts = (url.host.alias("host"), url.path.alias("path"), url.query.alias("query"))
+    distinct = frame.select(pl.col("url").drop_nulls().unique()).with_columns(parts)
+    return frame.join(distinct, on="url", how="left", maintain_order="left")
+
+
+def _events(frame: pl.DataFrame) -> pl.DataFrame:
+    frame = _with_url(frame).with_columns(_near_the_close(name) for name in _TIMES if name != "closed")
     instants = [pl.col(f"{name}_us").cast(INSTANT).alias(f"{name}_at") for name in _TIMES]
     # Rounded: polars divides one row and many rows differently in the last bit, and blocks must not show.
     lifetime_s = ((pl.col("closed_us") - pl.col("opened_us")) / 1e6).round(6)
@@ -105,17 +121,25 @@ def _events(rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
         pl.when(handshake_s >= 0).then(handshake_s).alias("handshake_s"),
         "is_opened",
         (pl.col("event") != EventKind.NOTE.value).alias("is_websocket"),
-        *(url.host.alias("host"), url.path.alias("path"), url.query.alias("query")),
+        *("host", "path", "query"),
         *("client_ip", "user_agent", "close_code", "close_reason", "was_clean", "session_id", "connection_id"),
         *("visibility", "is_online", "is_persisted", "attempt", "trace_id", "request_id"),
     )
 
 
-def parse_records(block: pl.DataFrame, rules: Rules) -> Parsed:
-    """Parse a block of JSON lines; records of other kinds become events of no concern (`is_websocket` false)."""
+def parse_records(block: pl.DataFrame, rules: Rules, shapes: Shapes | None = None) -> Parsed:
+    """Parse a block of JSON lines; records of other kinds become events of no concern (`is_websocket` false).
+
+    Args:
+        block: `line` and `text`.
+        rules: How to read the records of this file.
+        shapes: Those of its records; None: the exact reader reads every line.
+    """
+    lines = block.select("line", "text")
+    by_shape = read_by_shape(lines, shapes) if shapes else None
     rows: list[dict[str, object]] = []
     rejects: list[tuple[int, str, str]] = []
-    for line, raw in block.select("line", "text").iter_rows():
+    for line, raw in (by_shape.left if by_shape else lines).iter_rows():
         text = (raw or "").strip().removesuffix(",")
         if text in _FRAME or text.startswith("#"):
             continue
@@ -123,7 +147,8 @@ def parse_records(block: pl.DataFrame, rules: Rules) -> Parsed:
             rows.append(_row(line, text, rules))
         except NotARecord as reason:
             rejects.append((line, str(reason), raw))
-    return Parsed(events=_events(rows), rejects=reject_rows(rejects))
+    records = _records(rows, by_shape.records if by_shape else ())
+    return Parsed(events=_events(records), rejects=reject_rows(sorted(rejects)))
 
 
 def _rules(config: Config, records: Sequence[Mapping[str, object]]) -> Rules:
@@ -209,12 +234,13 @@ def _detect(sample: Sequence[str], config: Config) -> LineParser | None:
     parsed = parse_records(pl.DataFrame({"line": range(1, len(ours) + 1), "text": ours}), rules)
     closes = parsed.events.filter("is_websocket")
     limits = _limits(closes)
+    shapes = Shapes(rules)
     is_own = all(record.get("event") in EVENTS for record in objects.values())
     is_zoned = closes["has_zone"].fill_null(value=True).all()
     return LineParser(
         why="JSON lines: wslog's own client record" if is_own else "JSON lines of WebSocket close events",
         score=len(parsed.events) / len(lines),
-        parse=lambda block: parse_records(block, rules),
+        parse=lambda block: parse_records(block, rules, shapes),
         clock="each client's own" if is_zoned else f"each client's own; names no zone, read as {rules.zone or 'UTC'}",
         limits=limits,
         mendable=dict.fromkeys(limits, LimitKind.CLIENT_FIELDS),

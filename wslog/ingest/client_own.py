@@ -10,9 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
+import polars as pl
 
+from wslog.ingest import client_values as columns
 from wslog.ingest.client_fields import CONTAINERS, FIELDS_OF, NAMES, plain_key
 from wslog.ingest.client_record import NotARecord, address
+from wslog.ingest.client_template import Template, Unfit
 from wslog.ingest.json_values import FIRST_US, LAST_US, OUT_OF_RANGE
 from wslog.schema import EventKind
 
@@ -50,6 +53,10 @@ class _Strict(_Fields, forbid_unknown_fields=True, gc=False):
 
 _any_keys: Final = msgspec.json.Decoder(_Fields)
 _own_keys: Final = msgspec.json.Decoder(_Strict)
+_TEXT: Final = frozenset({"text", "null"})
+_FLAG: Final = frozenset({"flag", "null"})
+_WHOLE: Final = frozenset({"whole", "null"})
+_NUMBER: Final = frozenset({"whole", "number", "null"})
 _OWN_KEYS: Final = frozenset(_Fields.__struct_fields__)
 
 
@@ -81,6 +88,96 @@ def extras_tell_nothing(records: Sequence[Mapping[str, object]]) -> bool:
     extras = {plain_key(key) for record in ours for key in record.keys() - _OWN_KEYS}
     fields = {field for key in extras for field, _ in FIELDS_OF.get(key, ())} - {"closed_at"}  # ours is always there
     return bool(extras) and not fields and not extras & (NAMES | CONTAINERS)
+
+
+_TIMES: Final = {
+    "created_us": "createdAt",
+    "opened_us": "openedAt",
+    "closed_us": "closedAt",
+    "last_sent_us": "lastSentAt",
+    "last_received_us": "lastRecvAt",
+    "close_called_us": "closeCalledAt",
+    "hidden_us": "hiddenAt",
+}
+_AS_THEY_ARE: Final = {
+    "connection_id": "connId",
+    "session_id": "sessionId",
+    "url": "url",
+    "close_reason": "reason",
+    "was_clean": "wasClean",
+    "visibility": "visibilityState",
+    "is_online": "onLine",
+    "user_agent": "userAgent",
+    "is_persisted": "persisted",
+}
+_TYPES: Final[Mapping[str, frozenset[str]]] = {
+    **dict.fromkeys(("connId", "sessionId", "url", "reason", "visibilityState", "userAgent", "clientIp"), _TEXT),
+    **dict.fromkeys(("wasClean", "onLine", "persisted"), _FLAG),
+    **dict.fromkeys(("code", "attempt"), _WHOLE),
+    **dict.fromkeys(_TIMES.values(), _NUMBER),
+}
+
+
+class OwnColumns:
+    """How our own records of one template are read."""
+
+    is_note: Final = False
+
+    def __init__(self, template: Template) -> None:
+        """Check the types.
+
+        Raises:
+            Unfit: If one of these records may be another's by its types.
+        """
+        self._template = template
+        if any(
+            template.types.get((key,), "object") not in types for key, types in _TYPES.items() if key in template.keys
+        ):
+            raise Unfit
+        self._paths = [(key,) for key in _TYPES if template.dtype((key,)) is not None]
+        is_close = template.literal(("event",)) == "ws_close"
+        self._event = (EventKind.CLOSE if is_close else EventKind.PAGEHIDE).value
+
+    def read(self, lines: pl.DataFrame) -> pl.DataFrame:
+        """Read lines that match the template, as `client_columns.Columns` does."""
+        found = {path[0]: column for path, column in self._template.columns(lines["text"], self._paths).items()}
+        sight = found.get("visibilityState")
+        is_odd = pl.lit(value=False) if sight is None else ~pl.lit(sight).is_in(["visible", "hidden"])
+        got = pl.select(
+            lines["line"],
+            *(columns.own_us(found[key]).alias(ours) for ours, key in _TIMES.items() if key in found),
+            *(found[key].alias(ours) for ours, key in _AS_THEY_ARE.items() if key in found),
+            *(
+                columns.wholes(found[key], low, high).alias(ours)
+                for ours, key, low, high in (("close_code", "code", 1000, 4999), ("attempt", "attempt", 0, 1_000_000))
+                if key in found
+            ),
+            *(columns.addresses(column).alias("client_ip") for key, column in found.items() if key == "clientIp"),
+            pl.lit(self._event).alias("event"),
+            pl.lit(0.001).alias("at_resolution_s"),
+            pl.lit(value=True).alias("has_zone"),
+            is_odd.fill_null(value=False).alias("is_odd"),
+        )
+        missing = [pl.lit(None, pl.Int64).alias(name) for name in ("opened_us", "closed_us") if name not in got.columns]
+        got = got.with_columns(missing).with_columns(
+            (pl.col("closed_us").is_null() | pl.col("is_odd")).alias("is_left")
+        )
+        if "openedAt" not in self._template.keys:
+            return got
+        return got.with_columns(pl.col("opened_us").is_not_null().alias("is_opened"))
+
+
+def is_ours(template: Template, *, ignores_extra: bool) -> bool:
+    """Whether a template's records are read by `own_row`.
+
+    Raises:
+        Unfit: If that is not known of all of them.
+    """
+    if not {"event", "closedAt"} <= template.keys or not (ignores_extra or template.keys <= _OWN_KEYS):
+        return False
+    if template.dtype(("event",)) == pl.String and template.literal(("event",)) is None:
+        raise Unfit
+    return template.literal(("event",)) in EVENTS
 
 
 def _row(line: int, own: _Fields) -> dict[str, object]:

@@ -28,9 +28,9 @@ _OTHER_NAME: Final = re.compile(
 _CLOSE_TEXT: Final = re.compile(
     r"\b(?:wss?|web ?sockets?|sockets?)\b.{0,80}\b(?:closed?|disconnect)|\bonclose\b", re.I | re.S
 )
-_WS_WORD: Final = re.compile(r"wss?|websocket|socket", re.I)
+WS_WORD: Final = re.compile(r"wss?|websocket|socket", re.I)
 _TRACE_ROOT: Final = re.compile(r"(?:^|Root=)(1-[0-9a-f]{8}-[0-9a-f]{24})", re.I)
-_SURE_CODES: Final = tuple(name for name in ALIASES["close_code"] if name not in {"code", "statuscode"})
+SURE_CODES: Final = tuple(name for name in ALIASES["close_code"] if name not in {"code", "statuscode"})
 _SPAN_TEXT: Final = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|sec|m|min|h)")
 _SPAN_UNITS: Final = {"ms": 1e-3, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3_600.0}
 LONGEST_S: Final = 10 * 365 * 86_400.0
@@ -51,6 +51,13 @@ class Rules:
     zone: ZoneInfo | None = None
     span_unit_s: float = 1e-3
     ignores_extra: bool = False
+
+    def unit_s(self, ours: str, name: str) -> float:
+        """Return the seconds in one of a span: *ours* is its field, *name* their key or path."""
+        if ours in self.paths:
+            units = (u for names in SPANS.values() for n, u in names.items() if name.lower().endswith(n))
+            return next(units, None) or self.span_unit_s
+        return SPANS[ours][name] or self.span_unit_s
 
 
 class NotARecord(Exception):  # noqa: N818 - it says what the line is
@@ -97,15 +104,9 @@ class _Reader:
     def span_s(self, ours: str) -> float | None:
         """Return a span of time in seconds."""
         for name, value in self.places(ours):
-            if (got := _span(value, self._unit_s(ours, name))) is not None:
+            if (got := span_of(value, self.rules.unit_s(ours, name))) is not None:
                 return got
         return None
-
-    def _unit_s(self, ours: str, name: str) -> float:
-        if ours in self.rules.paths:
-            units = (u for names in SPANS.values() for n, u in names.items() if name.lower().endswith(n))
-            return next(units, None) or self.rules.span_unit_s
-        return SPANS[ours][name] or self.rules.span_unit_s
 
 
 def _reader(record: Mapping[str, object], rules: Rules) -> _Reader:
@@ -113,7 +114,8 @@ def _reader(record: Mapping[str, object], rules: Rules) -> _Reader:
     return _Reader(record, read, plan_of(shape), rules)
 
 
-def _span(value: object, unit_s: float) -> float | None:
+def span_of(value: object, unit_s: float) -> float | None:
+    """Return a span of time in seconds, out of a number of *unit_s* or a text that names its unit."""
     if isinstance(value, str) and (text := _SPAN_TEXT.fullmatch(value.strip()[:40])):
         got: float | None = float(text[1]) * _SPAN_UNITS[text[2]]
     else:
@@ -153,7 +155,7 @@ def kind_of(record: Mapping[str, object], rules: Rules) -> EventKind:
 
 
 @lru_cache(maxsize=4_096)
-def _kind_of_name(name: str) -> EventKind | None:
+def kind_of_name(name: str) -> EventKind | None:
     """Say what the name of an event, or a text about one, tells."""
     plain = re.sub(r"[^a-z]", "", name.lower())
     if _PAGEHIDE_NAME.fullmatch(plain):
@@ -169,7 +171,7 @@ def _kind(reader: _Reader) -> EventKind:
     if not reader.record:
         return EventKind.CLOSE  # what JSON.stringify makes of the `ws` package's CloseEvent
     names = _names(reader)
-    kinds = {_kind_of_name(name) for name in names}
+    kinds = {kind_of_name(name) for name in names}
     if EventKind.PAGEHIDE in kinds or EventKind.CLOSE in kinds:
         return EventKind.PAGEHIDE if EventKind.PAGEHIDE in kinds else EventKind.CLOSE
     if EventKind.OPEN in kinds and reader.first("connection_id", values.text) is not None:
@@ -183,14 +185,14 @@ def _holds_a_close(reader: _Reader, names: list[str]) -> bool:
     """Whether a record without a telling name has what only a close record has."""
     if reader.first("was_clean", values.flag) is not None or "istrusted" in reader.plan.keys:
         return True
-    if any(_code(value) is not None for name in _SURE_CODES for value in reader.under(name)):
+    if any(_code(value) is not None for name in SURE_CODES for value in reader.under(name)):
         return True
     if reader.first("close_code", _code) is None:
         return False
     if "close_code" in reader.rules.paths:
         return True
     url = reader.first("url", values.text) or ""
-    has_hint = url.startswith(("ws:", "wss:")) or "reason" in reader.plan.keys or any(map(_WS_WORD.search, names))
+    has_hint = url.startswith(("ws:", "wss:")) or "reason" in reader.plan.keys or any(map(WS_WORD.search, names))
     return has_hint or not (set(NAMES) & set(reader.plan.keys))
 
 

@@ -26,12 +26,14 @@ _ISO: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,9}))? ?(Z|UTC|GMT|[+-]\d\d:?\d\d|[+-]\d\d)?"
 )
 _DATE_TO_STRING: Final = re.compile(r"\w{3} (\w{3} \d\d \d{4} \d\d:\d\d:\d\d) GMT([+-]\d{4})")
-# The unit of an epoch follows from its size: below the bound it is so many of these a second.
-_UNITS: Final = ((1e11, 1), (1e14, 1_000), (1e17, 1_000_000), (math.inf, 1_000_000_000))
-_TOO_SMALL: Final = 1e8  # no epoch of our days: a DOM timeStamp (ms since the page opened), zero, a counter
-_TOO_BIG: Final = 1e22
-_TRUE: Final = frozenset({"true", "1", "yes", "y", "on"})
-_FALSE: Final = frozenset({"false", "0", "no", "n", "off"})
+# The unit of an epoch follows from its size: below the bound one of it is so many microseconds. To multiply by, since a
+# division is not the same to the last bit in every library.
+UNITS: Final = ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (math.inf, 1e-3))
+RESOLUTIONS_S: Final = {1e6: 1.0, 1e3: 1e-3, 1.0: 1e-6, 1e-3: 1e-6}
+TOO_SMALL: Final = 1e8  # no epoch of our days: a DOM timeStamp (ms since the page opened), zero, a counter
+TOO_BIG: Final = 1e22
+TRUE: Final = frozenset({"true", "1", "yes", "y", "on"})
+FALSE: Final = frozenset({"false", "0", "no", "n", "off"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def flag(value: object) -> bool | None:
     if isinstance(value, int | float) and value in (0, 1):
         return bool(value)
     word = value.strip().lower() if isinstance(value, str) else ""
-    return True if word in _TRUE else False if word in _FALSE else None
+    return True if word in TRUE else False if word in FALSE else None
 
 
 def text(value: object) -> str | None:
@@ -110,16 +112,16 @@ def _buffer(data: list[object]) -> str | None:
 
 
 def _from_number(value: float) -> Instant | str | None:
-    if abs(value) < _TOO_SMALL:
+    if abs(value) < TOO_SMALL:
         return None
-    if abs(value) >= _TOO_BIG:
+    if abs(value) >= TOO_BIG:
         return OUT_OF_RANGE
-    per_second = next(scale for bound, scale in _UNITS if abs(value) < bound)
-    us = round(value * 1_000_000 / per_second)
+    unit_us = next(unit for bound, unit in UNITS if abs(value) < bound)
+    us = round(value * unit_us)
     if not FIRST_US <= us < LAST_US:
         return OUT_OF_RANGE
-    is_fraction = per_second == 1 and value != math.floor(value)
-    return Instant(us, 0.001 if is_fraction else max(1 / per_second, 1e-6), has_zone=True)
+    is_fraction = unit_us == 1e6 and value != math.floor(value)
+    return Instant(us, 0.001 if is_fraction else RESOLUTIONS_S[unit_us], has_zone=True)
 
 
 def _from_text(value: str, zone: ZoneInfo | None) -> Instant | str | None:

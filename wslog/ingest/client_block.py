@@ -1,0 +1,119 @@
+"""A block of client records by the shape: templates prove lines and read them, the exact reader has the rest.
+
+Templates are made from the lines that no template matches yet. Which templates there are decides how fast lines are
+read, never what is read: all threads share them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import polars as pl
+
+from wslog.ingest import json_values as values
+from wslog.ingest.client_columns import Columns
+from wslog.ingest.client_own import OwnColumns, is_ours
+from wslog.ingest.client_record import Rules
+from wslog.ingest.client_template import Template, Unfit, templates_of
+from wslog.schema import EventKind
+
+FEWEST_LINES: Final = 64  # below, the exact reader is as fast
+MOST_TEMPLATES: Final = 40  # of one file
+_SAMPLE: Final = 64
+_ROUNDS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A template and the columns it is read by."""
+
+    template: Template
+    columns: Columns | OwnColumns
+
+
+@dataclass(slots=True)
+class Shapes:
+    """The shapes of one file's records, as far as they are known."""
+
+    rules: Rules
+    known: list[Shape] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Records that were read (`line` and any of `client_close`'s columns), and lines for the exact reader."""
+
+    records: list[pl.DataFrame]
+    left: pl.DataFrame
+
+
+def read_by_shape(lines: pl.DataFrame, shapes: Shapes) -> Sorted:
+    """Read what can be read by the column.
+
+    Args:
+        lines: `line` and `text`.
+        shapes: Those of the file; new ones are added.
+    """
+    if lines.height < FEWEST_LINES:
+        return Sorted([], lines)
+    left = lines.with_columns(pl.col("text").str.strip_chars().str.strip_suffix(",").alias("clean"))
+    records: list[pl.DataFrame] = []
+    odd: list[pl.DataFrame] = []
+
+    def take(shape: Shape, left: pl.DataFrame) -> pl.DataFrame:
+        matches = left["clean"].str.contains(shape.template.regex).fill_null(value=False)
+        if not matches.any():
+            return left
+        mine = left.filter(matches)
+        read = _read(shape, mine)
+        records.append(read.filter(~pl.col("is_left")).drop("is_left"))
+        odd.append(mine.filter(read["is_left"]))
+        return left.filter(~matches)
+
+    for shape in tuple(shapes.known):
+        left = take(shape, left)
+    for _ in range(_ROUNDS):
+        if left.height < FEWEST_LINES or len(shapes.known) >= MOST_TEMPLATES:
+            break
+        before = left.height
+        for shape in _new_shapes(left["clean"].head(_SAMPLE).to_list(), shapes.rules):
+            height = left.height
+            left = take(shape, left)
+            if height - left.height >= _SAMPLE // 8:
+                shapes.known.append(shape)
+        if before - left.height < _SAMPLE // 2:
+            break
+    return Sorted(records, pl.concat([left, *odd]).drop("clean"))
+
+
+def _read(shape: Shape, mine: pl.DataFrame) -> pl.DataFrame:
+    if shape.columns.is_note:
+        return mine.select("line", pl.lit(EventKind.NOTE.value).alias("event"), pl.lit(value=False).alias("is_left"))
+    try:
+        return shape.columns.read(mine.select("line", text="clean"))
+    except Unfit:
+        return mine.select("line", pl.lit(value=True).alias("is_left"))
+
+
+def _new_shapes(lines: list[str], rules: Rules) -> list[Shape]:
+    records: list[Mapping[str, object]] = []
+    texts: list[str] = []
+    for text in lines:
+        try:
+            record = values.load(text)
+        except ValueError:
+            continue
+        if isinstance(record, dict):
+            records.append(record)
+            texts.append(text)
+    shapes = []
+    for template in templates_of(texts, records):
+        try:
+            is_own = not rules.paths and is_ours(template, ignores_extra=rules.ignores_extra)
+            pl.select(pl.lit("").str.contains(template.regex))
+            shapes.append(Shape(template, OwnColumns(template) if is_own else Columns(template, rules)))
+        except (Unfit, pl.exceptions.ComputeError):  # or too large a regex
+            continue
+    return shapes
