@@ -1,16 +1,21 @@
-"""Error lines that are not parsed: the exact parser would have dropped each of them, or let it wait for its path."""
+"""Error lines that are not parsed, or cut instead of captured: the exact way would have come to the same."""
 
 from __future__ import annotations
 
 import random
+from unittest import mock
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
+from wslog.ingest import nginx_error
 from wslog.ingest.concern import IS_CANDIDATE, MAY_CONCERN
-from wslog.ingest.nginx_error import parse_error
+from wslog.ingest.nginx_error import HEAD_INSIDE, NGINX_ERROR, parse_error
+from wslog.ingest.nginx_error_clean import CLEAN, FIELDS, read_clean_fields
+from wslog.ingest.nginx_error_lines import read_fields
 from wslog.ingest.nginx_error_plain import PLAIN, REFUSED, words_but
 
 STAMPS = (
@@ -84,6 +89,23 @@ FURTHER = (
     ', request: "GET /b HTTP/1.1"', ', host: "a HTTP/1.1", x"', ', host: "cut',
 )  # fmt: skip
 
+STROKES = (
+    '"',
+    " ",
+    ", ",
+    "",
+    "#",
+    " while ",
+    ", client: ",
+    "x",
+    '", host: "',
+    ' HTTP/1.1"',
+    "\r",
+    "\u00a0",
+    "[",
+    " (1: x)",
+)
+
 
 def written(r: random.Random) -> str:
     """One error line, likely or not."""
@@ -93,6 +115,12 @@ def written(r: random.Random) -> str:
     cid = r.choice(("*57 ", "*57 ", ""))
     doing = f" while {action}" if action else ""
     return f"{r.choice(STAMPS)} [{r.choice(LEVELS)}] 31#31: {cid}{r.choice(MESSAGES)}{doing}{context}"
+
+
+def changed(line: str, data: st.DataObject) -> str:
+    """Put something into a line, or in the place of a part."""
+    at, n = data.draw(st.integers(0, len(line))), data.draw(st.integers(0, 3))
+    return line[:at] + data.draw(st.sampled_from(STROKES)) + line[at + n :]
 
 
 def assert_left_out_rightly(lines: list[str]) -> tuple[int, int]:
@@ -129,12 +157,7 @@ def test_many_lines_are_left_out_and_rightly() -> None:
 def test_changed_lines_are_left_out_rightly(seed: int, data: st.DataObject) -> None:
     """Cut, joined or changed lines too."""
     r = random.Random(seed)
-    lines = [written(r) for _ in range(30)]
-    strokes = ('"', " ", ", ", "", "#", " while ", ", client: ", "x", '", host: "', ' HTTP/1.1"', "\r", "\u00a0", "[")
-    for row in range(20):
-        at, n = data.draw(st.integers(0, len(lines[row]))), data.draw(st.integers(0, 3))
-        lines[row] = lines[row][:at] + data.draw(st.sampled_from(strokes)) + lines[row][at + n :]
-    assert_left_out_rightly(lines)
+    assert_left_out_rightly([changed(written(r), data) if row < 20 else written(r) for row in range(30)])
 
 
 @pytest.mark.parametrize(
@@ -147,3 +170,39 @@ def test_changed_lines_are_left_out_rightly(seed: int, data: st.DataObject) -> N
 def test_words_but_one(text: str, fits: bool) -> None:
     """Rust's regexes cannot look ahead, so the word is excluded letter by letter."""
     assert pl.Series([text]).str.contains(f"(?-u)^{words_but('while', ',')}$").item() is fits
+
+
+def assert_clean_reads_alike(lines: list[str]) -> int:
+    """Compare the fields of clean lines with those of the exact way; return how many are clean."""
+    block = pl.DataFrame(
+        {"line": range(1, len(lines) + 1), "text": lines}, schema={"line": pl.Int64, "text": pl.String}
+    )
+    clean = block.filter(pl.col("text").str.contains(CLEAN))
+    exact = read_fields(clean)
+    assert_frame_equal(read_clean_fields(clean), exact.select("line", *FIELDS))
+    assert clean.filter(pl.col("text").str.contains("^.+" + HEAD_INSIDE)).is_empty()
+    return clean.height
+
+
+def test_clean_lines_are_many_and_read_alike() -> None:
+    """Cutting gives what capturing gives, on lines made of every part in every place."""
+    r = random.Random(6)
+    assert assert_clean_reads_alike([written(r) for _ in range(60_000)]) > 1_000
+    assert assert_clean_reads_alike([NGINX_ERROR.samples[0]]) == 1
+
+
+@given(seed=st.integers(0, 1 << 30), data=st.data())
+@settings(deadline=None, max_examples=60)
+def test_changed_lines_read_alike(seed: int, data: st.DataObject) -> None:
+    """Cut, joined or changed lines: the whole block gives the same events and rejects with and without cutting."""
+    r = random.Random(seed)
+    lines = [changed(written(r), data) if row < 20 else written(r) for row in range(30)]
+    assert_clean_reads_alike(lines)
+    block = pl.DataFrame(
+        {"line": range(1, len(lines) + 1), "text": lines}, schema={"line": pl.Int64, "text": pl.String}
+    )
+    fast = parse_error(block, zone="Europe/Berlin")
+    with mock.patch.object(nginx_error, "CLEAN", "^never$"):
+        slow = parse_error(block, zone="Europe/Berlin")
+    assert_frame_equal(fast.events, slow.events)
+    assert_frame_equal(fast.rejects, slow.rejects)

@@ -17,9 +17,11 @@ import polars as pl
 from wslog.errors import OptionError
 from wslog.ingest.addresses import client_address, upstream_address
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
+from wslog.ingest.nginx_error_clean import CLEAN, read_clean_fields
 from wslog.ingest.nginx_error_lines import HEAD, read_fields
 from wslog.ingest.nginx_error_plain import PLAIN, REFUSED
 from wslog.ingest.nginx_fields import bare_host, request_columns, target_path, target_query
+from wslog.ingest.rejects import REJECTS
 from wslog.schema import EVENTS, EventKind, LimitKind, Tier
 
 NAME: Final = "nginx-error"
@@ -64,14 +66,21 @@ def level_limits(levels: Collection[str]) -> dict[str, LimitKind]:
 
 def parse_error(lines: pl.DataFrame, *, zone: str | None) -> Parsed:
     """Parse a block of lines. Lines that do not begin with a time continue the one before and are ignored."""
-    lines = lines.select("line", "text").filter(pl.col("text").str.strip_chars() != "")
+    lines = lines.select("line", "text")
+    is_clean = lines["text"].str.contains(CLEAN)
+    clean, lines = lines.filter(is_clean), lines.filter(~is_clean).filter(pl.col("text").str.strip_chars() != "")
+    certain = _events(read_clean_fields(clean), zone)
+    if lines.is_empty() and certain["at"].null_count() == 0:
+        return Parsed(certain, pl.DataFrame(schema=REJECTS))
     is_merged = pl.col("text").str.contains("(?s)^.+" + HEAD_INSIDE) & pl.col("text").str.contains(TIME_START)
-    events = _events(read_fields(lines.filter(~is_merged)), zone)
-    others = lines.join(events.select("line"), on="line", how="anti", maintain_order="left")
+    others = _events(read_fields(lines.filter(~is_merged)), zone)
+    events = pl.concat([certain, others.select(certain.columns)]).sort("line")
+    lines = pl.concat([clean, lines]).sort("line")
+    silent = lines.join(events.select("line"), on="line", how="anti", maintain_order="left")
     is_head = pl.col("text").str.contains(TIME_START)
     is_access = pl.col("text").str.contains(ACCESS_LINE)
     holds_head = pl.col("text").str.contains(HEAD_INSIDE)
-    odd = others.filter(is_head | is_access | holds_head).select(
+    odd = silent.filter(is_head | is_access | holds_head).select(
         "line",
         pl.when(is_access)
         .then(pl.lit("an access line in an error log"))

@@ -30,18 +30,20 @@ _TARGET: Final = r"/[!$-~]*"  # no quote, no #
 _FURTHER: Final = f'"(?:, {printable_but("#")}*)?'
 
 
-def words_but(word: str, excluded: str) -> str:
+def words_but(word: str, excluded: str, *, not_first: str = "") -> str:
     """Return the regex of words with single spaces between them, none of them *word*.
 
     Args:
         word: Letters.
         excluded: Characters that no word holds.
+        not_first: Characters that no word begins with.
     """
     inside = printable_but(" " + excluded)
     other = f"{inside}+"  # what may follow the whole of *word*
     for nth, letter in reversed(list(enumerate(word))):
         rest = other if nth == len(word) - 1 else f"(?:{other})?"
-        other = f"{printable_but(' ' + excluded + letter)}{inside}*|{letter}{rest}"
+        others = printable_but(" " + excluded + letter + ("" if nth else not_first))
+        other = f"{others}{inside}*|{letter}{rest}"
     return f"(?:{other})(?: (?:{other}))*"
 
 
