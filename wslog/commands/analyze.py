@@ -36,6 +36,14 @@ def _metrics() -> Iterable[str]:
     return METRICS
 
 
+def _set_up_polars(jobs: int | None) -> None:
+    """Say what polars looks at when it is imported, so this comes first."""
+    if jobs:
+        os.environ["POLARS_MAX_THREADS"] = str(jobs)
+    # By default its allocator (jemalloc) keeps freed pages for good: a fifth more memory at the peak, and no faster.
+    os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:2,dirty_decay_ms:250,muzzy_decay_ms:0")
+
+
 @click.command("analyze")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @config_option
@@ -97,8 +105,7 @@ def analyze(
       wslog analyze logs/ --fail-if 'drops_per_1000_connection_hours > 20'
       zcat access.log.gz | wslog analyze - client.jsonl --no-output
     """  # noqa: D301  (click wants a real backspace there)
-    if jobs:
-        os.environ["POLARS_MAX_THREADS"] = str(jobs)  # polars looks when it is imported, next
+    _set_up_polars(jobs)
     from wslog.commands.progress import show_progress
     from wslog.commands.screen import this_screen
     from wslog.forms import write_analysis
