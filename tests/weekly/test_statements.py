@@ -98,6 +98,29 @@ def test_a_tier_that_stops_logging_makes_weeks_incomparable() -> None:
     assert any("No client logs at all this week" in note for note in made.notes)
 
 
+WITH_ERRORS = ("client", "nginx", "nginx-error")
+
+
+@pytest.mark.parametrize("hours", [range(72, 96), range(168)], ids=["Thursday", "the week"])
+def test_a_lost_error_log_alone_is_shown_and_is_no_improvement(hours: range) -> None:
+    """The access log goes on, the error log is missing: fewer timeouts are known of, which are not fewer timeouts."""
+    spec = Spec(tiers=WITH_ERRORS, lost=(("nginx-error", hours),))
+    made = report(spec, before=Spec(tiers=WITH_ERRORS))
+    (gap,) = [gap for gap in made.gaps if gap.n_hours > 1]
+    assert (gap.tier, gap.n_hours, gap.note) == ("nginx", len(hours), "no lines of nginx's error log")
+    assert made.covered_hours == made.compared_hours == 168 - len(hours)
+    assert any("No lines of nginx's error log from" in note for note in made.notes)
+    assert [one for one in claims(made) if not one.startswith("gap")] == []
+
+
+def test_an_error_log_that_a_fix_made_silent_is_not_taken_for_lost() -> None:
+    """No timeout is left and the error log is empty from then on; drops fell with it, and that is said."""
+    spec = Spec(tiers=WITH_ERRORS, changes=(Change(IDLE, 0.0, 60), Change(LOSS, 0.0, 60)))
+    made = report(spec, before=Spec(tiers=WITH_ERRORS))
+    assert made.gaps == ()
+    assert made.metrics[0].direction == "better"
+
+
 def test_a_tier_that_begins_to_log_makes_weeks_incomparable() -> None:
     """With load balancer logs from this week on, more is seen: that is not a bad week."""
     made = report(Spec(tiers=("client", "nginx", "alb")))

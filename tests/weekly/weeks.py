@@ -110,6 +110,7 @@ def make_week(name: str, site: Site, spec: Spec = Spec(), *, seed: int) -> WeekS
         "client": [sum(causes[key][i] for key in causes) * 2 + attempts[i] // 2 for i in range(n)],
         "nginx": list(attempts),
         "alb": list(attempts),
+        "nginx-error": [2 * causes[IDLE][i] + causes[LOSS][i] // 2 for i in range(n)],
     }
     lines = {tier: lines[tier] for tier in spec.tiers}
     _lose(spec, lines, attempts, opened, hours, causes, n)
@@ -135,6 +136,9 @@ def _lose(spec, lines, attempts, opened, hours, causes, n):
             if tier in ("client", "all"):
                 for key in causes:
                     causes[key][i] = 0
+            if tier == "nginx-error":  # the same drops, and nobody who says who ended them
+                causes[UNKNOWN][i] += causes[IDLE][i]
+                causes[IDLE][i] = 0
             if tier == "all":
                 attempts[i] = opened[i] = 0
                 hours[i] = 0.0

@@ -106,7 +106,7 @@ def _derive(
 
     outcome = pipeline.explain_read(read, select=select, timeouts=timeouts)
     connections = outcome.connections
-    lines = read.events.select("tier", at=AT).filter((pl.col("at") >= start) & (pl.col("at") < end))
+    lines = read.events.select("tier", "format", at=AT).filter((pl.col("at") >= start) & (pl.col("at") < end))
     summary = summarize_week(
         outcome.document, connections, around=around[0], lines=lines, week=str(week), zone=zone.key,
         days=[*week.days(zone), end],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from wslog.schema import Cause
-from wslog.weekly.metrics import HEADLINE, RATE, STEADY, Metric, blocks_of
+from wslog.weekly.metrics import EPISODES, HEADLINE, RATE, STEADY, Metric, blocks_of
 from wslog.weekly.rates import UNKNOWN, Blocks, Change, Noise, compare, difference, estimate, learn_noise
 from wslog.weekly.steps import find_step
 from wslog.weekly_result import (
@@ -28,13 +28,24 @@ if TYPE_CHECKING:
 ALPHA: Final = 0.005  # for each headline number
 MINOR_ALPHA: Final = 0.002  # for each number beside those
 FAMILY_ALPHA: Final = 0.005  # for all causes together, and for all groups together
+SUM_ALPHA: Final = 0.1  # for the sum of all causes, where one of them changed for sure
+LEAST_PART: Final = 0.5  # of that cause's change must be left in the sum
 LEAST_CHANGE: Final = 0.05  # a smaller change is not worth a sentence, however sure
 MOST_GROUPS: Final = 10
 STEP_CAUSES: Final = 5
 
 
-def change_metric(metric: Metric, pair: Pair, steps: Sequence[Step] = ()) -> MetricChange:
-    """Compare one number of two weeks, over the hours that both cover."""
+def change_metric(
+    metric: Metric, pair: Pair, steps: Sequence[Step] = (), causes: Sequence[CauseChange] = ()
+) -> MetricChange:
+    """Compare one number of two weeks, over the hours that both cover.
+
+    Args:
+        metric: Which.
+        pair: The weeks.
+        steps: Those found within the week.
+        causes: What became of each cause; the drop rate may change by one of them alone.
+    """
     noise = learn_noise([blocks_of(metric, week, hours) for week, hours in pair.history])
     now = blocks_of(metric, pair.week, pair.hours if pair.other and not pair.why else pair.covered)
     trend = [_value(metric, blocks_of(metric, week, hours)) for week, hours in pair.history]
@@ -49,7 +60,7 @@ def change_metric(metric: Metric, pair: Pair, steps: Sequence[Step] = ()) -> Met
         return _metric(metric, shown, shown_before, why="nothing to divide by", trend=trend)
     direction = _direction(change, now, before, metric.more_is, alpha=_alpha(metric))
     if metric is RATE and direction == "same":
-        direction = _steady_direction(pair, now, before, steps)
+        direction = _steady_direction(pair, now, before, steps, causes)
     return _metric(metric, shown, shown_before, direction=direction, p_value=change.p_value, trend=trend)
 
 
@@ -59,18 +70,42 @@ def _alpha(metric: Metric) -> float:
     return ALPHA if metric in HEADLINE else MINOR_ALPHA
 
 
-def _steady_direction(pair: Pair, now: Blocks, before: Blocks, steps: Sequence[Step]) -> Direction:
+def _steady_direction(
+    pair: Pair, now: Blocks, before: Blocks, steps: Sequence[Step], causes: Sequence[CauseChange]
+) -> Direction:
     """Return how the drops outside of restarts changed, if all drops together went the same way."""
     if pair.other is None:
         return "same"
     noise = learn_noise([blocks_of(STEADY, week, hours) for week, hours in pair.history])
     own, old = blocks_of(STEADY, pair.week, pair.hours), blocks_of(STEADY, pair.other, pair.other_hours)
-    direction = _direction(compare(own, old, noise), own, old, "worse", alpha=ALPHA / 2)
+    change = compare(own, old, noise)
+    direction = _direction(change, own, old, "worse", alpha=ALPHA / 2)
     step = next((step for step in steps if step.what == "all"), None)
     if direction == "same" and step is not None:
         direction = "better" if step.after < step.before else "worse"
+    if direction == "same":
+        direction = _direction_of_causes(change, own, old, steps, causes)
     went: Direction = "worse" if (now.rate or 0.0) > (before.rate or 0.0) else "better"
     return direction if direction == went else "same"
+
+
+def _direction_of_causes(
+    change: Change | None, now: Blocks, before: Blocks, steps: Sequence[Step], causes: Sequence[CauseChange]
+) -> Direction:
+    """Return how drops changed by causes that changed beyond noise, if the rest did not take their place.
+
+    One cause scatters less than all together, so its change shows first; a drop that is merely called by another
+    name leaves the sum where it was.
+    """
+    direction = _direction(change, now, before, "worse", alpha=SUM_ALPHA)
+    stepped = {step.what: "better" if step.after < step.before else "worse" for step in steps}
+    moved = 0.0
+    for one in causes:
+        is_steady = one.cause is not Cause.HANDSHAKE_FAILED and one.cause not in EPISODES
+        if is_steady and direction in (one.direction, stepped.get(f"{one.cause}|{one.tier}")):
+            moved += (one.now.value or 0.0) - (one.before.value or 0.0)
+    total = ((now.rate or 0.0) - (before.rate or 0.0)) * RATE.per
+    return direction if moved * total > 0 and abs(total) >= LEAST_PART * abs(moved) else "same"
 
 
 def _metric(

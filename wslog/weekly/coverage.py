@@ -10,13 +10,15 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from wslog.schema import Tier
-from wslog.weekly_result import Gap, WeekSummary
+from wslog.weekly_result import NGINX_ERROR, Gap, WeekSummary
 
 SLOTS: Final = 7 * 24
 MISSING_LINES: Final = 20.0  # so many lines expected, and none there: they are missing, not late or few
 LEAST_LINES: Final = 3
 THIN: Final = 0.4  # of what the other servers' logs let expect: part of a tier's hosts is missing
 THIN_LINES: Final = 60.0
+ERROR_LINES: Final = 60.0  # so many lines of an error log expected, and none there
+NAMED: Final = 0.2  # of the drops, at least, are what the error log lets nginx be blamed for
 NEAR_HOURS: Final = 24
 END_HOURS: Final = 12
 HOUR: Final = dt.timedelta(hours=1)
@@ -73,15 +75,19 @@ def find_covered(
         seen = week.hours.lines.get(tier, (0,) * n)
         missing[tier] = _silent(seen, usual, over=over)
     _add_thin(missing, week, others)
+    quiet = _silent_errors(week, others, over=over)
     nothing = [all(missing[tier][i] for tier in tiers) if tiers else True for i in range(n)]
     nothing = [flag or i >= over for i, flag in enumerate(nothing)]
     if not others:
         _add_ends(nothing, week)
-    covered = tuple(not nothing[i] and not any(missing[tier][i] for tier in tiers) for i in range(n))
+    covered = tuple(not nothing[i] and not quiet[i] and not any(missing[tier][i] for tier in tiers) for i in range(n))
     gaps = [_gap(week, None, i, j, over) for i, j in _runs(nothing)]
     for tier in tiers:
         own = [flag and not nothing[i] for i, flag in enumerate(missing[tier])]
         gaps += [_gap(week, tier, i, j, over) for i, j in _runs(own)]
+    whole = missing.get(Tier.NGINX.value, [False] * n)
+    only_errors = [quiet[i] and not nothing[i] and not whole[i] for i in range(n)]
+    gaps += [_gap(week, NGINX_ERROR, i, j, over) for i, j in _runs(only_errors)]
     gaps.sort(key=lambda gap: (gap.start, gap.tier or ""))
     return Covered(covered, tuple(gaps), ends_early=bool(nothing and nothing[-1]))
 
@@ -126,6 +132,32 @@ def _silent(seen: Sequence[int], usual: Sequence[float], *, over: int) -> list[b
         levels = [_level(seen, usual, range(first - 1, -1, -1)), _level(seen, usual, range(after, len(seen)))]
         level = min((one for one in levels if one is not None), default=1.0)
         if sum(usual[first:after]) * level >= MISSING_LINES:
+            flags[first:after] = [True] * (after - first)
+    return flags
+
+
+def _silent_errors(week: WeekSummary, others: Sequence[WeekSummary], *, over: int) -> list[bool]:
+    """Mark runs of hours without a line of nginx's error log, if they are lost and not mended.
+
+    Without that log the same drops have other causes: errors that were mended take their drops with them. Where no
+    client counts drops, nothing tells the two apart, and missing lines count as lost.
+    """
+    n = len(week.hours.attempts)
+    seen = week.hours.lines.get(NGINX_ERROR, (0,) * n)
+    flags = [False] * n
+    known = [one for one in others if sum(one.hours.lines.get(NGINX_ERROR, ()))] or ([week] if sum(seen) else [])
+    exposure = sum(sum(one.hours.connection_hours) for one in known)
+    if exposure <= 0:
+        return flags
+    lines = sum(sum(one.hours.lines[NGINX_ERROR]) for one in known) / exposure
+    drops = sum(sum(one.hours.opened_drops) for one in known)
+    named = sum(cause.n for one in known for cause in one.causes if cause.tier is Tier.NGINX)
+    least = 1 - max(NAMED, min(1.0, named / max(1, drops))) / 2
+    counts_drops = sum(week.hours.lines.get(Tier.CLIENT.value, ())) > 0
+    for first, after in _runs([count == 0 and i < over for i, count in enumerate(seen)]):
+        hours = sum(week.hours.connection_hours[first:after])
+        left = sum(week.hours.opened_drops[first:after]) * exposure / max(1e-9, hours * drops)
+        if hours * lines >= ERROR_LINES and (left >= least or not counts_drops):
             flags[first:after] = [True] * (after - first)
     return flags
 
@@ -175,9 +207,10 @@ def _gap(week: WeekSummary, tier: str | None, first: int, after: int, over: int)
     elif tier is None:
         note = "no lines of any log" if after < len(week.hours.attempts) else "the logs end"
     else:
-        note = f"no {tier} lines, or far too few" if tier in SERVERS else f"no {tier} lines"
+        what = "lines of nginx's error log" if tier == NGINX_ERROR else f"{tier} lines"
+        note = f"no {what}, or far too few" if tier in SERVERS else f"no {what}"
     return Gap(
-        tier=None if tier is None else Tier(tier),
+        tier=None if tier is None else Tier.NGINX if tier == NGINX_ERROR else Tier(tier),
         start=week.start + first * HOUR,
         end=min(week.start + after * HOUR, week.end),
         n_hours=after - first,

@@ -95,8 +95,8 @@ def write_report(pair: Pair, *, now: dt.datetime | None = None, slo: str | None 
     """
     week, other, own = pair.week, pair.other, pair.coverage[pair.week.week]
     steps = find_steps(pair)
-    metrics = tuple(change_metric(metric, pair, steps) for metric in (*HEADLINE, DROP_SHARE, UNKNOWN_SHARE))
     causes = change_causes(pair)
+    metrics = tuple(change_metric(metric, pair, steps, causes) for metric in (*HEADLINE, DROP_SHARE, UNKNOWN_SHARE))
     is_partial = own.ends_early or (now is not None and now < week.end)
     weeks = [*(one for one, _ in pair.history), week]
     return WeeklyReport(

@@ -16,6 +16,7 @@ from wslog.summarize.drops import HOURS, IS_DROP, IS_OPENED, drops_of
 from wslog.summarize.totals import offline_spells
 from wslog.weekly.metrics import EPISODES
 from wslog.weekly_result import (
+    NGINX_ERROR,
     SUMMARY_VERSION,
     HourCounts,
     WeekAdvice,
@@ -53,7 +54,7 @@ def summarize_week(
         document: What was said of these connections.
         connections: `schema.CONNECTIONS`, those that closed in the week.
         around: The week's connections and those after it, for when clients came back.
-        lines: The logs' events of the week: `tier`, `at`.
+        lines: The logs' events of the week: `tier`, `format`, `at`.
         week: Its name.
         zone: The zone's name.
         days: The first instants of its seven days and of the Monday after.
@@ -115,7 +116,9 @@ def _hour_counts(placed: pl.DataFrame, offline: pl.DataFrame, lines: pl.DataFram
         h=HOURS,
     )
     by_cause = placed.filter(IS_DROP).group_by(_key(), "hour").len("n")
-    by_tier = lines.filter(pl.col("tier").is_not_null()).group_by("tier", "hour").len("n")
+    # An error log says who ended a connection, an access log that there was one: either may be lost alone.
+    log = pl.when(pl.col("format") == NGINX_ERROR).then(pl.lit(NGINX_ERROR)).otherwise("tier")
+    by_log = lines.with_columns(log=log).filter(pl.col("log").is_not_null()).group_by("log", "hour").len("n")
     return HourCounts(
         attempts=_spread(counted, "attempts", n_hours),
         opened=_spread(counted, "opened", n_hours),
@@ -124,7 +127,7 @@ def _hour_counts(placed: pl.DataFrame, offline: pl.DataFrame, lines: pl.DataFram
         connection_hours=_spread_floats(counted, "h", n_hours),
         offline_s=_spread_floats(offline.group_by("hour").agg(s=pl.col("gap_s").sum()), "s", n_hours),
         by_cause={key: _spread(part, "n", n_hours) for key, part in _parts(by_cause, "key")},
-        lines={key: _spread(part, "n", n_hours) for key, part in _parts(by_tier, "tier")},
+        lines={key: _spread(part, "n", n_hours) for key, part in _parts(by_log, "log")},
     )
 
 

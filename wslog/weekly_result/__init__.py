@@ -18,6 +18,7 @@ from wslog.weekly_result.report import (
     WeekPoint,
 )
 from wslog.weekly_result.summary import (
+    NGINX_ERROR,
     SUMMARY_VERSION,
     HourCounts,
     WeekAdvice,
@@ -29,6 +30,7 @@ from wslog.weekly_result.summary import (
 )
 
 __all__ = [
+    "NGINX_ERROR",
     "REPORT_VERSION",
     "SUMMARY_VERSION",
     "AdviceOutcome",

@@ -12,12 +12,17 @@ from dataclasses import dataclass
 from wslog.result import Advice, Burst, Cluster, Limit, Totals
 from wslog.schema import Cause, Tier
 
-SUMMARY_VERSION = 1
+SUMMARY_VERSION = 2
+NGINX_ERROR = "nginx-error"
+"""The format of nginx's error log, counted apart from its access log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HourCounts:
-    """Per hour of the close: what ended in it. `lines` counts the events that each tier's logs hold of that hour."""
+    """Per hour of the close: what ended in it. `lines` counts the events that each tier's logs hold of that hour.
+
+    nginx's error log is counted apart, as `nginx-error`: `nginx` are the lines of its access log.
+    """
 
     attempts: tuple[int, ...]
     opened: tuple[int, ...]
