@@ -60,6 +60,29 @@ class Contender:
         return next((need for need in self.needs if not _is_there(need)), "")
 
 
+# The same program where ISA-L is not installed.
+_WITHOUT_ISAL: Final = (
+    sys.executable, "-c",
+    "import sys; sys.modules['isal'] = sys.modules['isal.isal_zlib'] = None; from wslog.cli import main; main()",
+    *ANALYZE[3:],
+)  # fmt: skip
+_LNAV: Final = "lnav -n -c ';SELECT sc_status, count(*) FROM access_log GROUP BY sc_status' {}"
+_APACHELOGS: Final = """
+import sys, apachelogs
+parser = apachelogs.LogParser(apachelogs.COMBINED)
+with open(sys.argv[1]) as lines:
+    print(sum(parser.parse(line).final_status == 101 for line in lines))
+"""
+_SCAN_CSV: Final = """
+import polars as pl, sys
+names = ["kind", "ended", *(f"a{n}" for n in range(19)), "created", *(f"x{n}" for n in range(11))]
+rows = pl.scan_csv(sys.argv[1], separator=" ", has_header=False, new_columns=names, infer_schema=False)
+rows = rows.filter(pl.col("kind") == "wss").select(
+    pl.col("ended", "created").str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us"))
+print(rows.select((pl.col("ended") - pl.col("created")).median()).collect(engine="streaming"))
+"""
+
+
 def _is_there(need: str) -> bool:
     return bool(importlib.util.find_spec(need[3:]) if need.startswith("py:") else shutil.which(need))
 
@@ -75,6 +98,8 @@ GROUPS: Final[Mapping[str, tuple[Contender, ...]]] = {
         Contender(name="gzip -dc | wc -l", logs="alb", command="cat alb/*.gz | gzip -dc | wc -l", needs=("gzip",)),
         Contender(name="igzip -dc | wc -l", logs="alb", command="cat alb/*.gz | igzip -dc | wc -l", needs=("igzip",)),
         _wslog("alb"),
+        Contender(name="wslog analyze, zlib only", logs="alb", command=(*_WITHOUT_ISAL, "alb"), is_wslog=True),
+        _wslog("alb", "--jobs", "1", "alb", name="wslog analyze --jobs 1"),
         Contender(
             name="DuckDB, median only", logs="alb", needs=("py:duckdb",),
             command=(sys.executable, "-c", _DUCKDB_ALB, "alb/*.gz"),
@@ -98,6 +123,14 @@ GROUPS: Final[Mapping[str, tuple[Contender, ...]]] = {
             command=("mawk", "$9 == 101 { n++ } END { print n }", "combined.log"),
         ),
         Contender(
+            name="apachelogs, count only", logs="combined.log", needs=("py:apachelogs",), most_gigabytes=0.2,
+            command=(sys.executable, "-c", _APACHELOGS, "combined.log"),
+        ),
+        Contender(
+            name="lnav, count by status", logs="combined.log", command=_LNAV.format("combined.log"), needs=("lnav",),
+            most_gigabytes=0.2,
+        ),
+        Contender(
             name="GoAccess", logs="combined.log", command=f"cat combined.log | {_GO.format('COMBINED')}",
             needs=("goaccess",), most_gigabytes=0.2,
         ),
@@ -117,6 +150,20 @@ GROUPS: Final[Mapping[str, tuple[Contender, ...]]] = {
             name="DuckDB, median only", logs="client.jsonl", needs=("py:duckdb",),
             command=(sys.executable, "-c", _DUCKDB_JSON, "client.jsonl"),
         ),
+    ),
+    "one line in a thousand damaged (.log.gz)": (
+        _wslog("alb", name="wslog analyze, nothing damaged"),
+        _wslog("alb-damaged"),
+    ),
+    "four times as many plain lines (.log.gz)": (
+        _wslog("alb", name="wslog analyze, once as many"),
+        _wslog("alb-4"),
+    ),
+    "half of the lines WebSockets": (
+        Contender(
+            name="polars scan_csv, median only", logs="half.log", command=(sys.executable, "-c", _SCAN_CSV, "half.log"),
+        ),
+        _wslog("half.log"),
     ),
     "all tiers together": (
         Contender(name="gzip -dc | wc -l of the ALB part", logs="alb", command="cat alb/*.gz | gzip -dc | wc -l"),

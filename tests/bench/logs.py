@@ -23,6 +23,7 @@ ALB_LINE_BYTES: Final = 640  # about, to find the number of lines for a size
 WS_SHARE: Final = 0.05
 SLOTS: Final = 288  # a load balancer's node delivers a file every five minutes
 NODES: Final = 7
+DAMAGED_EVERY: Final = 1_000
 PATHS: Final = ("/ws", "/ws/chat?room=lobby", "/socket.io/?EIO=4&transport=websocket", "/cable")
 STATUSES: Final = ((200, 0.82), (204, 0.04), (304, 0.05), (301, 0.02), (404, 0.04), (401, 0.02), (500, 0.01))
 WS_STATUSES: Final = ((101, 0.95), (502, 0.03), (403, 0.02))
@@ -30,7 +31,11 @@ AGENT: Final = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like 
 
 
 def write_logs(folder: Path, *, gigabytes: float, seed: int = 1) -> Logs:
-    """Write `alb/…log.gz`, `alb.log`, `combined.log`, `timed.log`, `json.log`, `error.log` and `client.jsonl`.
+    """Write every kind of log of the same requests.
+
+    `alb/…log.gz`, the same lines in `alb.log`, damaged ones among them in `alb-damaged/`, each plain one four times in
+    `alb-4/`; `half.log`, where every second line is a WebSocket; `combined.log`, `timed.log`, `json.log`, `error.log`
+    and `client.jsonl`.
 
     Args:
         folder: Where to; made if it is not there.
@@ -43,16 +48,44 @@ def write_logs(folder: Path, *, gigabytes: float, seed: int = 1) -> Logs:
     sockets = requests.filter("is_ws")
     texts["error.log"] = sockets.filter(pl.col("status") != 101).select(_error()).to_series()
     texts["client.jsonl"] = sockets.select(_client()).to_series()
-    n_bytes = {}
+    is_upgraded = requests["status"] == 101
+    n_upgraded = int(is_upgraded.sum())
+    texts["half.log"] = texts["alb.log"].filter(is_upgraded | (~is_upgraded & ((~is_upgraded).cum_sum() <= n_upgraded)))
     for name, lines in texts.items():
-        data = ("\n".join(lines.to_list()) + "\n").encode()
-        (folder / name).write_bytes(data)
-        n_bytes[name] = len(data)
-    _write_parts(folder / "alb", requests, texts["alb.log"])
-    n_bytes["alb"] = n_bytes["alb.log"]
-    n_lines = {name: len(lines) for name, lines in texts.items()} | {"alb": requests.height}
-    upgraded = int((requests["status"] == 101).sum())
-    return Logs(n_bytes=n_bytes, n_lines=n_lines, n_websockets=upgraded)
+        (folder / name).write_bytes(_joined(lines))
+    damaged, is_damaged = _damaged(texts["alb.log"])
+    n_times = pl.select(pl.when(is_upgraded).then(1).otherwise(4).cast(pl.UInt32)).to_series()
+    repeated = pl.DataFrame({"line": texts["alb.log"]}).select(pl.col("line").repeat_by(n_times))["line"]
+    texts |= {"alb": texts["alb.log"], "alb-damaged": damaged, "alb-4": repeated.explode()}
+    _write_parts(folder / "alb", requests, texts["alb"])
+    _write_parts(folder / "alb-damaged", requests, damaged)
+    _write_parts(folder / "alb-4", requests, repeated.list.join("\n"))
+    return Logs(
+        n_bytes={name: int(lines.str.len_bytes().sum()) + len(lines) for name, lines in texts.items()},
+        n_lines={name: len(lines) for name, lines in texts.items()},
+        n_websockets=dict.fromkeys(texts, n_upgraded) | {"alb-damaged": int((is_upgraded & ~is_damaged).sum())},
+        n_damaged={"alb-damaged": int(is_damaged.sum())},
+    )
+
+
+def _joined(lines: pl.Series) -> bytes:
+    return ("\n".join(lines.to_list()) + "\n").encode()
+
+
+def _damaged(lines: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Damage one line in a thousand, in five ways in turn, and tell which ones."""
+    frame = pl.DataFrame({"line": lines}).with_row_index("row")
+    line, kind, head = pl.col("line"), pl.col("row") // DAMAGED_EVERY % 5, pl.col("line").str.slice(0, 200)
+    is_damaged = pl.col("row") % DAMAGED_EVERY == DAMAGED_EVERY // 2
+    damaged = (
+        pl.when(kind == 0).then(head)  # cut
+        .when(kind == 1).then(head + line)  # merged with the beginning of another
+        .when(kind == 2).then(line.str.replace('" "', '"" "'))  # a stray quote
+        .when(kind == 3).then(line.str.replace(" ", " \0\0\0"))
+        .otherwise(line.str.replace("GET", "G\ufffdT"))
+    )  # fmt: skip
+    changed = frame.select(pl.when(is_damaged).then(damaged).otherwise(line).alias("line"), is_damaged.alias("damaged"))
+    return changed["line"], changed["damaged"]
 
 
 def _choice(rng: np.random.Generator, table: tuple[tuple[int, float], ...], n: int) -> np.ndarray:
@@ -166,8 +199,8 @@ def _write_parts(folder: Path, requests: pl.DataFrame, lines: pl.Series) -> None
     parts = pl.DataFrame({"slot": slot, "node": node, "line": lines}).group_by("slot", "node", maintain_order=True)
     for (at, number), part in parts:
         packer = zlib.compressobj(6, wbits=31)
-        data = ("\n".join(part["line"].to_list()) + "\n").encode()
-        (folder / f"{at:03}_172.16.0.{number}.log.gz").write_bytes(packer.compress(data) + packer.flush())
+        data = packer.compress(_joined(part["line"])) + packer.flush()
+        (folder / f"{at:03}_172.16.0.{number}.log.gz").write_bytes(data)
 
 
 if __name__ == "__main__":  # a process of its own: the one that measures stays small, or its size would count as theirs

@@ -13,11 +13,12 @@ from statistics import median
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logs:
-    """What was written: per kind text bytes and lines, and how many lines are upgraded WebSockets."""
+    """What was written, per kind: text bytes, lines, whole lines of upgraded WebSockets, damaged lines if any."""
 
     n_bytes: Mapping[str, int]
     n_lines: Mapping[str, int]
-    n_websockets: int
+    n_websockets: Mapping[str, int]
+    n_damaged: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
