@@ -12,7 +12,7 @@ import polars as pl
 
 from wslog import __version__
 from wslog.ingest import Progress, Read, read_events
-from wslog.knowledge import Timeout, load_timeouts
+from wslog.knowledge import Setting, Timeout, load_timeouts
 from wslog.result import Burst, Clock, Cluster, Document, Window
 from wslog.schema import CONNECTIONS, JOINED, Tier, dtypes
 from wslog.selection import Selection
@@ -67,11 +67,14 @@ def analyze(
     """
     selection = Selection(since=since, until=until, path_globs=tuple(path_globs), host_globs=tuple(host_globs))
     known = load_timeouts(timeouts)
-    read = read_events(
-        paths, tz=tz, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields,
-        on_progress=on_progress, stdin=stdin,
+    # Nobody but the next room holds the events, so that they go as soon as they are joined.
+    return explain_read(
+        read_events(
+            paths, tz=tz, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields,
+            on_progress=on_progress, stdin=stdin,
+        ),
+        select=selection.apply, timeouts=known, anonymize=anonymize,
     )  # fmt: skip
-    return explain_read(read, select=selection.apply, timeouts=known, anonymize=anonymize)
 
 
 def explain_read(
@@ -89,15 +92,20 @@ def explain_read(
         timeouts: Known timers.
         anonymize: Replace what identifies people by pseudonyms.
     """
-    found = _explained(read, select=select, timeouts=timeouts) if read.events.height else _nothing(select)
-    connections, coverage = found.connections, read.coverage
+    coverage, settings, levels, events = read.coverage, read.settings, read.levels, [read.events]
+    del read
+    if events[0].height:
+        found = _explained(events, levels, settings, select=select, timeouts=timeouts)
+    else:
+        found = _nothing(select)
+    connections = found.connections
     if anonymize:
         from wslog.privacy import anonymize_connections, anonymize_coverage
 
         connections, coverage = anonymize_connections(connections), anonymize_coverage(coverage)
     document = summarize(
         connections, clusters=found.clusters, bursts=found.bursts, clocks=found.clocks, coverage=coverage,
-        windows=found.windows, settings=read.settings, timeouts=timeouts, wslog_version=__version__,
+        windows=found.windows, settings=settings, timeouts=timeouts, wslog_version=__version__,
     )  # fmt: skip
     return Outcome(document, connections)
 
@@ -113,17 +121,22 @@ class _Found:
     bursts: tuple[Burst, ...] = ()
 
 
-def _explained(read: Read, *, select: Callable[[pl.DataFrame], pl.DataFrame], timeouts: Sequence[Timeout]) -> _Found:
+def _explained(
+    events: list[pl.DataFrame], levels: frozenset[str], settings: Sequence[Setting],
+    *, select: Callable[[pl.DataFrame], pl.DataFrame], timeouts: Sequence[Timeout],
+) -> _Found:  # fmt: skip
+    """Join and explain the one frame of *events*, which is taken out: what nobody holds need not be in memory twice."""
     # Logs without a WebSocket need neither room, nor numpy, and are looked through on the way to those that have some.
     from wslog.classify import explain_closes
     from wslog.correlate import join_tiers
 
-    joined = join_tiers(read.events)
-    selected = select(joined.connections)
-    explained = explain_closes(
-        selected, lifecycle=joined.lifecycle, levels=read.levels, settings=read.settings, timeouts=timeouts,
-    )  # fmt: skip
-    return _Found(explained.connections, _windows(selected), joined.clocks, explained.clusters, explained.bursts)
+    joined = join_tiers(events.pop())
+    clocks, lifecycle, selected = joined.clocks, joined.lifecycle, select(joined.connections)
+    del joined
+    windows, rows = _windows(selected), [selected]
+    del selected
+    explained = explain_closes(rows.pop(), lifecycle=lifecycle, levels=levels, settings=settings, timeouts=timeouts)
+    return _Found(explained.connections, windows, clocks, explained.clusters, explained.bursts)
 
 
 def _nothing(select: Callable[[pl.DataFrame], pl.DataFrame]) -> _Found:

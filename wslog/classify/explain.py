@@ -53,6 +53,7 @@ def explain_closes(
         timeouts: Known timers.
     """
     facts = add_facts(connections, levels=levels, settings=settings)
+    del connections
     drops = mass_drops.find_mass_drops(facts, lifecycle)
     facts = mass_drops.add_membership(facts, drops)
     spikes = clusters.find_clusters(facts, timeouts, settings)
@@ -63,10 +64,12 @@ def explain_closes(
     facts = add_network_incidents(add_wire_timer(clusters.add_membership(facts, spikes), idle_timers), incidents)
     facts = facts.with_row_index("row")
     judged = _judge(facts, lifecycle)
-    rows = facts.join(judged, on="row", how="left", maintain_order="left")
-    rows = _publish(rows, timeouts, settings).sort("closed_at", "connection_id", nulls_last=True)
+    facts = facts.join(judged, on="row", how="left", maintain_order="left")
+    rows = conform(_publish(facts, timeouts, settings), CONNECTIONS)
+    del facts, judged  # twice as wide as what is published
+    rows = rows.sort("closed_at", "connection_id", nulls_last=True)
     bursts = sorted((*map(_of_drop, drops), *map(_of_network, incidents)), key=lambda burst: (burst.at, burst.scope))
-    return Explained(conform(rows, CONNECTIONS), to_clusters(spikes, rows, timeouts, settings), tuple(bursts))
+    return Explained(rows, to_clusters(spikes, rows, timeouts, settings), tuple(bursts))
 
 
 def _of_drop(drop: mass_drops.MassDrop) -> Burst:

@@ -9,7 +9,7 @@ import polars as pl
 from wslog.correlate.alb_by_time import NODE, pair_by_time
 from wslog.correlate.clock_offsets import FEWEST_VOTES, QUARTER_HOUR_S, ServerOffset
 from wslog.correlate.line_order import COARSE_S, estimate_ends
-from wslog.schema import Tier
+from wslog.schema import INSTANT, Tier
 
 # Lines that many others look like say little about a clock, and all pairs of them would be too many.
 RARE: Final = 30
@@ -33,6 +33,9 @@ def pair_alb(alb: pl.DataFrame, nginx: pl.DataFrame) -> tuple[pl.DataFrame, pl.D
         `row`, `alb_row`, `pair_confidence`; the nginx rows' `row`, `ended_at`, `ended_half_s`; and the ALB's offset
         (positive runs ahead of nginx).
     """
+    if nginx.is_empty():
+        nothing = pl.DataFrame(schema={"row": pl.UInt32, "alb_row": pl.UInt32, "pair_confidence": pl.Float64})
+        return nothing, pl.DataFrame(schema={"row": pl.UInt32, "ended_at": INSTANT, "ended_half_s": pl.Float64}), None
     exact = _by_trace_id(alb, nginx)
     offset = _median_offset(exact) if exact.height >= FEWEST_VOTES else _vote(alb, nginx)
     rest = alb.join(exact, on="alb_row", how="anti")

@@ -53,11 +53,15 @@ def join_tiers(events: pl.DataFrame) -> Joined:
     Args:
         events: `schema.EVENTS`.
     """
-    settled, moved = settle_sources(fold_copies(events))
-    folded, zone = settle_error_zone(settled)
+    folded = fold_copies(events)
+    del events  # each step's rows go with the next: they are wide
+    folded, moved = settle_sources(folded)
+    folded, zone = settle_error_zone(folded)
     servers, alb_offset = join_servers(folded)
     offsets = _one_each([offset for offset in (*moved, zone, alb_offset) if offset is not None])
     clients = join_client_records(folded)
+    lifecycle = folded.filter(pl.col("event").is_in(LIFECYCLE)).sort("at", "ref")
+    del folded
     pairs, client_offsets = match_clients(clients, servers)
     chosen = choose_partners(pairs.rename({"client": "left", "server": "right"}), at_least=ACCEPT)
     chosen = chosen.select(
@@ -79,7 +83,6 @@ def join_tiers(events: pl.DataFrame) -> Joined:
     rows = rows.select(name for name in (*JOINED, *HELPERS) if name in rows.columns)
     rows = rows.sort("closed_at", "client_ref", "nginx_ref", "alb_ref", nulls_last=True)
     rows = _name(rows).with_columns(*_reconnect())
-    lifecycle = folded.filter(pl.col("event").is_in(LIFECYCLE)).sort("at", "ref")
     return Joined(conform(rows, JOINED), lifecycle, _clocks(rows, reference, offsets))
 
 

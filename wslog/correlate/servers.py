@@ -14,11 +14,12 @@ from wslog.correlate.select import is_alb_request, is_nginx_error, is_nginx_requ
 SHARED: Final = (
     "host", "path", "query", "client_ip", "client_port", "forwarded_for", "user_agent", "is_opened", "trace_id",
 )  # fmt: skip
-NGINX_FIELDS: Final = (
+WHICH: Final = ("tier", "event")
+NGINX_EVENT_FIELDS: Final = (
     "opened_at", "closed_at", "lifetime_s", "handshake_s", "status", "upstream_status", "is_complete", "body_bytes",
-    "bytes_out", "upstream", "pid", "connection_no", "at_resolution_s", "log_host", "ended_at", "ended_half_s",
-    "request_id",
+    "bytes_out", "upstream", "pid", "connection_no", "at_resolution_s", "log_host", "request_id",
 )  # fmt: skip
+NGINX_FIELDS: Final = (*NGINX_EVENT_FIELDS, "ended_at", "ended_half_s")
 ALB_FIELDS: Final = (
     "opened_at", "closed_at", "lifetime_s", "handshake_s", "status", "upstream_status", "upstream", "bytes_in",
     "bytes_out",
@@ -36,8 +37,11 @@ def join_servers(events: pl.DataFrame) -> tuple[pl.DataFrame, ServerOffset | Non
         `is_via_alb`, and `nginx_*`, `error_*`, `alb_*` columns with `nginx_ref`, `alb_ref`, all on nginx's clock where
         nginx logged; and the offset of the ALB's clock (None: nothing to compare with).
     """
-    nginx = _nginx_rows(events)
-    alb = events.filter(is_alb_request()).sort("closed_at", "ref").with_row_index("alb_row")
+    nginx = _nginx_rows(
+        events.select(*WHICH, *dict.fromkeys((*SHARED, *NGINX_EVENT_FIELDS, *ERROR_FIELDS)), "is_websocket")
+    )
+    alb = events.select(*WHICH, *SHARED, *ALB_FIELDS, "ref").filter(is_alb_request()).drop(WHICH)
+    alb = alb.sort("closed_at", "ref").with_row_index("alb_row")
     pairs, ends, offset = pair_alb(alb, nginx)
     nginx = nginx.join(ends, on="row", how="left", maintain_order="left")
     if offset is not None and abs(offset.skew_s) > offset.spread_s:
