@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from wslog.ingest.format import Refused
-from wslog.ingest.log_format import NUMBERS, TIME_VARIABLES, WORDS
+from wslog.ingest.log_format import NUMBERS, TIME_VARIABLES, WORDS, is_number_list
 from wslog.ingest.log_format_text import FormatText, Piece
 from wslog.ingest.plain import EPOCH_TIME, ISO_TIME, LOCAL_TIME, plain_regex, printable_but
 
@@ -88,7 +88,7 @@ def _parts(text: FormatText, special: Mapping[str, str], *, until: str = "") -> 
 def _value(name: str, after: str, *, escape: str) -> str:
     if name in _FIXED:
         return _FIXED[name]
-    if NUMBERS.fullmatch(name):
+    if NUMBERS.fullmatch(name) or is_number_list(name):
         return "(?:[0-9.]+|-)?"
     escapes = "\\" if escape == "json" else ""
     one_entry = ' ",' if name.startswith("upstream_") else ""
