@@ -13,7 +13,9 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
+from wslog.ingest import alb_fields
 from wslog.ingest.alb_access import ALB_ACCESS, parse_entries, split_entry
 from wslog.ingest.format import Config, Parsed
 
@@ -237,3 +239,18 @@ def test_recorded_lines() -> None:
                 assert row["alb_client"] == f"{event['client_ip']}:{event['client_port']}"
                 assert event["at"].timestamp() == pytest.approx(float(row["alb_time"]), abs=0.01)
     assert compared > 1_000
+
+
+_WORDS = ("GET", "-", "https://h:443/ws", "http://h:80-", "/x", "HTTP/1.1", "HTTP/", " ", "  ", "", "\\x22")
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.lists(st.sampled_from(_WORDS), max_size=5).map(" ".join) | st.text() | st.none(), max_size=5))
+def test_requests_are_cut_as_the_regex_captures_them(requests: list[str | None]) -> None:
+    """Usual and odd ones side by side."""
+    frame = pl.DataFrame({"request": requests}, schema={"request": pl.String})
+    captured = frame.select(
+        pl.col("request").str.extract(alb_fields._REQUEST, group).alias(name)
+        for group, name in ((1, "method"), (2, "url"))
+    )
+    assert_frame_equal(alb_fields._with_request(frame).select("method", "url"), captured)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wslog.ingest.url import split_url
+from wslog.ingest.url import split_url, url_columns
 
 
 def split(url: str | None) -> tuple[str | None, str | None, str | None]:
@@ -49,3 +49,33 @@ def test_any_text(url: str) -> None:
     """Whatever stands in a log, a path begins with a slash and has no question mark."""
     _, path, _ = split(url)
     assert path is None or (path.startswith("/") and "?" not in path)
+
+
+_PIECES = (
+    "http://",
+    "wss://",
+    "//",
+    "/",
+    "host",
+    "RT.example.com",
+    ":443",
+    ":",
+    "?",
+    "#",
+    "@",
+    "[::1]",
+    " ",
+    "a=b",
+    "ü",
+    "-",
+    "",
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.lists(st.sampled_from(_PIECES), max_size=7).map("".join) | st.text() | st.none(), max_size=6))
+def test_cutting_gives_what_the_regexes_give(urls: list[str | None]) -> None:
+    """Usual and odd URLs side by side."""
+    column = pl.Series("url", urls, dtype=pl.String)
+    cut = [tuple(row) for row in zip(*(part.to_list() for part in url_columns(column)), strict=True)]
+    assert cut == [split(url) for url in urls]
