@@ -13,7 +13,7 @@ from wslog.summarize.breakdown import break_down
 from wslog.summarize.causes import count_causes
 from wslog.summarize.certainty import add_candidates, add_certainty, share_by_owner
 from wslog.summarize.chart_data import collect_chart_data
-from wslog.summarize.drops import ORDER, drops_of
+from wslog.summarize.drops import drops_of, in_order
 from wslog.summarize.facts import gather_facts
 from wslog.summarize.groups import group_drops
 from wslog.summarize.reconnects import summarize_reconnects
@@ -50,7 +50,7 @@ def summarize(
         timeouts: What is known about timers.
         wslog_version: Written into the document.
     """
-    connections = connections.sort(ORDER, nulls_last=True, maintain_order=True)  # sums of floats depend on the order
+    connections = in_order(connections)  # sums of floats depend on the order
     drops = drops_of(connections)
     known = {timeout.id: timeout for timeout in timeouts}
     all_windows = add_shared_window(windows)

@@ -11,6 +11,7 @@ from wslog.schema import Cause
 from wslog.summarize.drops import HOURS, IS_DROP, IS_OPENED
 
 TOP: Final = 10
+COUNTED: Final = ("is_opened", "opened_at", "is_drop", "lifetime_s", "cause")
 
 _AGENT: Final = pl.col("user_agent")
 _PSEUDONYM: Final = r"^agent-[0-9]+ \((\w+)\)$"
@@ -53,18 +54,33 @@ NETWORK: Final = pl.when(_IP.str.contains(_V6)).then(_V6_PREFIX).otherwise(_V4_P
 
 def break_down(connections: pl.DataFrame) -> Breakdown:
     """Count connections along each dimension: the `TOP` values with most drops, then most attempts."""
+    if connections.is_empty():
+        return Breakdown(path=(), host=(), upstream=(), user_agent=(), network=())
     return Breakdown(
         path=_groups(connections, pl.col("path")),
         host=_groups(connections, pl.col("host")),
         upstream=_groups(connections, pl.col("upstream")),
-        user_agent=_groups(connections, USER_AGENT_FAMILY),
-        network=_groups(connections, NETWORK),
+        user_agent=_groups(connections, USER_AGENT_FAMILY, of="user_agent"),
+        network=_groups(connections, NETWORK, of="client_ip"),
     )
 
 
-def _groups(connections: pl.DataFrame, value: pl.Expr) -> tuple[Group, ...]:
-    """Count one dimension; rows without a value belong to no group."""
-    valued = connections.with_columns(value=value).filter(pl.col("value").is_not_null())
+def _groups(connections: pl.DataFrame, value: pl.Expr, *, of: str = "") -> tuple[Group, ...]:
+    """Count one dimension; rows without a value belong to no group.
+
+    Args:
+        connections: `schema.CONNECTIONS`.
+        value: The dimension.
+        of: The column that it is made of, if that is costly: then each text is looked at once.
+    """
+    if of:
+        kinds = connections.select(pl.col(of).unique()).with_columns(value=value)
+        valued = connections.select(*COUNTED, of).join(
+            kinds, on=of, how="left", nulls_equal=True, maintain_order="left"
+        )
+    else:
+        valued = connections.select(*COUNTED, value=value)
+    valued = valued.filter(pl.col("value").is_not_null())
     counted = (
         valued.group_by("value")
         .agg(attempts=pl.len(), opened=IS_OPENED.sum(), drops=IS_DROP.sum(), hours=HOURS)

@@ -21,6 +21,13 @@ ORDER: Final = ("closed_at", "opened_at", "connection_id")
 """A total order of rows, so that same logs give same bytes."""
 
 
+def in_order(connections: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows in `ORDER`: themselves if they are, as the rows of one analysis mostly are, for they are wide."""
+    order = pl.arg_sort_by(ORDER, nulls_last=True, maintain_order=True)
+    places = connections.select(order.alias("place"))["place"]
+    return connections if places.is_sorted() else connections[places]
+
+
 def drops_of(connections: pl.DataFrame) -> pl.DataFrame:
     """Return the rows with `is_drop`, in `ORDER`; a cause or tier left open is `unknown`."""
     return (
