@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from wslog.schema import Tier
 
@@ -121,6 +122,12 @@ def instant(at: dt.datetime | None) -> str:
 def clock(at: dt.datetime, *, with_date: bool) -> str:
     """Return an instant (UTC) for a sentence, to the second."""
     return at.strftime("%Y-%m-%d %H:%M:%S UTC" if with_date else "%H:%M:%S UTC")
+
+
+def moment(at: dt.datetime, zone: str) -> str:
+    """Return an instant on the wall clock of *zone*, as a week's report says it: `Wed 11 Nov 14:03`."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local:%a} {local.day} {local:%b %H:%M}"
 
 
 def span(start: dt.datetime | None, end: dt.datetime | None) -> str:

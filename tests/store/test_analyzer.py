@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from wslog import pipeline
-from wslog.errors import OptionError
+from wslog.errors import InputError, OptionError
 from wslog.store import Store
 from wslog.store.analyzer import open_analyzer
 
@@ -40,3 +40,26 @@ def test_another_zone_is_refused(tmp_path: Path) -> None:
         pass
     with pytest.raises(OptionError), open_analyzer(tmp_path / "history", zone="Europe/Berlin", now=NOW):
         pass
+
+
+def test_an_empty_selection_is_an_error_that_says_what_the_store_holds(incident: Path, tmp_path: Path) -> None:
+    """Nothing to show, as without a store; the files are kept all the same, and the message says so."""
+    after = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+    with (
+        open_analyzer(tmp_path / "history", now=NOW) as analyze,
+        pytest.raises(InputError, match=r"in the store .* now: it keeps everything"),
+    ):
+        analyze([incident], since=after)
+    with Store(tmp_path / "history") as history:
+        assert history.weeks() == ["2026-W11"]
+
+
+def test_a_store_keeps_no_pseudonyms_and_says_so_before_it_keeps_anything(incident: Path, tmp_path: Path) -> None:
+    """`--anonymize` with `--store` is refused: who asks for it would not want addresses kept."""
+    with (
+        open_analyzer(tmp_path / "history", now=NOW) as analyze,
+        pytest.raises(OptionError, match="keeps addresses"),
+    ):
+        analyze([incident], anonymize=True)
+    with Store(tmp_path / "history") as history:
+        assert history.weeks() == []

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -90,6 +91,39 @@ def test_a_log_that_has_grown_counts_once(tmp_path: Path) -> None:
     (tmp_path / "rotated" / "client.jsonl.1").write_text(client_lines(more))
     append(tmp_path / "h", tmp_path / "rotated")
     assert content(tmp_path / "h").height == 70
+
+
+def test_another_content_of_the_same_size_and_date_is_another_file(tmp_path: Path) -> None:
+    """A log put in another's place, with its size and its time of change, is seen and read."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    made = connections_of(MONDAY, 40)
+    for nth, part in enumerate((made, [replace(one, number=one.number + 100) for one in made])):
+        file = logs / "client.jsonl"
+        file.write_text(client_lines(part))
+        os.utime(file, ns=(10**18, 10**18))
+        assert append(tmp_path / "h", logs)[0] == 1
+        assert content(tmp_path / "h").height == 40 * (nth + 1)
+
+
+def test_a_log_that_grows_while_it_is_read_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was written to a log after it was read is not taken for read."""
+    from wslog.store import facts
+
+    made = connections_of(MONDAY, 60)
+    file = tmp_path / "client.jsonl"
+    file.write_text(client_lines(made[:40]))
+    commit = facts._commit
+
+    def grow(*args: object, **options: object) -> None:
+        file.write_text(client_lines(made))
+        commit(*args, **options)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(facts, "_commit", grow)
+        append(tmp_path / "h", file)
+    append(tmp_path / "h", file)
+    assert content(tmp_path / "h").height == 60
 
 
 def test_days_one_by_one_give_what_all_at_once_gives(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ VERDICTS: Final[Mapping[str, str]] = {
     "worse": "rose",
     "unclear": "cannot be told",
 }
+moment: Final = numbers.moment
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
 
 
@@ -95,12 +96,6 @@ def cause_of(key: str) -> str:
     """Return a `cause|tier` in words."""
     which, _, tier = key.partition("|")
     return cause(Cause(which), Tier(tier))
-
-
-def moment(at: dt.datetime, zone: str) -> str:
-    """Return an instant on the wall clock of *zone*: `Wed 11 Nov 14:03`."""
-    local = at.astimezone(ZoneInfo(zone))
-    return f"{local:%a} {local.day} {local:%b %H:%M}"
 
 
 def burst(one: Burst, zone: str) -> str:

@@ -184,9 +184,8 @@ def _has_lines(summary: bytes) -> bool:
 def known_files(connection: sqlite3.Connection, start: dt.datetime, end: dt.datetime) -> list[KnownFile]:
     """Return the files with lines between two instants, under names that differ."""
     rows = connection.execute(
-        "SELECT *, (SELECT count(*) FROM files o WHERE o.shown = f.shown"
-        " AND (o.delivery, o.content) < (f.delivery, f.content)) AS earlier"
-        " FROM files f WHERE first_at < ? AND last_at >= ? ORDER BY shown, delivery, content",
+        "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY shown ORDER BY delivery, content) - 1 AS earlier"
+        " FROM files) WHERE first_at < ? AND last_at >= ? ORDER BY shown, delivery, content",
         (int(end.timestamp()), int(start.timestamp())),
     )
     return [

@@ -49,6 +49,14 @@ MIGRATIONS: Final[Sequence[str]] = (
         key TEXT PRIMARY KEY, document TEXT NOT NULL, connections TEXT NOT NULL, turn INTEGER NOT NULL
     ) WITHOUT ROWID;
     """,
+    # 3: a file put in another's place, or rewritten with its old time of change, is another one.
+    """
+    DROP TABLE places;
+    CREATE TABLE places (
+        path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
+        ctime_ns INTEGER NOT NULL, content TEXT NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 TIMEOUT_S: Final = 30.0
 _MEND_VERSION: Final = "Install the wslog version that wrote it, or a later one."

@@ -15,6 +15,7 @@ import msgspec
 import polars as pl
 
 from wslog import __version__, pipeline
+from wslog.errors import InputError, OptionError
 from wslog.ingest.accounts import raise_if_useless
 from wslog.ingest.by_file import FileEvents, settle
 from wslog.ingest.parse_file import EVENTS
@@ -51,30 +52,44 @@ def analyze_into(
     """Append the files behind *paths* to a store and analyze them, as `pipeline.analyze` would.
 
     Raises:
+        OptionError: If *anonymize* is set: a store keeps what was logged.
         WslogError: As `pipeline.analyze`, or if the store cannot be used.
     """
+    if anonymize:
+        raise OptionError(
+            "a history store keeps addresses and user agents as they were logged: halves that come in two deliveries"
+            " are joined by them",
+            where="--anonymize",
+            mend="Leave out --store for an anonymous report, or --anonymize to append."
+            " What wslog report writes names networks, no address.",
+        )
     selection = Selection(since=since, until=until, path_globs=tuple(path_globs), host_globs=tuple(host_globs))
     appended = store.append(
         paths, now=now, tz=tz, log_format=log_format, nginx_conf=nginx_conf, timeouts=timeouts,
         client_fields=client_fields, on_progress=on_progress, stdin=stdin,
     )  # fmt: skip
-    key = _key(appended, selection, timeouts, anonymize=anonymize)
+    key = _key(appended, selection, timeouts)
     known = _recall(store, key)
     if known is not None:
         return known
     read = settle(_parts(store, appended), appended.inputs.settings)
     raise_if_useless(read.coverage.files, has_settings=bool(appended.inputs.settings))
-    outcome = pipeline.explain_read(read, select=selection.apply, timeouts=load_timeouts(timeouts), anonymize=anonymize)
+    try:
+        outcome = pipeline.explain_read(read, select=selection.apply, timeouts=load_timeouts(timeouts))
+    except InputError as error:
+        kept = f"All of these files are in the store {store.root} now: it keeps everything, whatever is asked here."
+        mend = f"{error.mend}\n{kept}" if error.mend else kept
+        raise InputError(error.what, where=error.where, mend=mend) from None
     _remember(store, key, outcome, now=now)
     return outcome
 
 
-def _key(appended: Appended, selection: Selection, timeouts: Path | None, *, anonymize: bool) -> str:
+def _key(appended: Appended, selection: Selection, timeouts: Path | None) -> str:
     """Return what an analysis depends on, as a hash."""
     contents = sorted((source.shown, content) for source, content in appended.contents.items())
     others = sorted(source.shown for source in appended.inputs.sources if source not in appended.contents)
     text = timeouts.read_bytes() if timeouts else b""
-    asked = repr((__version__, contents, others, selection, appended.inputs.reading, text, anonymize))
+    asked = repr((__version__, contents, others, selection, appended.inputs.reading, text))
     return hashlib.blake2b(asked.encode(), digest_size=16).hexdigest()
 
 

@@ -118,15 +118,16 @@ class Store:
             WslogError: If a path, an option or the store cannot be used.
         """
         known = load_timeouts(timeouts)
+        places = facts.Places(self.ledger)
         inputs = find_inputs(
             paths, tz=tz, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields, stdin=stdin,
-            is_log=lambda source: facts.known_by_place(self.ledger, source, None, logs_only=True) is not None,
+            is_log=places.is_log,
         )  # fmt: skip
         self._keep_settings(inputs.settings, now)
         self._outdate()
         contents, n_parsed = facts.add_files(
-            self.ledger, self.root, inputs, reading=f"{__version__} {inputs.reading}", weeks_of=self._weeks_of,
-            now=now.timestamp(), on_progress=on_progress,
+            self.ledger, self.root, inputs, places=places, reading=f"{__version__} {inputs.reading}",
+            weeks_of=self._weeks_of, now=now.timestamp(), on_progress=on_progress,
         )  # fmt: skip
         weeks = self.derive(now=now, timeouts=known)
         self.sweep(now=now)

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
+from wslog.knowledge.tolerance import tolerance_s
 from wslog.result import Cluster
-from wslog.weekly.rates import NO_HISTORY, Blocks, compare
+from wslog.weekly.rates import NO_HISTORY, WOBBLE, Blocks, compare
 from wslog.weekly_result import ClusterChange, WeekCluster, WeekSummary
 
-SAME_SHARE: Final = 0.01
-SAME_S: Final = 0.35
-WOBBLE: Final = 0.07
 ALPHA: Final = 0.005
 CRITICAL: Final = 2.58
 # Smallest share found in 90 % of runs, by drops (METHOD 1.5), and what lies between on a log-log scale.
@@ -54,7 +52,7 @@ def detection_limit(n: int) -> float:
 
 
 def _is_same(one: Cluster, two: Cluster) -> bool:
-    within = max(SAME_SHARE * max(one.center_s, two.center_s), SAME_S)
+    within = tolerance_s(max(one.center_s, two.center_s))
     return one.axis == two.axis and (
         abs(one.center_s - two.center_s) <= within or abs(one.timeout_s - two.timeout_s) <= within
     )

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from wslog.weekly.coverage import Covered, tiers_of
-from wslog.weekly.words import cause_words, moment, number, relative
+from wslog.weekly.words import cause_words, relative
 from wslog.weekly_result import CauseChange, MetricChange, Step, WeekSummary
+from wslog.wording import decimal, moment
 
 MOST_GAPS: Final = 4
 
@@ -25,7 +26,7 @@ def write_headline(
     rate = metrics[0]
     if not week.totals.attempts:
         return "No WebSocket connections are known of this week."
-    value = "not known" if rate.now.value is None else number(rate.now.value)
+    value = "not known" if rate.now.value is None else decimal(rate.now.value)
     is_now = f"{value} drops per 1 000 connection hours"
     if rate.direction == "not_comparable" or rate.before.value is None or rate.now.value is None:
         reason = f": {why or rate.why}" if (why or rate.why) else ""
@@ -34,12 +35,12 @@ def write_headline(
         others = [_metric(one) for one in metrics[1:3] if one.direction in ("better", "worse")]
         others += _causes(week, causes, steps)[:2]
         told = f" But {'; '.join(others)}." if others else ""
-        was = f"{number(rate.before.value)} in {other}, no more than noise apart"
+        was = f"{decimal(rate.before.value)} in {other}, no more than noise apart"
         return f"No change in drops: {is_now} ({was}).{told} {_largest(causes)}".strip()
     verb = "Fewer" if rate.direction == "better" else "More"
     change = relative(rate.now.value, rate.before.value)
     reason = _reason(week, rate, causes, steps)
-    return f"{verb} drops: {is_now}, {number(rate.before.value)} in {other} ({change}).{reason}"
+    return f"{verb} drops: {is_now}, {decimal(rate.before.value)} in {other} ({change}).{reason}"
 
 
 def _reason(week: WeekSummary, rate: MetricChange, causes: Sequence[CauseChange], steps: Sequence[Step]) -> str:
@@ -48,19 +49,19 @@ def _reason(week: WeekSummary, rate: MetricChange, causes: Sequence[CauseChange]
     if own:
         step = max(own, key=lambda step: abs(step.after - step.before))
         when = moment(step.at, week.zone)
-        levels = f"{number(step.before)} before and {number(step.after)} since"
+        levels = f"{decimal(step.before)} before and {decimal(step.after)} since"
         verb = "fell" if step.after < step.before else "rose"
         return f" {_capital(cause_words(step.what))} {verb} around {when}: {levels}."
     moved = [cause for cause in causes if cause.direction == rate.direction]
     moved = [cause for cause in moved if cause.now.value is not None and cause.before.value is not None]
     if moved:
         top = max(moved, key=lambda cause: abs((cause.now.value or 0.0) - (cause.before.value or 0.0)))
-        levels = f"{number(top.before.value or 0.0)} → {number(top.now.value or 0.0)} {top.per}"
+        levels = f"{decimal(top.before.value or 0.0)} → {decimal(top.now.value or 0.0)} {top.per}"
         return f" {_capital(cause_words(f'{top.cause}|{top.tier}'))}: {levels}."
     steps_of_all = [step for step in steps if step.what == "all"]
     if steps_of_all:
         step = steps_of_all[0]
-        return f" Since {moment(step.at, week.zone)} {number(step.after)}, before {number(step.before)}."
+        return f" Since {moment(step.at, week.zone)} {decimal(step.after)}, before {decimal(step.before)}."
     return " No single cause accounts for it."
 
 
@@ -70,13 +71,13 @@ def _causes(week: WeekSummary, causes: Sequence[CauseChange], steps: Sequence[St
     for step in steps:
         if step.what != "all":
             verb = "fell" if step.after < step.before else "rose"
-            levels = f"{number(step.before)} per 1 000 h before, {number(step.after)} since"
+            levels = f"{decimal(step.before)} per 1 000 h before, {decimal(step.after)} since"
             told[step.what] = f"{cause_words(step.what)} {verb} around {moment(step.at, week.zone)}: {levels}"
     for cause in causes:
         key = f"{cause.cause}|{cause.tier}"
         if cause.direction in ("better", "worse") and key not in told:
             verb = "fell" if cause.direction == "better" else "rose"
-            levels = f"from {number(cause.before.value or 0.0)} to {number(cause.now.value or 0.0)} {cause.per}"
+            levels = f"from {decimal(cause.before.value or 0.0)} to {decimal(cause.now.value or 0.0)} {cause.per}"
             told[key] = f"{cause_words(key)} {verb} {levels}"
     return list(told.values())
 
@@ -90,7 +91,7 @@ def _metric(metric: MetricChange) -> str:
     now, before = metric.now.value or 0.0, metric.before.value or 0.0
     if metric.unit == "share":
         return f"{metric.label} went from {before:.2%} to {now:.2%}"
-    return f"{metric.label} went from {number(before)} {metric.unit} to {number(now)} {metric.unit}"
+    return f"{metric.label} went from {decimal(before)} {metric.unit} to {decimal(now)} {metric.unit}"
 
 
 def write_notes(

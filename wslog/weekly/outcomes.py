@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 from wslog.weekly.changes import ALPHA, cause_metric
 from wslog.weekly.metrics import blocks_of
 from wslog.weekly.rates import compare, learn_noise
-from wslog.weekly.words import cause_words, moment, number, relative
+from wslog.weekly.words import cause_words, relative
 from wslog.weekly_result import AdviceOutcome, Step, WeekAdvice
+from wslog.wording import count, decimal, moment
 
 if TYPE_CHECKING:
     from wslog.weekly.report import Pair
@@ -40,11 +41,11 @@ def _judge(one: WeekAdvice, pair: Pair, steps: Sequence[Step]) -> AdviceOutcome:
         return _outcome(one, "unclear", f"{what}: nothing to compare")
     step = next((step for step in steps if step.what in one.causes), None)
     old, new = before.rate * metric.per, now.rate * metric.per
-    numbers = f"{what}: {number(old)} → {number(new)} {metric.unit} ({relative(new, old)})"
+    numbers = f"{what}: {decimal(old)} → {decimal(new)} {metric.unit} ({relative(new, old)})"
     if step is not None:
         verdict: Verdict = "better" if step.after < step.before else "worse"
         when = moment(step.at, pair.week.zone)
-        numbers += f"; {number(step.after)} since {when}, {number(step.before)} before"
+        numbers += f"; {decimal(step.after)} since {when}, {decimal(step.before)} before"
     else:
         verdict = "same" if change.p_value >= ALPHA else "better" if change.t < 0 else "worse"
     if verdict == "same":
@@ -64,7 +65,7 @@ def _replaced(one: WeekAdvice, pair: Pair) -> str:
     largest = max(rose, key=lambda key: rose[key], default=None)
     if largest is None or rose[largest] < 0.3 * fell:
         return ""
-    return f". But {cause_words(largest)} took part of their place: {here[largest]:,} now"
+    return f". But {cause_words(largest)} took part of their place: {count(here[largest])} now"
 
 
 def _outcome(one: WeekAdvice, verdict: Verdict, statement: str) -> AdviceOutcome:

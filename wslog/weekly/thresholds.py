@@ -11,8 +11,9 @@ from wslog.schema import Cause
 from wslog.summarize.metrics import EXPRESSION, OPERATORS, check_share
 from wslog.weekly.changes import change_metric
 from wslog.weekly.metrics import BY_NAME
-from wslog.weekly.words import cause_words, number
+from wslog.weekly.words import cause_words
 from wslog.weekly_result import Estimate, MetricChange
+from wslog.wording import decimal
 
 if TYPE_CHECKING:
     from wslog.weekly.report import Pair
@@ -178,7 +179,7 @@ def _amount(value: float, threshold: WeeklyThreshold) -> str:
     if threshold.is_relative or threshold.metric.endswith("_share"):
         points = threshold.metric.startswith(DELTA) and not threshold.is_relative
         return f"{value * 100:+.2f} points" if points else f"{value * 100:.4g} %"
-    return number(value)
+    return decimal(value)
 
 
 def _cause(report: WeeklyReport, *, is_delta: bool) -> str:
@@ -186,7 +187,7 @@ def _cause(report: WeeklyReport, *, is_delta: bool) -> str:
     risen = [one for one in report.causes if one.direction == "worse"]
     if is_delta and risen:
         top = max(risen, key=lambda one: (one.now.value or 0.0) - (one.before.value or 0.0))
-        levels = f"{number(top.before.value or 0.0)} → {number(top.now.value or 0.0)} {top.per}"
+        levels = f"{decimal(top.before.value or 0.0)} → {decimal(top.now.value or 0.0)} {top.per}"
         return f"rose most: {cause_words(f'{top.cause}|{top.tier}')}, {levels}"
     top_cause = next((one for one in report.causes if one.n), None)
     if top_cause is None:

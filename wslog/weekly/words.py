@@ -1,12 +1,9 @@
-"""Numbers, causes and moments as the sentences of a weekly report write them."""
+"""Changes and causes as the sentences of a weekly report write them."""
 
 from __future__ import annotations
 
-import datetime as dt
-from zoneinfo import ZoneInfo
-
 from wslog.schema import Cause, Tier
-from wslog.wording import WHO
+from wslog.wording import WHO, decimal
 
 CAUSES = {
     Cause.IDLE_TIMEOUT: "idle timeouts",
@@ -27,19 +24,12 @@ CAUSES = {
 }
 
 
-def number(value: float) -> str:
-    """Write a number with the digits that matter, as the tables of the report do: `0.42`, `8.4`, `33,157`."""
-    if abs(value) >= 100:
-        return f"{value:,.0f}"
-    return (f"{value:.1f}" if abs(value) >= 1 else f"{value:.2g}").removesuffix(".0")
-
-
 def relative(now: float, before: float) -> str:
     """Write a change in percent, or as a factor where percent would be absurd."""
     if before <= 0:
         return "up from none" if now > 0 else "none in either"
     ratio = now / before
-    return f"{ratio:,.1f} times as many" if ratio >= 3 else f"{(ratio - 1) * 100:+.0f} %".replace("-", "−")  # noqa: RUF001
+    return f"{decimal(ratio)} times as many" if ratio >= 3 else f"{(ratio - 1) * 100:+.0f} %".replace("-", "−")  # noqa: RUF001
 
 
 def cause_words(key: str) -> str:
@@ -48,9 +38,3 @@ def cause_words(key: str) -> str:
     words = CAUSES[Cause(cause)]
     owner = WHO[Tier(tier)].removeprefix("the ") if tier and Tier(tier) not in (Tier.UNKNOWN,) else ""
     return f"{words} ({owner})" if owner and owner not in words else words
-
-
-def moment(at: dt.datetime, zone: str) -> str:
-    """Write an instant as a weekday and a time on the wall clock of *zone*: `Wed 11 Nov 12:00`."""
-    local = at.astimezone(ZoneInfo(zone))
-    return f"{local:%a} {local.day} {local:%b %H:%M}"
