@@ -18,6 +18,7 @@ from wslog.knowledge.model import Setting
 
 ALB_ATTRIBUTES = "alb-attributes"
 NGINX_CONF = "nginx-conf"
+FIRST_LOOK = 4 << 10
 LOOK = 16 << 10
 _STATEMENT_END = re.compile(r"[;{}][ \t]*(?:#.*)?\r?$", re.M)  # spares most logs the reading as nginx.conf
 MAX_BLOCKS = 2  # no configuration is larger
@@ -29,6 +30,11 @@ class Configuration:
 
     settings: tuple[Setting, ...]
     log_formats: dict[str, str]
+
+
+def begins_with_comments(head: Head) -> bool:
+    """Whether a file's beginning tells nothing: more of it must be seen."""
+    return all(line.strip()[:1] in {b"", b"#"} for line in head.data.split(b"\n")[:-1])
 
 
 def may_be_configuration(head: Head) -> bool:

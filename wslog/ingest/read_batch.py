@@ -16,7 +16,7 @@ import polars as pl
 
 from wslog.ingest.accounts import account_of
 from wslog.ingest.blocks import HEAD_BYTES, read_at_once, split_lines
-from wslog.ingest.configuration import LOOK
+from wslog.ingest.configuration import FIRST_LOOK
 from wslog.ingest.parse_file import KEPT_REJECTS, PLACED, FileRead, Reading, Sieve, filled, sieve_of
 from wslog.ingest.plain import EDGE_LINES, sift
 from wslog.ingest.read_file import Part, read_file
@@ -132,7 +132,7 @@ def read_batch(surveys: Sequence[Survey], reading: Reading, known: list[Recognis
 
 def _recognised(text: bytes, reading: Reading, known: list[Recognised]) -> Recognised:
     """Return what a file is, cheaply if it is what an earlier one was."""
-    beginning = sample_lines(text[:LOOK], is_whole=len(text) <= LOOK)
+    beginning = sample_lines(text[:FIRST_LOOK], is_whole=len(text) <= FIRST_LOOK)
     for earlier in known[-MOST_KNOWN:]:
         fits_too = earlier.reader.parser.fits_too if earlier.reader else None
         if fits_too is not None and fits_too(beginning):

@@ -8,7 +8,15 @@ from functools import partial
 
 from wslog.ingest.accounts import UNKNOWN, unread
 from wslog.ingest.blocks import Block, read_blocks, read_head
-from wslog.ingest.configuration import ALB_ATTRIBUTES, LOOK, NGINX_CONF, kind_of, may_be_configuration
+from wslog.ingest.configuration import (
+    ALB_ATTRIBUTES,
+    FIRST_LOOK,
+    LOOK,
+    NGINX_CONF,
+    begins_with_comments,
+    kind_of,
+    may_be_configuration,
+)
 from wslog.ingest.likeness import LOOK_LINES, likeness
 from wslog.ingest.recognise import Recognised
 from wslog.ingest.sources import Source
@@ -45,7 +53,9 @@ def survey_source(source: Source, number: int = 0) -> Survey:
     if source.skipped:
         return survey(not_read=source.skipped)
     try:
-        head = read_head(source, n_bytes=LOOK)
+        head = read_head(source, n_bytes=FIRST_LOOK)
+        if not head.is_whole and begins_with_comments(head):
+            head = read_head(source, n_bytes=LOOK)
         is_log = not may_be_configuration(head)
         if not head.is_whole and (not head.data.strip() or not is_log):
             head = read_head(source)
