@@ -117,9 +117,12 @@ def _share_known(left: pl.DataFrame, right: pl.DataFrame, column: str) -> float:
 
 
 def _codes(ours: pl.Series, theirs: pl.Series) -> tuple[Ints, Ints]:
-    """Number equal words of both sides alike; -1 for null."""
-    both = pl.concat([ours.cast(pl.String), theirs.cast(pl.String)])
-    codes = both.rank("dense").cast(pl.Int64).fill_null(-1).to_numpy()
+    """Number equal words of both sides alike, in their order from 1; -1 for null."""
+    both = pl.concat([ours.cast(pl.String), theirs.cast(pl.String)]).alias("word").to_frame()
+    # Words repeat: to put each in order once is less work than to rank them all.
+    words = both.drop_nulls().unique().sort("word").with_columns(pl.int_range(1, pl.len() + 1).alias("code"))
+    numbered = both.join(words, on="word", how="left", maintain_order="left")
+    codes = numbered["code"].cast(pl.Int64).fill_null(-1).to_numpy()
     return codes[: len(ours)], codes[len(ours) :]
 
 
