@@ -422,3 +422,19 @@ def test_no_guess_without_time_request_and_status() -> None:
     assert infer_format(['203.0.113.7 "GET /ws HTTP/1.1" 101']) is None
     assert infer_format(["2026-03-10T10:01:00+00:00 level=info msg=hello"]) is None
     assert infer_format([]) is None
+
+
+def test_a_guessed_addr_beside_the_client_is_the_servers_and_up_may_be_an_upgrade() -> None:
+    """Short keys mean what their values say: the client stands in front, so `addr=` is not the client's."""
+    line = (
+        '203.0.113.{n} - - [10/Mar/2026:10:01:00 +0000] "GET /ws HTTP/1.1" 101 4 "-" "Mozilla/5.0" rt=60.004 '
+        'addr="10.0.0.7:9000" us="101" up="{up}"'
+    )
+    lines = [line.format(n=n, up=up) for n, up in enumerate(("websocket", "-", "WebSocket"))]
+    parser = NGINX_ACCESS.detect(lines, Config())
+    assert parser is not None
+    block = pl.DataFrame({"line": range(3), "text": lines}, schema={"line": pl.Int64, "text": pl.String})
+    events = parser.parse(block).events
+    assert events["client_ip"].to_list() == ["203.0.113.0", "203.0.113.1", "203.0.113.2"]
+    assert events["upstream"].to_list() == ["10.0.0.7:9000"] * 3
+    assert "${http_upgrade}" in parser.why

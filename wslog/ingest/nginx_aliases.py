@@ -56,6 +56,7 @@ VARIABLE_OF_KEY: Final = {key: variable for variable, keys in _ALIASES.items() f
 
 MOSTLY: Final = 0.7
 _ADDRESS: Final = re.compile(r"(?:\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:.]+\]|[\w.-]+):\d+|unix:\S*")
+_PROTOCOL: Final = re.compile("websocket|h2c", re.IGNORECASE)
 # What the values of a variable look like; a key whose values look otherwise means something else.
 _FORMS: Final = {
     "status": r"\d{3}",
@@ -94,12 +95,14 @@ def plain_key(key: str) -> str:
 def variable_of(key: str, values: Sequence[str]) -> str | None:
     """Return the nginx variable that *key* means, given some of its values; None: not known.
 
-    `ua` is an address list in some logs and the user agent in others: the values decide.
+    `ua` is an address list in some logs and the user agent in others, `up` a server or an upgrade: the values decide.
     """
     variable = VARIABLE_OF_KEY.get(plain_key(key))
     filled = [value for value in values if value not in ("", "-")]
     if variable == "http_user_agent" and plain_key(key) == "ua" and _mostly(is_address_list, filled):
         return "upstream_addr"
+    if variable == "upstream_addr" and plain_key(key) == "up" and _mostly(_PROTOCOL.fullmatch, filled):
+        return "http_upgrade"
     if variable == "time":
         return next(
             (name for name, form in _CLOCKS if filled and all(re.fullmatch(form, value) for value in filled)), "time"

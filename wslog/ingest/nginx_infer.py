@@ -60,12 +60,13 @@ class _Slot:
 
     key: str
     form: str  # quoted, bracket or bare
-    values: list[str] = field(default_factory=list)
+    values: list[str]
     text: str = ""
+    filled: list[str] = field(init=False)
 
-    @property
-    def filled(self) -> list[str]:
-        return [value for value in self.values if value not in ("", "-")]
+    def __post_init__(self) -> None:
+        """Note the values that are given, which are asked for often."""
+        self.filled = [value for value in self.values if value not in ("", "-")]
 
     def is_mostly(self, form: re.Pattern[str]) -> bool:
         """Tell whether nearly all filled values have a form; a slot that is never filled has none."""
@@ -160,6 +161,8 @@ def _name_keyed(slots: list[_Slot]) -> None:
             variable = "upstream_addr"  # never filled here, and the user agent stands elsewhere
         if variable == "host" and slot.is_mostly(_ADDRESS) and not has_address:
             variable = "remote_addr"  # what LTSV calls the host is the client
+        if plain_key(slot.key) == "addr" and slot.is_mostly(_ADDRESS_PORT) and _starts_with_address(slots):
+            variable = "upstream_addr"  # the client stands in front
         if variable == "connection" and slot.is_mostly(_NUMBER_IN_TURN):
             slot.text = "${connection}/${connection_requests}"
         elif variable == "remote_addr" and slot.is_mostly(_ADDRESS_PORT):
