@@ -58,18 +58,18 @@ def read_by_shape(lines: pl.DataFrame, shapes: Shapes) -> Sorted:
     """
     if lines.height < FEWEST_LINES:
         return Sorted([], lines)
-    left = lines.with_columns(pl.col("text").str.strip_chars().str.strip_suffix(",").alias("clean"))
+    left = lines.with_columns(pl.col("text").str.strip_chars().str.strip_suffix(","))
     records: list[pl.DataFrame] = []
-    odd: list[pl.DataFrame] = []
+    odd: list[pl.Series] = []
 
     def take(shape: Shape, left: pl.DataFrame) -> pl.DataFrame:
-        matches = left["clean"].str.contains(shape.template.regex).fill_null(value=False)
+        matches = left["text"].str.contains(shape.template.regex).fill_null(value=False)
         if not matches.any():
             return left
         mine = left.filter(matches)
         read = _read(shape, mine)
-        records.append(read.filter(~pl.col("is_left")).drop("is_left"))
-        odd.append(mine.filter(read["is_left"]))
+        records.append(read.filter(~pl.col("is_left")) if read["is_left"].any() else read)
+        odd.append(read.filter("is_left")["line"])
         return left.filter(~matches)
 
     for shape in tuple(shapes.known):
@@ -78,21 +78,22 @@ def read_by_shape(lines: pl.DataFrame, shapes: Shapes) -> Sorted:
         if left.height < FEWEST_LINES or len(shapes.known) >= MOST_TEMPLATES:
             break
         before = left.height
-        for shape in _new_shapes(left["clean"].head(_SAMPLE).to_list(), shapes.rules):
+        for shape in _new_shapes(left["text"].head(_SAMPLE).to_list(), shapes.rules):
             height = left.height
             left = take(shape, left)
             if height - left.height >= _SAMPLE // 8:
                 shapes.known.append(shape)
         if before - left.height < _SAMPLE // 2:
             break
-    return Sorted(records, pl.concat([left, *odd]).drop("clean"))
+    exact = pl.concat([left["line"], *odd])  # they go as they are: their text may become a reject's
+    return Sorted(records, lines.filter(pl.col("line").is_in(exact.implode())) if len(exact) else lines.clear())
 
 
 def _read(shape: Shape, mine: pl.DataFrame) -> pl.DataFrame:
     if shape.columns.is_note:
         return mine.select("line", pl.lit(EventKind.NOTE.value).alias("event"), pl.lit(value=False).alias("is_left"))
     try:
-        return shape.columns.read(mine.select("line", text="clean"))
+        return shape.columns.read(mine)
     except Unfit:
         return mine.select("line", pl.lit(value=True).alias("is_left"))
 

@@ -14,20 +14,19 @@ def _us(seconds: pl.Expr) -> pl.Expr:
     return (seconds * 1e6).round(mode="half_to_even").cast(pl.Int64)
 
 
-def with_opening(got: pl.DataFrame, *, has_key: bool) -> pl.DataFrame:
-    """Derive the close from the open or the open from the close, and say whether it opened.
+def opening(*, has_key: bool) -> list[list[pl.Expr]]:
+    """Derive the close from the open or the open from the close, and say whether it opened; step by step.
 
     Args:
-        got: Records with `opened_us`, `closed_us`, `created_us`, `duration_s`, `open_after_s`, `is_opened`, `event`.
-        has_key: They have a key for the time of opening: one that holds no time says that it never opened.
+        has_key: The records have a key for the time of opening: one that holds no time says that it never opened.
     """
     duration_us, after_us = _us(pl.col("duration_s")), _us(pl.col("open_after_s"))
     opened, flag = pl.col("opened_us"), pl.col("is_opened")
-    got = got.with_columns(pl.coalesce("closed_us", opened + duration_us).alias("closed_us"))
+    closing = [pl.coalesce("closed_us", opened + duration_us).alias("closed_us")]
     from_start, from_end = pl.col("created_us") + after_us, pl.col("closed_us") - duration_us
     is_never = (~flag).fill_null(value=False)
     has_opened = opened.is_not_null() | from_start.is_not_null()
-    got = got.with_columns(
+    opened_then = [
         pl.when(~is_never).then(pl.coalesce(opened, from_start, from_end)).alias("opened_us"),
         pl.when(is_never)
         .then(statement=False)
@@ -37,21 +36,22 @@ def with_opening(got: pl.DataFrame, *, has_key: bool) -> pl.DataFrame:
         .then(flag)  # a duration may count from the constructor
         .otherwise(statement=False)
         .alias("is_opened"),
-    )
+    ]
     is_open = pl.col("event") == EventKind.OPEN.value
-    return got.with_columns(
+    of_opens = [
         pl.when(is_open).then("closed_us").otherwise("opened_us").alias("opened_us"),
         pl.when(~is_open).then("closed_us").alias("closed_us"),
         (is_open | pl.col("is_opened")).alias("is_opened"),
-    )
+    ]
+    return [closing, opened_then, of_opens]
 
 
-def with_silence(got: pl.DataFrame) -> pl.DataFrame:
+def silence() -> list[pl.Expr]:
     """Take the last activity for the last receiving where neither direction is told; set the visibility."""
     silent = pl.coalesce("last_activity_us", pl.col("closed_us") - _us(pl.col("idle_s")))
     is_unknown = pl.col("last_received_us").is_null() & pl.col("last_sent_us").is_null()
     word, hidden = pl.col("visibility").str.to_lowercase(), pl.col("is_hidden")
-    return got.with_columns(
+    return [
         pl.when(is_unknown).then(silent).otherwise("last_received_us").alias("last_received_us"),
         pl.when(word.is_in(["visible", "hidden"]))
         .then(word)
@@ -60,4 +60,4 @@ def with_silence(got: pl.DataFrame) -> pl.DataFrame:
         .when(~hidden)
         .then(pl.lit("visible"))
         .alias("visibility"),
-    )
+    ]

@@ -14,6 +14,7 @@ import polars as pl
 
 from wslog.ingest import client_values as columns
 from wslog.ingest.client_fields import CONTAINERS, FIELDS_OF, NAMES, plain_key
+from wslog.ingest.client_reading import Reading
 from wslog.ingest.client_record import NotARecord, address
 from wslog.ingest.client_template import Template, Unfit
 from wslog.ingest.json_values import FIRST_US, LAST_US, OUT_OF_RANGE
@@ -134,37 +135,31 @@ class OwnColumns:
             template.types.get((key,), "object") not in types for key, types in _TYPES.items() if key in template.keys
         ):
             raise Unfit
-        self._paths = [(key,) for key in _TYPES if template.dtype((key,)) is not None]
         is_close = template.literal(("event",)) == "ws_close"
-        self._event = (EventKind.CLOSE if is_close else EventKind.PAGEHIDE).value
+        self._reading = Reading(template)
+        read = {key for key in _TYPES if template.dtype((key,)) is not None}
+        value, converted = self._reading.value, self._reading.converted
+        wholes = (("close_code", "code", 1000, 4999), ("attempt", "attempt", 0, 1_000_000))
+        sight = value(("visibilityState",)) if "visibilityState" in read else pl.lit("visible")
+        self._fields = [
+            *(columns.own_us(value((key,))).alias(ours) for ours, key in _TIMES.items() if key in read),
+            *(value((key,)).alias(ours) for ours, key in _AS_THEY_ARE.items() if key in read),
+            *(converted((k,), columns.wholes(low, high)).alias(ours) for ours, k, low, high in wholes if k in read),
+            *(converted((key,), columns.addresses).alias("client_ip") for key in read & {"clientIp"}),
+            pl.lit((EventKind.CLOSE if is_close else EventKind.PAGEHIDE).value).alias("event"),
+            pl.lit(0.001).alias("at_resolution_s"),
+            pl.lit(value=True).alias("has_zone"),
+            (~sight.is_in(["visible", "hidden"])).fill_null(value=False).alias("is_odd"),
+            *(pl.lit(None, pl.Int64).alias(ours) for ours in ("opened_us", "closed_us") if _TIMES[ours] not in read),
+        ]
+        has_key = "openedAt" in template.keys
+        is_opened = pl.col("opened_us").is_not_null() if has_key else pl.lit(None, pl.Boolean)
+        is_left = pl.col("closed_us").is_null() | pl.col("is_odd")
+        self._derived = [is_opened.alias("is_opened"), is_left.alias("is_left")]
 
     def read(self, lines: pl.DataFrame) -> pl.DataFrame:
         """Read lines that match the template, as `client_columns.Columns` does."""
-        found = {path[0]: column for path, column in self._template.columns(lines["text"], self._paths).items()}
-        sight = found.get("visibilityState")
-        is_odd = pl.lit(value=False) if sight is None else ~pl.lit(sight).is_in(["visible", "hidden"])
-        got = pl.select(
-            lines["line"],
-            *(columns.own_us(found[key]).alias(ours) for ours, key in _TIMES.items() if key in found),
-            *(found[key].alias(ours) for ours, key in _AS_THEY_ARE.items() if key in found),
-            *(
-                columns.wholes(found[key], low, high).alias(ours)
-                for ours, key, low, high in (("close_code", "code", 1000, 4999), ("attempt", "attempt", 0, 1_000_000))
-                if key in found
-            ),
-            *(columns.addresses(column).alias("client_ip") for key, column in found.items() if key == "clientIp"),
-            pl.lit(self._event).alias("event"),
-            pl.lit(0.001).alias("at_resolution_s"),
-            pl.lit(value=True).alias("has_zone"),
-            is_odd.fill_null(value=False).alias("is_odd"),
-        )
-        missing = [pl.lit(None, pl.Int64).alias(name) for name in ("opened_us", "closed_us") if name not in got.columns]
-        got = got.with_columns(missing).with_columns(
-            (pl.col("closed_us").is_null() | pl.col("is_odd")).alias("is_left")
-        )
-        if "openedAt" not in self._template.keys:
-            return got
-        return got.with_columns(pl.col("opened_us").is_not_null().alias("is_opened"))
+        return self._reading.read(lines).select("line", *self._fields).with_columns(self._derived)
 
 
 def is_ours(template: Template, *, ignores_extra: bool) -> bool:

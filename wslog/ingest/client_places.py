@@ -50,12 +50,6 @@ class Places:
         self.known_names = [name for path in names if isinstance(name := template.literal(path), str)]
         self.open_names = [path for path in names if template.literal(path) is None]
 
-    @property
-    def all(self) -> list[Path]:
-        """Every place, once."""
-        used = {path for places in self.of.values() for _, path in places}
-        return sorted(used.union(self.open_names, self.sure_codes))
-
     def has_key(self, *names: str) -> bool:
         """Whether the records have any of these plain keys."""
         return any(name in self.template.plan.keys for name in names)

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
@@ -68,39 +68,6 @@ class Template:
         """Return the value that all these records have at a path, None if they differ."""
         kind = self.types.get(path, "null")
         return json.loads(kind[1:]) if kind.startswith("=") else None
-
-    def columns(self, lines: pl.Series, paths: Sequence[Path]) -> dict[Path, pl.Series]:
-        """Read values out of lines that match.
-
-        Args:
-            lines: The lines.
-            paths: Where values stand that have a `dtype`.
-
-        Raises:
-            Unfit: If polars reads another number of records.
-        """
-        schema: dict[str, Any] = {}
-        for path in paths:
-            below = schema
-            for key in path[:-1]:
-                below = below.setdefault(key, {})
-            below[path[-1]] = self.dtype(path)
-        if not schema:
-            return {}
-        frame = pl.read_ndjson(lines.str.join("\n").item().encode(), schema=_struct(schema).to_schema())
-        if frame.height != len(lines):
-            raise Unfit
-        found = {}
-        for path in paths:
-            column = frame.get_column(path[0])
-            for key in path[1:]:
-                column = column.struct.field(key)
-            found[path] = column
-        return found
-
-
-def _struct(schema: Mapping[str, Any]) -> pl.Struct:
-    return pl.Struct({key: _struct(item) if isinstance(item, dict) else item for key, item in schema.items()})
 
 
 def templates_of(lines: Sequence[str], records: Sequence[Mapping[str, object]]) -> list[Template]:

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from wslog.ingest import json_values as values
+from wslog.ingest.client_reading import Answer, Converter, Reading, first_of
 from wslog.ingest.client_record import LONGEST_S, address, span_of
+from wslog.ingest.client_shape import Path
 
 _OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4: Final = rf"^{_OCTET}(?:\.{_OCTET}){{3}}$"
@@ -36,26 +39,13 @@ _STAMPS: Final = tuple(
 )
 
 
-Column = pl.Series | pl.Expr  # an expression is over series of its own, and is evaluated together with others
-
-
 @dataclass(frozen=True, slots=True)
 class Instants:
     """Times in microseconds since the epoch (null: none, or one that cannot be used), how fine, and whether zoned."""
 
-    us: Column
-    resolution_s: Column
-    has_zone: Column
-
-
-def nulls(dtype: pl.DataType) -> pl.Expr:
-    """Return a column without values."""
-    return pl.lit(None, dtype)
-
-
-def where(condition: pl.Series, column: pl.Series) -> pl.Series:
-    """Keep the values where the condition holds; null elsewhere."""
-    return pl.select(pl.when(condition).then(column)).to_series()
+    us: pl.Expr
+    resolution_s: pl.Expr
+    has_zone: pl.Expr
 
 
 def asked(column: pl.Series, convert: Callable[[object], object], dtype: pl.DataType) -> pl.Series:
@@ -67,81 +57,98 @@ def asked(column: pl.Series, convert: Callable[[object], object], dtype: pl.Data
     return column.replace_strict(distinct, answers, default=None, return_dtype=dtype)
 
 
-def texts(column: pl.Series) -> Column:
+def _where(condition: pl.Series, column: pl.Series) -> pl.Series:
+    return pl.select(pl.when(condition).then(column)).to_series()
+
+
+def texts(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """Text, and whole numbers as text."""
-    if column.dtype == pl.String:
-        return column
-    return column.cast(pl.String) if column.dtype == pl.Int64 else nulls(pl.String())
+    if dtype == pl.String:
+        return value
+    return value.cast(pl.String) if dtype == pl.Int64 else pl.lit(None, pl.String)
 
 
-def flags(column: pl.Series) -> Column:
+def flags(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """Booleans, 0 and 1, and words for them."""
-    if column.dtype == pl.Boolean:
-        return column
-    found = pl.lit(column)
-    if column.dtype == pl.String:
-        words = found.str.strip_chars().str.to_lowercase()
+    if dtype == pl.Boolean:
+        return value
+    if dtype == pl.String:
+        words = value.str.strip_chars().str.to_lowercase()
         true, false = words.is_in(list(values.TRUE)), words.is_in(list(values.FALSE))
     else:
-        true, false = found == 1, found == 0
+        true, false = value == 1, value == 0
     return pl.when(true).then(statement=True).when(false).then(statement=False)
 
 
-def wholes(column: pl.Series, low: int, high: int) -> Column:
+def wholes(low: int, high: int) -> Converter:
     """Whole numbers within [low, high]: Int32."""
-    if column.dtype == pl.String:
-        return asked(column, lambda value: values.whole(value, low, high), pl.Int32())
-    if column.dtype == pl.Boolean:
-        return nulls(pl.Int32())
-    found = pl.lit(column)
-    fits = found.is_between(low, high)
-    return pl.when(fits if column.dtype == pl.Int64 else fits & (found == found.floor())).then(found).cast(pl.Int32)
+
+    def convert(value: pl.Expr, dtype: pl.DataType) -> pl.Expr | Answer:
+        if dtype == pl.String:
+            return lambda column: asked(column, lambda text: values.whole(text, low, high), pl.Int32())
+        if dtype == pl.Boolean:
+            return pl.lit(None, pl.Int32)
+        fits = value.is_between(low, high)
+        return pl.when(fits if dtype == pl.Int64 else fits & (value == value.floor())).then(value).cast(pl.Int32)
+
+    return convert
 
 
-def spans(column: pl.Series, unit_s: float) -> Column:
+def spans(unit_s: float) -> Converter:
     """Spans of time in seconds."""
-    if column.dtype == pl.String:
-        return asked(column, lambda value: span_of(value, unit_s), pl.Float64())
-    if column.dtype == pl.Boolean:
-        return nulls(pl.Float64())
-    seconds = pl.lit(column).cast(pl.Float64) * unit_s
-    return pl.when(seconds.is_between(0, LONGEST_S)).then(seconds)
+
+    def convert(value: pl.Expr, dtype: pl.DataType) -> pl.Expr | Answer:
+        if dtype == pl.String:
+            return lambda column: asked(column, lambda text: span_of(text, unit_s), pl.Float64())
+        if dtype == pl.Boolean:
+            return pl.lit(None, pl.Float64)
+        seconds = value.cast(pl.Float64) * unit_s
+        return pl.when(seconds.is_between(0, LONGEST_S)).then(seconds)
+
+    return convert
 
 
-def addresses(column: pl.Series) -> Column:
+def addresses(_: pl.Expr, dtype: pl.DataType) -> pl.Expr | Answer:
     """IP addresses in their usual form."""
-    if column.dtype != pl.String:
-        return nulls(pl.String())
+    return _addresses_of_texts if dtype == pl.String else pl.lit(None, pl.String)
+
+
+def _addresses_of_texts(column: pl.Series) -> pl.Series:
     is_usual = column.str.contains(_IPV4)
-    if (is_usual | column.is_null()).all():
+    if is_usual.all():
         return column
     is_usual |= column.str.contains(_IPV6)
-    return pl.coalesce(where(is_usual, column), asked(where(~is_usual, column), address, pl.String()))
+    if is_usual.all():
+        return column
+    odd = asked(_where(~is_usual, column), address, pl.String())
+    return pl.select(pl.coalesce(_where(is_usual, column), odd)).to_series()
 
 
-def trace_roots(column: pl.Series) -> Column:
+def trace_roots(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """The Root part of X-Amzn-Trace-Ids."""
-    return texts(column).str.extract(_TRACE_ROOT, 1)
+    return texts(value, dtype).str.extract(_TRACE_ROOT, 1)
 
 
-def own_us(column: pl.Series) -> pl.Expr:
+def own_us(value: pl.Expr) -> pl.Expr:
     """Milliseconds of our own record, as microseconds."""
-    us = pl.lit(column).cast(pl.Float64) * 1_000
+    us = value.cast(pl.Float64) * 1_000
     fits = (us >= values.FIRST_US) & (us < values.LAST_US)
     return pl.when(fits).then(us.round(mode="half_to_even")).cast(pl.Int64)
 
 
-def instants(column: pl.Series, zone: ZoneInfo | None) -> Instants:
+def instants(reading: Reading, path: Path, zone: ZoneInfo | None) -> Instants:
     """Times as epochs of any unit and as texts."""
-    if column.dtype == pl.String:
-        return _instants_of_texts(column, zone)
-    if column.dtype == pl.Boolean:
-        return Instants(nulls(pl.Int64()), nulls(pl.Float64()), nulls(pl.Boolean()))
-    return _instants_of_numbers(column)
+    dtype = reading.template.dtype(path)
+    if dtype == pl.Boolean:
+        return Instants(pl.lit(None, pl.Int64), pl.lit(None, pl.Float64), pl.lit(None, pl.Boolean))
+    if dtype != pl.String:
+        return _instants_of_numbers(reading.value(path))
+    found = reading.converted(path, lambda *_: partial(_instants_of_texts, zone=zone)).struct
+    return Instants(found.field("us"), found.field("resolution_s"), found.field("has_zone"))
 
 
-def _instants_of_numbers(column: pl.Series) -> Instants:
-    epoch = pl.lit(column).cast(pl.Float64)
+def _instants_of_numbers(value: pl.Expr) -> Instants:
+    epoch = value.cast(pl.Float64)
     size = epoch.abs()
     (seconds, a_second), (ms, a_ms), (us, a_us), (_, a_ns) = values.UNITS
     unit_us = (
@@ -168,8 +175,8 @@ def _instants_of_numbers(column: pl.Series) -> Instants:
     )
 
 
-def _instants_of_texts(column: pl.Series, zone: ZoneInfo | None) -> Instants:
-    """Read the common forms in turn, then what is left."""
+def _instants_of_texts(column: pl.Series, zone: ZoneInfo | None) -> pl.Series:
+    """Read the common forms in turn, then what is left: a struct of the fields of `Instants`."""
     read: list[pl.Series] = []
     fine: list[pl.Expr] = []
     left = column
@@ -179,34 +186,34 @@ def _instants_of_texts(column: pl.Series, zone: ZoneInfo | None) -> Instants:
         fits = left.str.contains(pattern)
         if not fits.any():
             continue
-        stamps = where(fits, left).str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
-        us = stamps.cast(pl.Int64)
-        us = where(us.is_between(values.FIRST_US, values.LAST_US, closed="left"), us)
+        stamps = left if fits.all() and not left.null_count() else _where(fits, left)
+        us = stamps.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False).cast(pl.Int64)
+        us = _where(us.is_between(values.FIRST_US, values.LAST_US, closed="left"), us)
         read.append(us)
         fine.append(pl.when(us.is_not_null()).then(10.0**-digits if digits else 1.0))
-        left = where(us.is_null(), left)
-    zoned: list[Column] = [pl.when(us.is_not_null()).then(statement=True) for us in read]
+        if not us.null_count():
+            left = left.clear()
+            break
+        left = _where(us.is_null(), left)
+    zoned = [pl.when(us.is_not_null()).then(statement=True) for us in read]
     odd = [] if left.null_count() == len(left) else _instants_of_odd_texts(left, zone)
-    return Instants(
-        _coalesced([*read, *(each.us for each in odd)], pl.Int64()),
-        _coalesced([*fine, *(each.resolution_s for each in odd)], pl.Float64()),
-        _coalesced([*zoned, *(each.has_zone for each in odd)], pl.Boolean()),
+    found = (
+        first_of([*map(pl.lit, read), *(each.us for each in odd)], pl.Int64(), "us"),
+        first_of([*fine, *(each.resolution_s for each in odd)], pl.Float64(), "resolution_s"),
+        first_of([*zoned, *(each.has_zone for each in odd)], pl.Boolean(), "has_zone"),
     )
-
-
-def _coalesced(columns: list[Column], dtype: pl.DataType) -> Column:
-    return pl.coalesce(columns) if len(columns) > 1 else columns[0] if columns else nulls(dtype)
+    return column.alias("text").to_frame().with_columns(found).drop("text").to_struct()
 
 
 def _instants_of_odd_texts(left: pl.Series, zone: ZoneInfo | None) -> list[Instants]:
     """Read epochs written as texts, and whatever the exact function reads in the others."""
     is_epoch = left.str.contains(_EPOCH)
-    odd = where(~is_epoch, left)
+    odd = _where(~is_epoch, left)
     read = {text: values.instant(text, zone) for text in odd.drop_nulls().unique()}
     exact = {text: got for text, got in read.items() if isinstance(got, values.Instant)}
 
-    def of(name: str, dtype: pl.DataType) -> pl.Series:
-        return asked(odd, lambda text: getattr(exact.get(str(text)), name, None), dtype)
+    def of(name: str, dtype: pl.DataType) -> pl.Expr:
+        return pl.lit(asked(odd, lambda text: getattr(exact.get(str(text)), name, None), dtype))
 
-    epochs = _instants_of_numbers(where(is_epoch, left).cast(pl.Int64))
+    epochs = _instants_of_numbers(pl.lit(_where(is_epoch, left).cast(pl.Int64)))
     return [epochs, Instants(of("us", pl.Int64()), of("resolution_s", pl.Float64()), of("has_zone", pl.Boolean()))]
