@@ -11,12 +11,14 @@ from wslog.knowledge.tolerance import tolerance_s
 from wslog.result import Cluster
 from wslog.weekly.rates import NO_HISTORY, WOBBLE, Blocks, compare
 from wslog.weekly_result import ClusterChange, WeekCluster, WeekSummary
+from wslog.wording import whole_percent
 
 ALPHA: Final = 0.005
 CRITICAL: Final = 2.58
 # Smallest share found in 90 % of runs, by drops (METHOD 1.5), and what lies between on a log-log scale.
 LIMITS: Final = ((20, 0.40), (50, 0.15), (100, 0.10), (1_000, 0.015), (10_000, 0.004), (100_000, 0.003))
 MARGIN: Final = 1.5
+LEAST_MEMBERS: Final = 15  # to expect of the other week: fewer may be missed by chance
 _WORDS: Final = {
     "idle_s": "closes after {} of silence",
     "idle_in_s": "closes {} after the last message in",
@@ -58,12 +60,17 @@ def _is_same(one: Cluster, two: Cluster) -> bool:
     )
 
 
+def _is_visible(cluster: Cluster, week: WeekSummary) -> bool:
+    """Return whether a week would surely have shown a cluster of this share of its drops."""
+    n = week.n_valued.get(cluster.axis, 0)
+    return cluster.share_low > detection_limit(n) * MARGIN and cluster.share_low * n >= LEAST_MEMBERS
+
+
 def _appeared(own: WeekCluster, other: WeekSummary) -> ClusterChange:
-    limit = detection_limit(other.n_valued.get(own.cluster.axis, 0)) * MARGIN
-    is_new = own.cluster.share_low > limit
+    is_new = _is_visible(own.cluster, other)
     what = describe(own.cluster)
     statement = (
-        f"New: {what}, {own.cluster.share:.0%} of the drops"
+        f"New: {what}, {whole_percent(own.cluster.share)} of the drops"
         if is_new
         else f"{_capital(what)}: not seen last week, which had too few drops to show it"
     )
@@ -71,11 +78,10 @@ def _appeared(own: WeekCluster, other: WeekSummary) -> ClusterChange:
 
 
 def _vanished(gone: WeekCluster, week: WeekSummary) -> ClusterChange:
-    limit = detection_limit(week.n_valued.get(gone.cluster.axis, 0)) * MARGIN
-    is_gone = gone.cluster.share_low > limit
+    is_gone = _is_visible(gone.cluster, week)
     what = describe(gone.cluster)
     statement = (
-        f"Gone: {what}, {gone.cluster.share:.0%} of last week's drops"
+        f"Gone: {what}, {whole_percent(gone.cluster.share)} of last week's drops"
         if is_gone
         else f"{_capital(what)}: not seen any more, but this week has too few drops to tell"
     )
@@ -92,7 +98,11 @@ def _changed(own: WeekCluster, twin: WeekCluster) -> ClusterChange:
     what = _capital(describe(own.cluster))
     is_changed = abs(now - before) > CRITICAL * spread and by_days is not None and by_days.p_value < ALPHA
     kind = ("grew" if now > before else "shrank") if is_changed else "same"
-    how = f"{before:.0%} → {now:.0%} of the drops" if is_changed else f"{now:.0%} of the drops, as before"
+    how = (
+        f"{whole_percent(before)} → {whole_percent(now)} of the drops"
+        if is_changed
+        else f"{whole_percent(now)} of the drops, as before"
+    )
     return ClusterChange(kind=kind, cluster=own.cluster, previous=twin.cluster, statement=f"{what}: {how}")  # type: ignore[arg-type]
 
 
@@ -116,9 +126,8 @@ def _with_moves(changes: Sequence[ClusterChange]) -> list[ClusterChange]:
         if twin is None:
             continue
         gone.remove(twin)
-        statement = (
-            f"Moved: {describe(twin.cluster)} → {one.cluster.timeout_s:g} s, {one.cluster.share:.0%} of the drops"
-        )
+        part = whole_percent(one.cluster.share)
+        statement = f"Moved: {describe(twin.cluster)} → {one.cluster.timeout_s:g} s, {part} of the drops"
         moved.append(ClusterChange(kind="moved", cluster=one.cluster, previous=twin.cluster, statement=statement))
     taken = {id(change.cluster) for change in moved} | {id(change.previous) for change in moved}
     return [*moved, *(change for change in changes if id(change.cluster) not in taken)]

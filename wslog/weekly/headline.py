@@ -8,7 +8,7 @@ from typing import Final
 from wslog.weekly.coverage import Covered, tiers_of
 from wslog.weekly.words import cause_words, relative
 from wslog.weekly_result import CauseChange, MetricChange, Step, WeekSummary
-from wslog.wording import decimal, moment
+from wslog.wording import decimal, moment, whole_percent
 
 MOST_GAPS: Final = 4
 
@@ -84,13 +84,13 @@ def _causes(week: WeekSummary, causes: Sequence[CauseChange], steps: Sequence[St
 
 def _largest(causes: Sequence[CauseChange]) -> str:
     top = next((cause for cause in causes if cause.n), None)
-    return f"Most: {cause_words(f'{top.cause}|{top.tier}')}, {top.share:.0%} of the drops." if top else ""
+    return f"Most: {cause_words(f'{top.cause}|{top.tier}')}, {whole_percent(top.share)} of the drops." if top else ""
 
 
 def _metric(metric: MetricChange) -> str:
     now, before = metric.now.value or 0.0, metric.before.value or 0.0
     if metric.unit == "share":
-        return f"{metric.label} went from {before:.2%} to {now:.2%}"
+        return f"{metric.label} went from {before * 100:.2f} % to {now * 100:.2f} %"
     return f"{metric.label} went from {decimal(before)} {metric.unit} to {decimal(now)} {metric.unit}"
 
 

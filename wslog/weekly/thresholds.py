@@ -13,7 +13,7 @@ from wslog.weekly.changes import change_metric
 from wslog.weekly.metrics import BY_NAME
 from wslog.weekly.words import cause_words
 from wslog.weekly_result import Estimate, MetricChange
-from wslog.wording import decimal
+from wslog.wording import decimal, whole_percent
 
 if TYPE_CHECKING:
     from wslog.weekly.report import Pair
@@ -192,4 +192,5 @@ def _cause(report: WeeklyReport, *, is_delta: bool) -> str:
     top_cause = next((one for one in report.causes if one.n), None)
     if top_cause is None:
         return "no drops"
-    return f"largest cause: {cause_words(f'{top_cause.cause}|{top_cause.tier}')}, {top_cause.share:.0%} of the drops"
+    part = whole_percent(top_cause.share)
+    return f"largest cause: {cause_words(f'{top_cause.cause}|{top_cause.tier}')}, {part} of the drops"
