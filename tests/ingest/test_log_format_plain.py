@@ -12,7 +12,12 @@ from wslog.ingest.concern import MAY_CONCERN
 from wslog.ingest.log_format import compile_format
 from wslog.ingest.log_format_plain import plain_lines, refused_lines
 from wslog.ingest.nginx_access import parse_compiled
+from wslog.ingest.nginx_json import layout_of, name_keys, parse_json, read_pairs
 
+JSON = (
+    'escape=json {"t":"$time_iso8601","msec":"$msec","ip":"$remote_addr","local":"$time_local","m":"$request_method",'
+    '"uri":"$request_uri","status":$status,"rt":$request_time,"up":"$http_upgrade","us":$upstream_status,"ua":"$unknown_1"}'
+)
 NO_LEVEL = pl.lit(None, pl.String).alias("level")
 
 
@@ -36,3 +41,23 @@ def test_lines_with_odd_values_are_left_out_rightly(name: str) -> None:
         events = parse_compiled(waiting, formats=(compiled,)).events
         assert events["line"].to_list() == waiting["line"].to_list()
         assert events["path"].to_list() == waiting["text"].str.extract(refused.path, 1).to_list()
+
+
+def test_json_lines_with_any_second_clock_are_left_out_rightly() -> None:
+    """Beside an epoch that is read first, a time that does not exist changes nothing; the line is JSON all the same."""
+    r = random.Random(3)
+    lines = [written(JSON, r, oddness) for oddness in (0.05, 0.1, 0.3) for _ in range(10_000)]
+    lines = [line.replace('"status":101', '"status":200').replace('"up":"websocket"', '"up":""') for line in lines]
+    sample = [written(JSON, r, 0.0) for _ in range(20)]
+    named = name_keys([pairs for line in sample if (pairs := read_pairs(line))])
+    layout = layout_of(sample[0], named)
+    assert layout is not None
+    compiled = compile_format(layout)
+    block = pl.DataFrame({"line": range(len(lines)), "text": lines}, schema={"line": pl.Int64, "text": pl.String})
+    plain = block.filter(pl.col("text").str.contains(plain_lines(compiled.text, is_json=True)))
+    strict = block.filter(pl.col("text").str.contains(plain_lines(compiled.text)))
+    assert plain.height > strict.height > 1_000
+    parsed = parse_json(plain, named=named, layouts=(compiled,))
+    assert parsed.rejects.is_empty()
+    assert parsed.events.height == plain.height
+    assert parsed.events.with_columns(NO_LEVEL).filter(MAY_CONCERN).is_empty()

@@ -202,7 +202,7 @@ def detect_nginx_json(sample: Sequence[str], config: Config) -> LineParser | Non
         clock=access_clock(named.values()),
         limits=access_limits(named.values()),
         mendable=dict.fromkeys(access_limits(named.values()), LimitKind.ACCESS_VARIABLES),
-        plain=next((plain_lines(layout.text) for layout in layouts.values()), ""),
+        plain=next((plain_lines(layout.text, is_json=True) for layout in layouts.values()), ""),
         refused=next((refused_lines(layout.text) for layout in layouts.values()), None),
     )
 
