@@ -72,14 +72,17 @@ def find_mass_drops(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> list[MassDr
     )  # fmt: skip
     # Where no log names the app server, a path stands for it.
     share_by = "upstream" if facts["upstream"].is_not_null().any() else "path"
-    shared = rows.filter(pl.col(share_by).is_not_null())
+    words = ("upstream", "path", "no_nginx_line")
     scoped = pl.concat(
-        [
-            rows.with_columns(pl.lit(ScopeKind.ALL.value).alias("scope")),
-            rows.filter("no_nginx_line").with_columns(pl.lit(ScopeKind.NO_NGINX_LINE.value).alias("scope")),
-            shared.with_columns(pl.format(f"{share_by} {{}}", share_by).alias("scope")),
-        ]
+        of.with_columns(scope.alias("scope")).drop(words)
+        for of, scope in (
+            (rows, pl.lit(ScopeKind.ALL.value)),
+            (rows.filter("no_nginx_line"), pl.lit(ScopeKind.NO_NGINX_LINE.value)),
+            (rows.filter(pl.col(share_by).is_not_null()), pl.format(f"{share_by} {{}}", share_by)),
+        )
     )
+    # Numbers instead of texts: a row stands here for each scope that it belongs to.
+    scoped = scoped.cast({"scope": pl.Enum(scoped["scope"].unique().sort())})
     bursts = [
         b for b in find_bursts(scoped.select("scope", "opened_s", "closed_s")) if b.end_s - b.start_s <= LONGEST_S
     ]
