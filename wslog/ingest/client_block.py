@@ -81,7 +81,8 @@ def read_by_shape(lines: pl.DataFrame, shapes: Shapes) -> Sorted:
         for shape in _new_shapes(left["text"].head(_SAMPLE).to_list(), shapes.rules):
             height = left.height
             left = take(shape, left)
-            if height - left.height >= _SAMPLE // 8:
+            is_known = any(shape.template == other.template for other in shapes.known)  # by another thread
+            if height - left.height >= _SAMPLE // 8 and not is_known:
                 shapes.known.append(shape)
         if before - left.height < _SAMPLE // 2:
             break
