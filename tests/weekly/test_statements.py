@@ -190,3 +190,9 @@ def test_headline_numbers_are_those_of_the_bar() -> None:
     """The false-alarm bar is about the numbers that the report opens with."""
     made = report(Spec())
     assert tuple(metric.name for metric in made.metrics[:3]) == HEADLINE
+
+
+def test_the_trend_ends_with_the_number_that_the_report_opens_with() -> None:
+    """One week has one rate and one interval, in the chart and in the table."""
+    made = report(Spec())
+    assert made.weeks[-1].rate == made.metrics[0].now

@@ -52,7 +52,8 @@ def draw_trend(report: WeeklyReport, ax: Axes) -> Axes:
                     capsize=3, fmt="none")  # fmt: skip
     if report.objective is not None and report.objective.metric == report.metrics[0].name:
         ax.axhline(report.objective.target, color=MUTED, linestyle=(0, (4, 3)), linewidth=1.0)
-        ax.text(len(report.weeks) - 0.5, report.objective.target, "objective ", va="bottom", ha="right", fontsize=9)
+        ax.text(len(report.weeks) - 0.5, report.objective.target, "objective ", va="bottom", ha="right", fontsize=9,
+                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0})  # fmt: skip
     ax.set_xticks(range(len(report.weeks)), [point.week.removeprefix(f"{report.week[:4]}-") for point in report.weeks])
     ax.set_xlim(-0.5, len(report.weeks) - 0.5)
     ax.set_ylim(0, None)
@@ -82,11 +83,14 @@ def draw_course(report: WeeklyReport, ax: Axes) -> Axes:
         if report.course[nth].now is None:
             ax.axvspan(nth, nth + 1, facecolor="#f0ede6", edgecolor="#d8d2c4", hatch="//", linewidth=0.0, zorder=0)
     top = max(value for value in [*now, *before] if value == value)  # noqa: PLR0124  (leaves out NaN)
+    moments: dict[int, list[str]] = {}
     for step in report.steps[:3]:
         place = next((nth for nth in places if report.course[nth].at >= step.at), len(now))
-        ax.axvline(place, color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
         what = "all" if step.what == "all" else weekly_names.cause_of(step.what)
-        ax.text(place + 0.2, top, cut(what, 30), fontsize=8.5, color=INK, va="top")
+        moments.setdefault(place, []).append(cut(what, 30))
+    for place, what_changed in moments.items():
+        ax.axvline(place, color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
+        ax.text(place + 0.2, top, "\n".join(what_changed), fontsize=8.5, color=INK, va="top")
     days = [point.at.astimezone(zone) for point in report.course[::4]]
     ax.set_xticks(range(0, len(now), 4), [f"{day:%a} {day.day}" for day in days])
     ax.set_xlim(0, len(now))

@@ -15,7 +15,7 @@ from wslog.weekly.headline import write_headline, write_notes
 from wslog.weekly.metrics import DROP_SHARE, HEADLINE, RATE, UNKNOWN_SHARE, WIDTH, blocks_of, shared_hours
 from wslog.weekly.objective import judge_objective
 from wslog.weekly.outcomes import judge_advice
-from wslog.weekly.rates import NO_HISTORY, Blocks, estimate
+from wslog.weekly.rates import Blocks, estimate, learn_noise
 from wslog.weekly_result import REPORT_VERSION, CoursePoint, Objective, WeeklyReport, WeekPoint, WeekSummary
 
 LEAST_HOURS: Final = 24  # of the same week hours in both weeks, to compare them at all
@@ -130,7 +130,7 @@ def write_report(pair: Pair, *, now: dt.datetime | None = None, slo: str | None 
         rejected=week.rejected,
         limits=week.limits,
         course=_course(pair),
-        weeks=tuple(_point(one, pair.coverage[one.week], is_partial=is_partial and one is week) for one in weeks),
+        weeks=tuple(_point(one, pair, is_partial=is_partial and one is week) for one in weeks),
     )
 
 
@@ -155,13 +155,15 @@ def _course(pair: Pair) -> tuple[CoursePoint, ...]:
     )
 
 
-def _point(week: WeekSummary, covered: Covered, *, is_partial: bool) -> WeekPoint:
+def _point(week: WeekSummary, pair: Pair, *, is_partial: bool) -> WeekPoint:
+    covered = pair.coverage[week.week]
+    noise = learn_noise([blocks_of(RATE, one, hours) for one, hours in pair.history])
     blocks = blocks_of(RATE, week, covered.hours)
     return WeekPoint(
         week=week.week,
         drops=week.totals.drops,
         connection_hours=week.totals.connection_hours,
-        rate=estimate(blocks, NO_HISTORY, per=RATE.per),
+        rate=estimate(blocks, noise, per=RATE.per),
         covered_share=covered.share,
         is_partial=is_partial,
     )
