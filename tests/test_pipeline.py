@@ -173,3 +173,18 @@ def test_one_tier_alone_is_a_report_too(incident: Path, keep: str) -> None:
     assert [file.path for file in outcome.document.coverage.files] == [keep]
     assert outcome.document.verdict
     assert outcome.document.limits
+
+
+def test_logs_without_events_are_what_the_rooms_would_say_of_none(tmp_path: Path) -> None:
+    """The short way round joining and explaining ends where the long one does."""
+    log = tmp_path / "access.log"
+    log.write_text('203.0.113.7 - - [22/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "curl/8"\n' * 10)
+    read = pipeline.read_events([log])
+    assert read.events.is_empty()
+    short = pipeline._nothing(lambda rows: rows)
+    long = pipeline._explained([read.events], read.levels, (), select=lambda rows: rows, timeouts=())
+    assert short.connections.equals(long.connections)
+    assert short.connections.schema == long.connections.schema
+    assert (short.windows, short.clocks, short.clusters, short.bursts) == (
+        long.windows, long.clocks, long.clusters, long.bursts,
+    )  # fmt: skip
