@@ -244,3 +244,53 @@ def test_records_of_any_size() -> None:
     wide = json.dumps({"event": "close", "ts": 1_773_136_800_000, **{f"key{n}": "ünï" for n in range(3_000)}})
     assert_the_same([wide] * 20, Rules())
     assert_the_same([wide.replace("\\u00fc", "ü")] * 20, Rules())
+
+
+TS = 1_773_136_860_001
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"event": "close", "ts": TS, "createdAt": TS - 60_000, "handshakeMs": 250},
+        {"event": "close", "createdAt": TS - 60_000, "openAfterMs": 250.5, "durationMs": 50_000},
+        {"event": "close", "openedAt": TS - 60_000, "durationMs": 59_000.25},
+        {"event": "close", "ts": TS, "opened": False, "durationMs": 60_000},
+        {"event": "close", "ts": TS, "openedAt": None, "durationMs": 60_000},
+        {"event": "close", "ts": TS, "openedAt": None},
+        {"event": "close", "ts": TS, "idleMs": 45_000},
+        {"event": "close", "ts": TS, "idleMs": 45_000, "lastActivityAt": TS - 30_000},
+        {"event": "close", "ts": TS, "idleMs": 45_000, "lastSentAt": TS - 20_000},
+        {"event": "open", "ts": TS, "connId": "c", "durationMs": 1},
+        {"event": "open", "ts": TS},
+        {"event": "pagehide", "type": "close", "ts": TS, "persisted": 1},
+        {"ts": TS, "code": 1006},
+        {"ts": TS, "code": 1006, "type": "x"},
+        {"ts": TS, "code": 1006, "type": "x", "url": "wss://h/p"},
+        {"ts": TS, "code": 1006, "type": "x", "reason": ""},
+        {"ts": TS, "closeCode": "1006", "type": "x"},
+        {"ts": TS, "wasClean": "no", "type": "x"},
+        {"ts": TS, "event": {"isTrusted": True}},
+        {"ts": TS, "event": {"code": 1001, "reason": "bye"}, "code": 7},
+        {"event": "close", "ts": TS, "url": "https://h/page", "endpoint": "wss://h/ws"},
+        {"event": "close", "ts": TS, "visibility": "prerender", "hidden": True},
+        {"event": "close", "ts": "never"},
+        {"event": "close", "ts": 5, "time": TS},
+    ],
+)
+def test_what_follows_from_what(record: dict[str, object]) -> None:
+    """Each rule of the exact reader, alone, is a rule for columns, which read all but the rejected lines."""
+    lines = [json.dumps(record | {"n": n}) for n in range(20)]
+    has_time = record["ts"] != "never" if "ts" in record else True
+    assert assert_the_same(lines, Rules()) == (20 if has_time else 0)
+
+
+@pytest.mark.parametrize(
+    "number", ["01", "-0", "-01", "1.", ".5", "+1", "1e3", "9" * 19, "0.1" + "0" * 30, "NaN", "0x1"]
+)
+def test_numbers_that_are_none_or_hard(number: str) -> None:
+    """Among whole numbers, what JSON forbids, or another reader may round, is left to the exact reader."""
+    lines = [f'{{"event":"close","ts":{TS},"sessionId":{n},"durationMs":{n}.5}}' for n in range(1, 40)]
+    odd = [f'{{"event":"close","ts":{TS},"sessionId":{number},"durationMs":1.5}}',
+           f'{{"event":"close","ts":{TS},"sessionId":1,"durationMs":{number}}}']  # fmt: skip
+    assert assert_the_same([*lines, *odd, *lines], Rules()) >= 2 * len(lines)

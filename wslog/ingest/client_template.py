@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -92,20 +93,40 @@ def templates_of(lines: Sequence[str], records: Sequence[Mapping[str, object]]) 
 
 
 def _templates(alike: Sequence[Mapping[str, object]], plan: Plan, *, is_ascii: bool) -> Iterator[Template]:
-    """Make the templates of records of one shape: one for each name that an event has."""
-    first = dict(_leaves(alike[0]))
-    types, rows = {path: _type(value) for path, value in first.items()}, [first]
-    for record in alike[1:]:
-        row = dict(_leaves(record))
-        both = {path: _either(types.get(path, ""), _type(value)) for path, value in row.items()}
+    """Make the templates of records of one shape: one for each name that an event has.
+
+    Whole numbers and fractions are taken together, and then apart: one fraction may spoil what is a text elsewhere.
+    """
+    rows = [dict(_leaves(record)) for record in alike]
+    signatures = [tuple((path, _type(value)) for path, value in row.items()) for row in rows]
+    usual = dict(Counter(signatures).most_common(1)[0][0])
+    first = alike[signatures.index(tuple(usual.items()))]
+    mixed, others = _merged(usual, rows, mixes=True)
+    yield from _named(first, mixed, others, plan, is_ascii=is_ascii)
+    apart, others = _merged(usual, rows, mixes=False)
+    if apart != mixed:
+        yield from _named(first, apart, others, plan, is_ascii=is_ascii)
+
+
+def _merged(usual: Types, rows: Sequence[dict[Path, object]], *, mixes: bool) -> tuple[Types, list[dict[Path, object]]]:
+    """Return the types of all rows that agree with the usual ones, and those rows."""
+    types, agreeing = usual, []
+    for row in rows:
+        both = {path: _either(types.get(path, ""), _type(value), mixes=mixes) for path, value in row.items()}
         if row.keys() == types.keys() and all(both.values()):
             types = both
-            rows.append(row)
+            agreeing.append(row)
+    return types, agreeing
+
+
+def _named(
+    first: Mapping[str, object], types: Types, rows: Sequence[dict[Path, object]], plan: Plan, *, is_ascii: bool
+) -> Iterator[Template]:
     if any(types[path] == "list" and path[-1] == "data" and (*path[:-1], "type") in types for path in types):
         raise Unfit  # may be a Buffer, which is a text
     for names in _names(types, rows, plan):
         named = types | {path: "=" + json.dumps(name) for path, name in names.items()}
-        regex = _object(alike[0], (), named, is_ascii=is_ascii)
+        regex = _object(first, (), named, is_ascii=is_ascii)
         yield Template(regex=f"{'(?-u)' if is_ascii else ''}^{regex}$", plan=plan, types=named)
 
 
@@ -125,13 +146,13 @@ def _type(value: object) -> str:
     return {str: "text", int: "whole", float: "number", list: "list", dict: "empty"}[type(value)]
 
 
-def _either(one: str, other: str) -> str:
+def _either(one: str, other: str, *, mixes: bool) -> str:
     """Return the type of values of two types, empty if there is none."""
     if one == other:
         return one
     if "null" in {one, other} and "empty" not in {one, other}:
         return other if one == "null" else one
-    return "number" if {one, other} == {"whole", "number"} else ""
+    return "number" if mixes and {one, other} == {"whole", "number"} else ""
 
 
 def _names(types: Types, rows: Sequence[Mapping[Path, object]], plan: Plan) -> list[dict[Path, object]]:
