@@ -57,8 +57,9 @@ def explain_closes(
     drops = mass_drops.find_mass_drops(facts, lifecycle)
     facts = mass_drops.add_membership(facts, drops)
     spikes = clusters.find_clusters(facts, timeouts, settings)
-    drops = without_echoes(drops, facts, spikes)
-    facts = mass_drops.add_membership(facts, drops)
+    proper = without_echoes(drops, facts, spikes)
+    if len(proper) < len(drops):
+        drops, facts = proper, mass_drops.add_membership(facts, proper)
     idle_timers = [(s.spike.low_s, s.spike.high_s, s.timeout_s) for s in spikes if s.axis == "idle_s"]
     incidents = find_network_incidents(facts)
     facts = add_network_incidents(add_wire_timer(clusters.add_membership(facts, spikes), idle_timers), incidents)
