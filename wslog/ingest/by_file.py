@@ -65,10 +65,14 @@ class Inputs:
         surveys = [survey_source(source, number) for number, source in enumerate(sources)]
         reading = Reading(config=self.config, formats=FORMATS, keep=MAY_CONCERN, skip_plain=True)
         progress = reader._Progress(on_progress, sum(source.n_bytes for source in sources))
+        nothing = pl.DataFrame(schema=PLACED).select(*EVENTS)
         with Lanes(usable_cores()) as lanes:
             for part in reader._read_all(surveys, reading, lanes, progress):
+                by_number = part.events.select("file_no", *EVENTS).partition_by(
+                    "file_no", as_dict=True, include_key=False, maintain_order=True
+                )
                 for number, account in part.accounts.items():
-                    events = part.events.filter(pl.col("file_no") == number).select(*EVENTS)
+                    events = by_number.get((number,), nothing)
                     yield FileEvents(source=sources[number], coverage=account, events=events, levels=part.levels)
 
 
@@ -114,20 +118,26 @@ def find_inputs(
 def settle(files: Sequence[FileEvents], settings: Sequence[Setting]) -> reader.Read:
     """Put files' events together as `read_events` does: copies out, and only what is of concern."""
     ordered = sorted(files, key=lambda file: file.coverage.path)
-    number = [pl.lit(nth, pl.UInt32).alias("file_no") for nth in range(len(ordered))]
-    parts = [
-        Part({nth: file.coverage}, file.events.select(number[nth], *EVENTS), file.levels)
-        for nth, file in enumerate(ordered)
-    ]
-    if not parts:
-        parts = [Part({}, pl.DataFrame(schema=PLACED))]
-    events, accounts = reader._settled(parts, [file.source for file in ordered], all_lines=False)
+    accounted = {nth: file.coverage for nth, file in enumerate(ordered)}
+    levels = frozenset(level for file in ordered for level in file.levels)
+    part = Part(accounted, _placed([file.events for file in ordered]), levels)
+    events, accounts = reader._settled([part], [file.source for file in ordered], all_lines=False)
     return reader.Read(
         events=events,
         coverage=Coverage(files=tuple(accounts), no_code=events.select(reader.HAS_LOST_CODE.sum()).item()),
         settings=tuple(settings),
-        levels=frozenset(level for part in parts for level in part.levels),
+        levels=levels,
     )
+
+
+def _placed(events: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Put the files' events into one frame, numbered by file: thousands of small ones are dear to look at."""
+    heights = pl.DataFrame({"n": [one.height for one in events]}, schema={"n": pl.UInt32}).with_row_index("file_no")
+    full = [one for one in events if one.height]
+    if not full:
+        return pl.DataFrame(schema=PLACED)
+    numbers = heights.filter(pl.col("n") > 0).select(pl.col("file_no").repeat_by("n").explode()).to_series()
+    return pl.concat(full, rechunk=True).select(numbers, *EVENTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

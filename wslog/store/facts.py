@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,11 +16,13 @@ import polars as pl
 from wslog import schema
 from wslog.ingest.by_file import Content, FileEvents, Inputs, identify
 from wslog.ingest.lanes import Lanes, usable_cores
+from wslog.ingest.parse_file import EVENTS
 from wslog.ingest.reader import Progress
 from wslog.ingest.sources import Source
 from wslog.result import FileCoverage
 from wslog.store import place
 from wslog.store.ledger import forget, next_turn, writing
+from wslog.store.unchanged import PlaceKey, Places, note_places, place_key
 
 BATCH_ROWS: Final = 300_000
 BATCH_FILES: Final = 500
@@ -41,50 +42,6 @@ class NewFile:
     content: Content
     place: PlaceKey | None
     events: FileEvents
-
-
-PlaceKey = tuple[str, int, int, int, int]
-"""Path, size, time of change, inode, and the time at which the file system itself noted a change."""
-
-
-def place_key(source: Source) -> PlaceKey | None:
-    """Return what tells a file from a changed one without reading it; None for what has none (standard input)."""
-    if source.file is None or source.skipped:
-        return None
-    try:
-        status = os.stat(source.file)  # noqa: PTH116  (half the time of Path.stat, for thousands of files)
-    except OSError:
-        return None
-    path = os.path.abspath(source.file)  # noqa: PTH100  (the same)
-    return path, status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns
-
-
-class Places:
-    """The contents of files that have not changed since they were read, by where they are; the ledger is read once.
-
-    Tools may set a file's time of change; nobody sets the one that the file system notes beside it.
-
-    Args:
-        connection: The ledger.
-    """
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        rows = connection.execute(
-            "SELECT p.path, p.size, p.mtime_ns, p.inode, p.ctime_ns, p.content, f.reading, f.part IS NOT NULL"
-            " FROM places p JOIN files f USING (content)"
-        )
-        self._known: dict[PlaceKey, tuple[str, str, bool]] = {tuple(row)[:5]: tuple(row)[5:] for row in rows}
-
-    def content_of(self, key: PlaceKey | None, reading: str) -> str | None:
-        """Return the content of a file, if it would be read now as it was then."""
-        known = self._known.get(key) if key is not None else None
-        return known[0] if known is not None and known[1] == reading else None
-
-    def is_log(self, source: Source) -> bool:
-        """Return whether a file is known to have had events: it is a log and no configuration."""
-        key = place_key(source)
-        known = self._known.get(key) if key is not None else None
-        return known is not None and bool(known[2])
 
 
 def add_files(
@@ -128,15 +85,17 @@ def add_files(
         else:
             new[source] = content
     batch: list[NewFile] = []
+    n_rows = 0
     for events in inputs.read(list(new), on_progress=on_progress):
         batch.append(NewFile(events.source, new[events.source], keys[events.source], events))
-        if sum(one.events.events.height for one in batch) >= BATCH_ROWS or len(batch) >= BATCH_FILES:
+        n_rows += events.events.height
+        if n_rows >= BATCH_ROWS or len(batch) >= BATCH_FILES:
             _commit(connection, root, batch, reading=reading, weeks_of=weeks_of, now=now)
-            batch = []
+            batch, n_rows = [], 0
     _commit(connection, root, batch, reading=reading, weeks_of=weeks_of, now=now)
     if moved:
         with writing(connection):
-            _note_places(connection, moved)
+            note_places(connection, moved)
     return contents, len(new)
 
 
@@ -189,30 +148,41 @@ def _commit(
     """Write one part with the events of several files, then name it and the weeks it touches."""
     if not batch:
         return
-    frames = [_as_part(new) for new in batch]
-    events = pl.concat(frames)
+    events = _as_part(batch)
+    spans = {str(row[0]): row[1:] for row in events.group_by("content").agg(AT.min(), last=AT.max()).iter_rows()}
     name = place.write_parquet(root, place.EVENTS, events) if events.height else None
     with writing(connection):
         turn = next_turn(connection)
         touched = set(weeks_of(events.select(AT).to_series().drop_nulls()))
-        for new, frame in zip(batch, frames, strict=True):
+        for new in batch:
             touched |= set(_replace_outgrown(connection, root, new.content, weeks_of=weeks_of))
-            _insert(connection, new, frame, name if frame.height else None, reading=reading, turn=turn)
-        _note_places(connection, [(new.place, new.content.id) for new in batch])
+            span = spans.get(new.content.id, (None, None))
+            _insert(connection, new, span, name if new.events.events.height else None, reading=reading, turn=turn)
+        note_places(connection, [(new.place, new.content.id) for new in batch])
         connection.executemany("INSERT OR REPLACE INTO stale VALUES (?, ?)", [(week, turn) for week in touched])
         drop_unnamed_parts(connection, at=now)
 
 
-def _as_part(new: NewFile) -> pl.DataFrame:
-    return new.events.events.select(
-        pl.lit(new.content.id).alias("content"), *[name for name in PART if name != "content"]
+def _as_part(batch: Sequence[NewFile]) -> pl.DataFrame:
+    """Put the events of some files into one frame, each with its content."""
+    heights = pl.DataFrame(
+        {"content": [new.content.id for new in batch], "n": [new.events.events.height for new in batch]}
     )
+    contents = heights.filter(pl.col("n") > 0).select(pl.col("content").repeat_by("n").explode()).to_series()
+    full = [new.events.events for new in batch if new.events.events.height]
+    return pl.concat(full, rechunk=True).with_columns(contents).select(*PART) if full else pl.DataFrame(schema=PART)
 
 
 def _insert(
-    connection: sqlite3.Connection, new: NewFile, frame: pl.DataFrame, part: str | None, *, reading: str, turn: int
+    connection: sqlite3.Connection,
+    new: NewFile,
+    span: tuple[dt.datetime | None, dt.datetime | None],
+    part: str | None,
+    *,
+    reading: str,
+    turn: int,
 ) -> None:
-    first, last = frame.select(AT.min().alias("first"), AT.max().alias("last")).row(0)
+    first, last = span
     row = (
         new.content.id,
         new.content.head,
@@ -224,7 +194,7 @@ def _insert(
         json.dumps(sorted(new.events.levels)),
         None if first is None else int(first.timestamp()),
         None if last is None else int(last.timestamp()) + 1,
-        frame.height,
+        new.events.events.height,
         turn,
     )
     connection.execute(f"INSERT OR REPLACE INTO files VALUES ({', '.join('?' * len(row))})", row)
@@ -248,13 +218,6 @@ def _replace_outgrown(
         connection.execute("DELETE FROM files WHERE content = ?", (prefix,))
         connection.execute("DELETE FROM places WHERE content = ?", (prefix,))
     return touched
-
-
-def _note_places(connection: sqlite3.Connection, found: Sequence[tuple[PlaceKey | None, str]]) -> None:
-    rows = [(*key, content) for key, content in found if key is not None]
-    connection.executemany(
-        "INSERT OR REPLACE INTO places (path, size, mtime_ns, inode, ctime_ns, content) VALUES (?, ?, ?, ?, ?, ?)", rows
-    )
 
 
 def drop_unnamed_parts(connection: sqlite3.Connection, *, at: float) -> None:
@@ -296,9 +259,10 @@ def load_files(
         lazy = pl.scan_parquet(root / part).filter(pl.col("content").is_in(contents))
         if between is not None:
             lazy = lazy.filter((between[0] <= AT) & (between[1] > AT))
-        for (content,), own in lazy.collect().partition_by("content", as_dict=True, maintain_order=True).items():
-            events[str(content)] = own.drop("content")
-    nothing = pl.DataFrame(schema={name: dtype for name, dtype in PART.items() if name != "content"})
+        rows = lazy.select("content", *EVENTS).collect()
+        own = rows.partition_by("content", as_dict=True, include_key=False, maintain_order=True)
+        events |= {str(content): frame for (content,), frame in own.items()}
+    nothing = pl.DataFrame(schema=PART).select(*EVENTS)
     return [
         FileEvents(
             source=Source(shown=file.shown, file=None),

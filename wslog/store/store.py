@@ -21,6 +21,7 @@ from wslog.knowledge import Setting, Timeout, load_timeouts
 from wslog.store import facts, place
 from wslog.store import ledger as books
 from wslog.store.derive import DERIVED_BY, derive_stale
+from wslog.store.unchanged import Places
 from wslog.store.weeks import Week, week_names
 from wslog.weekly_result import SUMMARY_VERSION, WeekSummary
 
@@ -118,7 +119,7 @@ class Store:
             WslogError: If a path, an option or the store cannot be used.
         """
         known = load_timeouts(timeouts)
-        places = facts.Places(self.ledger)
+        places = Places(self.ledger)
         inputs = find_inputs(
             paths, tz=tz, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields, stdin=stdin,
             is_log=places.is_log,
