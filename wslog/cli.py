@@ -25,9 +25,6 @@ EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_INTERRUPTED: Final = 130
 EXIT_TERMINATED: Final = 143
-FRUGAL: Final = "narenas:1,dirty_decay_ms:300,muzzy_decay_ms:0"
-"""How jemalloc (https://jemalloc.net/jemalloc.3.html#tuning), which polars brings along, is to treat freed memory: one
-pool for all threads, and back to the system within a third of a second, not ten; a day of logs peaks 40 MB lower."""
 MENDABLE: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES})
 """What a file system refuses and the user can mend, even where the system does not say which file it was."""
 _MEND_FILE: Final = "Check that the path exists, that you may read or write it, and that the disk has room."
@@ -92,8 +89,6 @@ def cli() -> None:
 
 def main() -> None:
     """Run `wslog` as a process."""
-    # polars' allocator looks at this when polars is imported, later.
-    os.environ.setdefault("_RJEM_MALLOC_CONF", FRUGAL)
     # Being told to stop unwinds like an error does, so that half-written folders are removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
     for stream in (sys.stdout, sys.stderr):
