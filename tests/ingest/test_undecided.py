@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 from tests.ingest.test_plain import log
 from wslog.ingest import read_events, reader
 from wslog.ingest.concern import MAY_CONCERN, of_concern
-from wslog.ingest.parse_file import parse_waiting
+from wslog.ingest.reading import parse_waiting
 from wslog.ingest.recognise import Reader
 from wslog.ingest.undecided import Undecided
 

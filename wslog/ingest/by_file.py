@@ -17,8 +17,8 @@ from wslog.ingest.configuration import NGINX_CONF, named_source, parse_zones, re
 from wslog.ingest.format import Config
 from wslog.ingest.formats import FORMATS
 from wslog.ingest.lanes import Lanes, usable_cores
-from wslog.ingest.parse_file import EVENTS, PLACED, Reading
 from wslog.ingest.read_file import Part
+from wslog.ingest.reading import EVENTS, PLACED, Reading
 from wslog.ingest.sources import Source, list_sources
 from wslog.ingest.survey import survey_source
 from wslog.knowledge.model import Setting

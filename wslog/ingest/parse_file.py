@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
 
-from wslog import schema
 from wslog.ingest.blocks import MAX_LINE_BYTES, Block
-from wslog.ingest.format import Config, LogFormat, Parsed
+from wslog.ingest.format import Parsed
 from wslog.ingest.lanes import Lanes
 from wslog.ingest.plain import sift
+from wslog.ingest.reading import EVENTS, Reading, filled, sieve_of
 from wslog.ingest.recognise import SAMPLE_LINES, Reader, Recognised, best_reader
-from wslog.ingest.undecided import Undecided
 from wslog.ingest.wrappers import take_off
 from wslog.result import Reject
 from wslog.schema import Tier
@@ -28,70 +26,6 @@ MIN_GUESTS: Final = 0.05  # a further format must parse this share of the leftov
 PROMPT: Final = dt.timedelta(minutes=2)
 FARTHEST_ZONE: Final = dt.timedelta(hours=14)
 REJECTS: Final = {"line": pl.Int64(), "reason": pl.String(), "text": pl.String()}
-EVENTS: Final = {
-    "line": pl.Int64(),
-    **{name: dtype for name, dtype in schema.dtypes(schema.EVENTS).items() if name != "ref"},
-}
-PLACED: Final = {"file_no": pl.UInt32(), **EVENTS}
-_TEXTS: Final = tuple(name for name, dtype in EVENTS.items() if dtype == pl.String)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What holds for all files.
-
-    Attributes:
-        config: What the caller and configuration files say.
-        formats: The formats to recognise; the first wins a tie.
-        keep: Over event columns: which events to keep.
-        skip_plain: *keep* drops plain HTTP, so that its lines need not be parsed.
-        undecided: Where requests that may be failed handshakes wait; None: they stay among the events.
-    """
-
-    config: Config
-    formats: Sequence[LogFormat]
-    keep: pl.Expr
-    skip_plain: bool
-    undecided: Undecided | None = None
-
-    def decided(self, events: pl.DataFrame) -> pl.DataFrame:
-        """Return what need not wait until all files are read, in memory of its own."""
-        rest = self.undecided.put_aside(events) if self.undecided else events
-        return rest.with_columns(pl.concat_str(name, pl.lit("")) for name in _TEXTS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sieve:
-    """Which lines of a file need no parsing, or not yet.
-
-    Attributes:
-        plain, refused: Regexes for `sift`.
-        put_aside: What takes refused requests: `file_no`, `line` and `text`.
-    """
-
-    plain: str
-    refused: str
-    put_aside: Callable[[pl.DataFrame], None]
-
-
-def sieve_of(recognised: Recognised, reading: Reading) -> Sieve:
-    """Return what can be left out of files of one kind; inside wrappers nothing can."""
-    nothing = Sieve(plain="", refused="", put_aside=lambda _lines: None)
-    if recognised.reader is None or recognised.wrappers or not reading.skip_plain:
-        return nothing
-    reader, undecided = recognised.reader, reading.undecided
-    plain, refused = reader.parser.plain, reader.parser.refused
-    if refused is None or undecided is None:
-        return replace(nothing, plain=plain)
-    return Sieve(plain=plain, refused=refused.line, put_aside=partial(undecided.put_lines_aside, reader=reader))
-
-
-def parse_waiting(reader: Reader, lines: pl.DataFrame) -> pl.DataFrame:
-    """Return the events, `PLACED`, of lines (`file_no`, `line`, `text`) that waited until all paths were known."""
-    numbered = lines.select(pl.row_index("line").cast(pl.Int64), "text")  # of several files, so numbered anew
-    events = filled(reader.parser.parse(numbered).events, reader)
-    places = lines.select("file_no", "line")[events["line"]]
-    return events.with_columns(places.get_columns()).select(pl.col(name).cast(dtype) for name, dtype in PLACED.items())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -251,14 +185,6 @@ def _continued(left: pl.DataFrame, claimed: pl.DataFrame, rejects: pl.DataFrame)
     run = (pl.col("line").diff() != 1).fill_null(value=True).cum_sum()
     follows = pl.col("is_event").cast(pl.Int64).cum_sum().over(run) > 0
     return marked.filter(follows & ~pl.col("is_event")).select("line")
-
-
-def filled(events: pl.DataFrame, reader: Reader) -> pl.DataFrame:
-    """Fill in what the reader knows, and nulls for the columns of `EVENTS` that its format does not have."""
-    missing = [pl.lit(None, dtype).alias(column) for column, dtype in EVENTS.items() if column not in events.columns]
-    return events.with_columns(missing).with_columns(
-        pl.col("tier").fill_null(reader.format.tier.value), pl.col("format").fill_null(reader.format.name)
-    )
 
 
 def _kept(events: pl.DataFrame, frame: pl.DataFrame, reader: Reader, read: FileRead, keep: pl.Expr) -> pl.DataFrame:

@@ -12,7 +12,8 @@ from wslog.ingest.accounts import account_of, unread
 from wslog.ingest.blocks import Block, read_blocks, read_head
 from wslog.ingest.lanes import Lanes
 from wslog.ingest.nginx_error import NGINX_ERROR
-from wslog.ingest.parse_file import PLACED, Reading, parse_file
+from wslog.ingest.parse_file import parse_file
+from wslog.ingest.reading import PLACED, Reading
 from wslog.ingest.recognise import Recognised, recognise, sample_lines
 from wslog.ingest.survey import Survey, account_of_others
 from wslog.result import FileCoverage

@@ -18,9 +18,9 @@ from wslog.ingest.configuration import NGINX_CONF, named_source, parse_zones, re
 from wslog.ingest.format import Config, LogFormat
 from wslog.ingest.formats import FORMATS
 from wslog.ingest.lanes import Lanes, usable_cores
-from wslog.ingest.parse_file import Reading, parse_waiting
 from wslog.ingest.read_batch import SMALL_BYTES, batches_of, read_batch
 from wslog.ingest.read_file import Part, read_file
+from wslog.ingest.reading import Reading, parse_waiting
 from wslog.ingest.recognise import Recognised
 from wslog.ingest.sources import Source, list_sources
 from wslog.ingest.survey import Survey, survey_source

@@ -18,8 +18,8 @@ from wslog import __version__, pipeline
 from wslog.errors import InputError, OptionError
 from wslog.ingest.accounts import raise_if_useless
 from wslog.ingest.by_file import FileEvents, settle
-from wslog.ingest.parse_file import EVENTS
 from wslog.ingest.reader import Progress
+from wslog.ingest.reading import EVENTS
 from wslog.ingest.sources import Source
 from wslog.knowledge import load_timeouts
 from wslog.result import Document, FileCoverage
