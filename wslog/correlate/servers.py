@@ -47,30 +47,8 @@ def join_servers(events: pl.DataFrame) -> tuple[pl.DataFrame, ServerOffset | Non
     if offset is not None and abs(offset.skew_s) > offset.spread_s:
         ahead = pl.duration(milliseconds=round(offset.skew_s * 1000))
         alb = alb.with_columns(pl.col("opened_at", "closed_at") - ahead)
-    nginx_part = nginx.select(
-        "row",
-        *SHARED,
-        *_named(NGINX_FIELDS, "nginx"),
-        pl.col("access_ref").alias("nginx_ref"),
-        "^error_.*$",
-        pl.col("client_ip").alias("nginx_ip"),
-    )
-    alb_part = alb.select("alb_row", *_named(SHARED + ALB_FIELDS, "alb"), pl.col("ref").alias("alb_ref"))
-    beside = nginx.select("row", nginx_at="closed_at", nginx_ref="access_ref").join(
-        pairs, on="row", how="full", coalesce=True
-    )
-    beside = beside.join(
-        alb.select("alb_row", alb_at="closed_at", alb_ref="ref"), on="alb_row", how="full", coalesce=True
-    ).sort("nginx_at", "alb_at", "nginx_ref", "alb_ref")
-    joined = pl.concat(
-        [
-            taken(nginx_part.drop("row"), beside["row"]),
-            beside.select("pair_confidence"),
-            taken(alb_part.drop("alb_row"), beside["alb_row"]),
-        ],
-        how="horizontal",
-    )
-    del nginx, nginx_part, alb, alb_part
+    joined = _side_by_side(nginx, alb, pairs)
+    del nginx, alb
     served = joined.with_columns(
         # The load balancer is nearer to the client: its address and port are the client's own.
         pl.coalesce("alb_client_ip", LAST_FORWARDED, "client_ip").alias("client_ip"),
@@ -80,6 +58,26 @@ def join_servers(events: pl.DataFrame) -> tuple[pl.DataFrame, ServerOffset | Non
         _is_via_alb(joined).alias("is_via_alb"),
     ).drop(f"alb_{name}" for name in SHARED)
     return served.with_row_index("server").cast({"server": pl.Int64}), offset
+
+
+def _side_by_side(nginx: pl.DataFrame, alb: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per pair and per line without a partner, in order of time: wide rows are copied once."""
+    nginx_part = nginx.select(
+        *SHARED,
+        *_named(NGINX_FIELDS, "nginx"),
+        pl.col("access_ref").alias("nginx_ref"),
+        "^error_.*$",
+        pl.col("client_ip").alias("nginx_ip"),
+    )
+    alb_part = alb.select(*_named(SHARED + ALB_FIELDS, "alb"), pl.col("ref").alias("alb_ref"))
+    beside = (
+        nginx.select("row", nginx_at="closed_at", nginx_ref="access_ref")
+        .join(pairs, on="row", how="full", coalesce=True)
+        .join(alb.select("alb_row", alb_at="closed_at", alb_ref="ref"), on="alb_row", how="full", coalesce=True)
+        .sort("nginx_at", "alb_at", "nginx_ref", "alb_ref")
+    )
+    parts = [taken(nginx_part, beside["row"]), beside.select("pair_confidence"), taken(alb_part, beside["alb_row"])]
+    return pl.concat(parts, how="horizontal")
 
 
 def taken(rows: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
