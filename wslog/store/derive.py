@@ -14,20 +14,18 @@ from zoneinfo import ZoneInfo
 import msgspec
 import polars as pl
 
-from wslog import __version__, pipeline
+from wslog import pipeline
 from wslog.ingest.by_file import settle
 from wslog.knowledge import Setting, Timeout
 from wslog.result import FileCoverage
 from wslog.store import place
 from wslog.store.facts import AT, KnownFile, load_files
-from wslog.store.ledger import about, forget, writing
+from wslog.store.ledger import DERIVED_BY, about, forget, writing
 from wslog.store.weeks import Week
 from wslog.weekly import summarize_week
-from wslog.weekly_result import SUMMARY_VERSION
 
 EDGE: Final = dt.timedelta(minutes=10)
 """How near to a week's end a close may be put into either week by two joins that saw different logs around it."""
-DERIVED_BY: Final = f"{__version__} {SUMMARY_VERSION}"
 REFS: Final = ("client_ref", "nginx_ref", "error_ref", "alb_ref")
 
 

@@ -22,7 +22,7 @@ from wslog.ingest.sources import Source
 from wslog.result import FileCoverage
 from wslog.store import place
 from wslog.store.ledger import forget, next_turn, writing
-from wslog.store.unchanged import PlaceKey, Places, note_places, place_key
+from wslog.store.unchanged import PlaceKey, Places, note_places
 
 BATCH_ROWS: Final = 300_000
 BATCH_FILES: Final = 500
@@ -72,22 +72,20 @@ def add_files(
     """
     contents: dict[Source, str] = {}
     new: dict[Source, Content] = {}
-    keys: dict[Source, PlaceKey | None] = {}
     moved: list[tuple[PlaceKey | None, str]] = []
-    for source, content, key in _identified(connection, inputs, places, reading=reading):
-        keys[source] = key
+    for source, content in _identified(connection, inputs, places, reading=reading):
         if isinstance(content, str):
             contents[source] = content
             continue
         contents[source] = content.id
         if content.id in {other.id for other in new.values()} or _is_known(connection, content.id, reading):
-            moved.append((key, content.id))
+            moved.append((places.key_of(source), content.id))
         else:
             new[source] = content
     batch: list[NewFile] = []
     n_rows = 0
     for events in inputs.read(list(new), on_progress=on_progress):
-        batch.append(NewFile(events.source, new[events.source], keys[events.source], events))
+        batch.append(NewFile(events.source, new[events.source], places.key_of(events.source), events))
         n_rows += events.events.height
         if n_rows >= BATCH_ROWS or len(batch) >= BATCH_FILES:
             _commit(connection, root, batch, reading=reading, weeks_of=weeks_of, now=now)
@@ -101,34 +99,31 @@ def add_files(
 
 def _identified(
     connection: sqlite3.Connection, inputs: Inputs, places: Places, *, reading: str
-) -> Iterator[tuple[Source, Content | str, PlaceKey | None]]:
-    """Yield each readable file with the content it is known to have, or with the one it turns out to have.
-
-    Its place is as it was before it was read: a log that grows meanwhile is another file the next time.
-    """
+) -> Iterator[tuple[Source, Content | str]]:
+    """Yield each readable file with the content it is known to have, or with the one it turns out to have."""
+    unknown = []
+    for source in inputs.sources:
+        known = places.content_of(source, reading)
+        if known is not None:
+            yield source, known
+        elif not source.skipped:
+            unknown.append(source)
+    if not unknown:
+        return
     lengths: dict[str, list[int]] = {}
     for row in connection.execute("SELECT head, n_bytes FROM files"):
         lengths.setdefault(row["head"], []).append(row["n_bytes"])
-    unknown = []
-    for source in inputs.sources:
-        key = place_key(source)
-        known = places.content_of(key, reading)
-        if known is not None:
-            yield source, known, key
-        elif not source.skipped:
-            unknown.append(source)
     with Lanes(usable_cores()) as lanes:
-        for source, content, key in lanes.map(lambda source: _identify(source, lengths), unknown):
+        for source, content in lanes.map(lambda source: _identify(source, lengths), unknown):
             if content is not None:
-                yield source, content, key
+                yield source, content
 
 
-def _identify(source: Source, lengths: Mapping[str, Sequence[int]]) -> tuple[Source, Content | None, PlaceKey | None]:
-    key = place_key(source)
+def _identify(source: Source, lengths: Mapping[str, Sequence[int]]) -> tuple[Source, Content | None]:
     try:
-        return source, identify(source, lambda head: lengths.get(head, ())), key
+        return source, identify(source, lambda head: lengths.get(head, ()))
     except OSError:
-        return source, None, key  # the analysis of the same paths says so
+        return source, None  # the analysis of the same paths says so
 
 
 def _is_known(connection: sqlite3.Connection, content: str, reading: str) -> bool:

@@ -13,7 +13,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from wslog import __version__
 from wslog.errors import StoreError
+from wslog.weekly_result import SUMMARY_VERSION
 
 MIGRATIONS: Final[Sequence[str]] = (
     # 1: the first form.
@@ -58,6 +60,8 @@ MIGRATIONS: Final[Sequence[str]] = (
     ) WITHOUT ROWID;
     """,
 )
+DERIVED_BY: Final = f"{__version__} {SUMMARY_VERSION}"
+"""What the ledger notes of who derived a week: another wslog, or another form of summary, derives it again."""
 TIMEOUT_S: Final = 30.0
 _MEND_VERSION: Final = "Install the wslog version that wrote it, or a later one."
 _MEND_BROKEN: Final = "Restore it from a backup, or start a new store from the logs."

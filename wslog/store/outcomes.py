@@ -145,7 +145,7 @@ def _recall(store: Store, key: str) -> pipeline.Outcome | None:
 
 def _remember(store: Store, key: str, outcome: pipeline.Outcome, *, now: dt.datetime) -> None:
     """Keep an analysis, and only the latest `MOST_OUTCOMES`."""
-    connections = place.write_parquet(store.root, place.OUTCOMES, outcome.connections)
+    connections = place.write_parquet(store.root, place.OUTCOMES, outcome.connections, compression="lz4")
     document = f"{place.OUTCOMES}/{key}.json"
     place.write_whole(store.root / document, msgspec.json.encode(outcome.document))
     at = now.timestamp()

@@ -20,7 +20,6 @@ from wslog.ingest.sources import Source
 from wslog.knowledge import Setting, Timeout, load_timeouts
 from wslog.store import facts, place
 from wslog.store import ledger as books
-from wslog.store.derive import DERIVED_BY, derive_stale
 from wslog.store.unchanged import Places
 from wslog.store.weeks import Week, week_names
 from wslog.weekly_result import SUMMARY_VERSION, WeekSummary
@@ -136,6 +135,10 @@ class Store:
 
     def derive(self, *, now: dt.datetime, timeouts: Sequence[Timeout]) -> list[str]:
         """Derive the weeks whose facts changed, also those that a killed writer left."""
+        if self.ledger.execute("SELECT 1 FROM stale LIMIT 1").fetchone() is None:
+            return []
+        from wslog.store.derive import derive_stale  # its imports cost as much as all else that nothing new costs
+
         return derive_stale(
             self.ledger, self.root, zone=self.zone, horizon=self.horizon, timeouts=timeouts, now=now.timestamp()
         )
@@ -155,7 +158,7 @@ class Store:
     def _outdate(self) -> None:
         """Have weeks that another wslog derived derived again, so that a trend is read by one measure."""
         with books.writing(self.ledger):
-            old = self.ledger.execute("SELECT week FROM weeks WHERE wslog_version != ?", (DERIVED_BY,)).fetchall()
+            old = self.ledger.execute("SELECT week FROM weeks WHERE wslog_version != ?", (books.DERIVED_BY,)).fetchall()
             if old:
                 turn = books.next_turn(self.ledger)
                 rows = [(row["week"], turn) for row in old]

@@ -38,16 +38,24 @@ class Places:
             "SELECT p.path, p.size, p.mtime_ns, p.inode, p.ctime_ns, p.content, f.reading, f.part IS NOT NULL"
             " FROM places p JOIN files f USING (content)"
         )
+        self._keys: dict[Source, PlaceKey | None] = {}
         self._known: dict[PlaceKey, tuple[str, str, bool]] = {tuple(row)[:5]: tuple(row)[5:] for row in rows}
 
-    def content_of(self, key: PlaceKey | None, reading: str) -> str | None:
+    def key_of(self, source: Source) -> PlaceKey | None:
+        """Return `place_key` of a file as it was when it was first asked for: before it was read."""
+        if source not in self._keys:
+            self._keys[source] = place_key(source)
+        return self._keys[source]
+
+    def content_of(self, source: Source, reading: str) -> str | None:
         """Return the content of a file, if it would be read now as it was then."""
+        key = self.key_of(source)
         known = self._known.get(key) if key is not None else None
         return known[0] if known is not None and known[1] == reading else None
 
     def is_log(self, source: Source) -> bool:
         """Return whether a file is known to have had events: it is a log and no configuration."""
-        key = place_key(source)
+        key = self.key_of(source)
         known = self._known.get(key) if key is not None else None
         return known is not None and bool(known[2])
 
