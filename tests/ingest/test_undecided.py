@@ -12,6 +12,7 @@ from polars.testing import assert_frame_equal
 from tests.ingest.test_plain import log
 from wslog.ingest import read_events, reader
 from wslog.ingest.concern import MAY_CONCERN, of_concern
+from wslog.ingest.lanes import Lanes
 from wslog.ingest.reading import parse_waiting
 from wslog.ingest.recognise import Reader
 from wslog.ingest.undecided import Undecided
@@ -64,7 +65,7 @@ def test_what_waits_comes_back_as_it_went(events: pl.DataFrame, in_memory_bytes:
     with Undecided(parse_waiting, in_memory_bytes) as undecided:
         sure = pl.concat([undecided.put_aside(part) for part in events.iter_slices(100)])
         assert 0 < sure.height < events.height
-        together = pl.concat([sure, *undecided.siblings_of(sure)])
+        together = pl.concat([sure, *undecided.siblings_of(sure, Lanes(1))])
     assert_frame_equal(together.sort("ref"), of_concern(events).sort("ref"))
 
 
@@ -80,4 +81,4 @@ def test_no_websocket_means_no_failed_handshake(events: pl.DataFrame) -> None:
     """Without a known path, a 502 is any request's."""
     with Undecided(parse_waiting) as undecided:
         undecided.put_aside(events)
-        assert all(frame.is_empty() for frame in undecided.siblings_of(events.clear()))
+        assert all(frame.is_empty() for frame in undecided.siblings_of(events.clear(), Lanes(1)))

@@ -61,13 +61,18 @@ def of_concern(events: pl.DataFrame) -> pl.DataFrame:
 
 def is_of_concern(events: pl.DataFrame) -> pl.Series:
     """Tell which events `of_concern` keeps."""
-    surely = pl.col("is_websocket").fill_null(value=False)
-    endpoints = events.select("path", "is_websocket").filter(surely & pl.col("path").is_not_null())
-    is_sibling = IS_CANDIDATE & ENDPOINT.is_in(endpoints.select(ENDPOINT.unique()).to_series().implode())
-    is_known = surely | IS_LIFE.fill_null(value=False)
-    if events.select(is_known.all()).item():  # the endpoint of each is dear
-        return pl.repeat(value=True, n=events.height, eager=True)
-    return events.select((is_known | is_sibling.fill_null(value=False)).alias("is_of_concern")).to_series()
+    is_known = (pl.col("is_websocket").fill_null(value=False) | IS_LIFE.fill_null(value=False)).alias("is_known")
+    # The endpoint of a path is dear, so only those are looked at that it decides on.
+    path = pl.when(~is_known & IS_CANDIDATE).then("path").alias("path")
+    is_sibling = ENDPOINT.is_in(endpoints_of(events).implode()).fill_null(value=False)
+    return events.select(is_known, path).select(pl.col("is_known") | is_sibling).to_series()
+
+
+def endpoints_of(events: pl.DataFrame) -> pl.Series:
+    """Return the endpoints of sure WebSockets."""
+    is_websocket = pl.col("is_websocket").fill_null(value=False)
+    paths = events.select("path", "is_websocket").filter(is_websocket).select(pl.col("path").drop_nulls().unique())
+    return paths.select(ENDPOINT.unique()).to_series()
 
 
 def without_copies(events: pl.DataFrame) -> pl.DataFrame:

@@ -84,8 +84,10 @@ def sift(lines: pl.DataFrame, plain: str, refused: str = "", *, at_edge: pl.Expr
     can_wait = pl.col("text").str.contains(refused) & ~pl.col("at_edge") if refused else pl.lit(value=False)
     rest = (
         lines.with_columns(at_edge.alias("at_edge"))
-        .filter((~pl.col("text").str.contains(plain) | pl.col("at_edge")) & IS_NOT_BLANK)
-        .with_columns(can_wait.alias("can_wait"), pl.concat_str("text", pl.lit("")))  # a copy: see `Sifted`
+        .filter(~pl.col("text").str.contains(plain) | pl.col("at_edge"))
+        .with_columns(pl.concat_str("text", pl.lit("")))  # a copy: see `Sifted`
+        .filter(IS_NOT_BLANK)
+        .with_columns(can_wait.alias("can_wait"))
     )
     return Sifted(
         rest.filter(~pl.col("can_wait")).drop("at_edge", "can_wait"),

@@ -103,7 +103,8 @@ def read_events(
             undecided=None if all_lines else undecided,
         )  # fmt: skip
         parts = list(_read_all(surveys, reading, lanes, progress))
-        parts += [Part({}, events) for events in undecided.siblings_of(pl.concat([part.events for part in parts]))]
+        sure = pl.concat([part.events for part in parts])
+        parts += [Part({}, events) for events in undecided.siblings_of(sure, lanes)]
     events, files = _settled(parts, sources, all_lines=all_lines)
     if must_be_useful:
         raise_if_useless(files, has_settings=bool(configuration.settings))

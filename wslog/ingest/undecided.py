@@ -11,12 +11,14 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Final
 
 import polars as pl
 
-from wslog.ingest.concern import ENDPOINT, IS_CANDIDATE, IS_LIFE
+from wslog.ingest.concern import ENDPOINT, IS_CANDIDATE, IS_LIFE, endpoints_of
+from wslog.ingest.lanes import Lanes
 from wslog.ingest.recognise import Reader
 
 IN_MEMORY_BYTES: Final = 16 << 20
@@ -70,42 +72,42 @@ class Undecided:
             lines: `file_no`, `line` and `text`.
             reader: Who can parse them.
         """
+        refused = reader.parser.refused
+        if refused is None:
+            raise ValueError("only refused requests wait as lines")
         if lines.height:
-            self._pack(lines, reader)
+            self._pack(lines.with_columns(pl.col("text").str.extract(refused.path, 1).alias("path")), reader)
 
-    def siblings_of(self, sure: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    def siblings_of(self, sure: pl.DataFrame, lanes: Lanes) -> Iterator[pl.DataFrame]:
         """Yield the candidates on an endpoint of a sure WebSocket.
 
         Args:
             sure: Event columns; of those that are WebSockets the path counts.
+            lanes: Who looks through them.
         """
-        is_known = pl.col("is_websocket").fill_null(value=False) & pl.col("path").is_not_null()
-        endpoints = sure.filter(is_known).select(ENDPOINT.unique()).to_series().implode()
-        is_sibling = ENDPOINT.is_in(endpoints)
+        is_sibling = ENDPOINT.is_in(endpoints_of(sure).implode())
+
+        def look(packed: tuple[Reader | None, bytes]) -> tuple[Reader | None, pl.DataFrame]:
+            frame = pl.read_ipc(io.BytesIO(packed[1]))
+            known = frame.select(pl.col("path").unique()).filter(is_sibling)["path"]  # many share one
+            return packed[0], frame.filter(pl.col("path").is_in(known.implode()))
+
         lines: dict[int, tuple[Reader, list[pl.DataFrame]]] = {}
+        for reader, frame in lanes.map(look, self._unpacked()):
+            if reader is None:
+                yield frame
+            elif frame.height:
+                lines.setdefault(id(reader), (reader, []))[1].append(frame)
+        for reader, some in lines.values():
+            yield from lanes.map(partial(self._parse, reader), pl.concat(some).iter_slices(TOGETHER_LINES))
+
+    def _unpacked(self) -> Iterator[tuple[Reader | None, bytes]]:
         self._file.seek(0)
         for packed in self._packed:
-            frame = pl.read_ipc(io.BytesIO(self._file.read(packed.n_bytes)))
-            if packed.reader is None:
-                yield frame.filter(is_sibling)
-            else:
-                some = lines.setdefault(id(packed.reader), (packed.reader, []))[1]
-                some.append(_on_path(frame, packed.reader, is_sibling))
-        for reader, some in lines.values():
-            yield from (self._parse(reader, part) for part in pl.concat(some).iter_slices(TOGETHER_LINES))
+            yield packed.reader, self._file.read(packed.n_bytes)
 
     def _pack(self, frame: pl.DataFrame, reader: Reader | None = None) -> None:
         packed = io.BytesIO()
         frame.write_ipc(packed, compression="lz4")
         with self._lock:
             self._packed.append(_Packed(self._file.write(packed.getbuffer()), reader))
-
-
-def _on_path(lines: pl.DataFrame, reader: Reader, is_sibling: pl.Expr) -> pl.DataFrame:
-    """Return the lines whose path is asked for: many share one, so each path is looked at once."""
-    refused = reader.parser.refused
-    if refused is None:
-        raise ValueError("only refused requests wait as lines")
-    paths = lines.select(pl.col("text").str.extract(refused.path, 1).alias("path")).to_series()
-    known = paths.unique().to_frame().filter(is_sibling)["path"]
-    return lines.filter(paths.is_in(known.implode()))
