@@ -27,6 +27,8 @@ from wslog.weekly import summarize_week
 EDGE: Final = dt.timedelta(minutes=10)
 """How near to a week's end a close may be put into either week by two joins that saw different logs around it."""
 REFS: Final = ("client_ref", "nginx_ref", "error_ref", "alb_ref")
+AROUND: Final = ("connection_id", "session_id", "host", "path", "opened_at", "closed_at", "is_opened", *REFS)
+"""What is kept of the connections of the days around a week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +101,14 @@ def _derive(
     around: list[pl.DataFrame] = []
 
     def select(joined: pl.DataFrame) -> pl.DataFrame:
-        around.append(joined)
+        around.append(joined.select(AROUND))
         return _of_week(joined, **inside)  # type: ignore[arg-type]
 
-    outcome = pipeline.explain_read(read, select=select, timeouts=timeouts)
-    connections = outcome.connections
     lines = read.events.select("tier", "format", at=AT).filter((pl.col("at") >= start) & (pl.col("at") < end))
+    events = [read]
+    del read  # a week's events are let go as soon as they are joined
+    outcome = pipeline.explain_read(events.pop(), select=select, timeouts=timeouts)
+    connections = outcome.connections
     summary = summarize_week(
         outcome.document, connections, around=around[0], lines=lines, week=str(week), zone=zone.key,
         days=[*week.days(zone), end],
