@@ -35,7 +35,7 @@ class FileEvents:
         source: The file.
         coverage: Its account; which events are of concern is not settled yet.
         events: `schema.EVENTS` with `line` in place of `ref`: all that may be of concern.
-        levels: nginx error levels seen.
+        levels: nginx error levels seen, as `reader.Read` has them.
     """
 
     source: Source

@@ -16,7 +16,7 @@ import polars as pl
 
 from wslog.errors import OptionError
 from wslog.ingest.log_format_text import FormatText, Piece, parse_format_text
-from wslog.ingest.rejects import REJECTS
+from wslog.ingest.rejects import REJECTED_TEXT, REJECTS
 
 NUMBER: Final = r"(?:[0-9.]+|-)?"
 NUMBERS: Final = re.compile(
@@ -94,7 +94,7 @@ class CompiledFormat:
             .then(pl.lit("torn line: begins like the log_format and ends early"))
             .otherwise(pl.lit("does not match the log_format"))
             .alias("reason"),
-            pl.col("text").str.slice(0, 200),
+            REJECTED_TEXT,
         )
 
 

@@ -23,6 +23,7 @@ from wslog.ingest.log_format_plain import plain_lines, refused_lines
 from wslog.ingest.nginx_clean import read_clean
 from wslog.ingest.nginx_fields import events_from_read, read_variables
 from wslog.ingest.nginx_infer import infer_format
+from wslog.ingest.rejects import REJECTED_TEXT
 from wslog.schema import LimitKind, Tier
 
 COMBINED: Final = (
@@ -103,7 +104,7 @@ def split_parsed(
         read = pl.concat([read, clean.select(pl.col(name).cast(dtype) for name, dtype in read.schema.items())])
     events = events_from_read(read.sort("line"))
     timeless = lines.join(events.filter(pl.col("at").is_null()).select("line"), on="line", how="semi").select(
-        "line", pl.lit("no readable time").alias("reason"), pl.col("text").str.slice(0, 200)
+        "line", pl.lit("no readable time").alias("reason"), REJECTED_TEXT
     )
     rejects = pl.concat([unmatched.select("line", "reason", "text"), timeless]).sort("line")
     return Parsed(events.filter(pl.col("at").is_not_null()), rejects)

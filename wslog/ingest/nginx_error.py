@@ -21,7 +21,7 @@ from wslog.ingest.nginx_error_clean import CLEAN, read_clean_fields
 from wslog.ingest.nginx_error_lines import HEAD, read_fields
 from wslog.ingest.nginx_error_plain import PLAIN, REFUSED
 from wslog.ingest.nginx_fields import bare_host, request_columns, target_path, target_query
-from wslog.ingest.rejects import REJECTS
+from wslog.ingest.rejects import REJECTED_TEXT, REJECTS
 from wslog.schema import EVENTS, EventKind, LimitKind, Tier
 
 NAME: Final = "nginx-error"
@@ -53,7 +53,7 @@ ACCESS_LINE: Final = r"^\S+ .*\[\d\d/[A-Z][a-z]{2}/\d{4}:"
 
 
 def level_limits(levels: Collection[str]) -> dict[str, LimitKind]:
-    """Return what an error log cannot show, given all the levels seen in the whole file, and what it would need."""
+    """Return what an error log cannot show, given the levels seen in the whole file, and what it would need."""
     limits = {}
     if "info" not in levels:
         seen = "info or notice" if "notice" not in levels else "info"
@@ -90,10 +90,10 @@ def parse_error(lines: pl.DataFrame, *, zone: str | None) -> Parsed:
         .then(pl.lit("damaged: a second line begins inside"))
         .otherwise(pl.lit("torn line: a time, but no level and process"))
         .alias("reason"),
-        pl.col("text").str.slice(0, 200),
+        REJECTED_TEXT,
     )
     timeless = lines.join(events.filter(pl.col("at").is_null()).select("line"), on="line", how="semi").select(
-        "line", pl.lit("no such time").alias("reason"), pl.col("text").str.slice(0, 200)
+        "line", pl.lit("no such time").alias("reason"), REJECTED_TEXT
     )
     return Parsed(events.filter(pl.col("at").is_not_null()), pl.concat([odd, timeless]).sort("line"))
 

@@ -27,7 +27,7 @@ from wslog.ingest.log_format_clean import CleanLines, clean_lines
 from wslog.ingest.log_format_plain import plain_lines, refused_lines
 from wslog.ingest.nginx_access import MIN_SHARE, access_clock, access_limits, parse_clean, split_parsed
 from wslog.ingest.nginx_aliases import plain_key, variable_of
-from wslog.ingest.rejects import REJECTS
+from wslog.ingest.rejects import REJECTS, reject_rows
 from wslog.schema import LimitKind, Tier
 
 # One pair of a flat object: a quoted value, or whatever stands before the next pair or the end.
@@ -156,14 +156,13 @@ def _read_singly(lines: pl.DataFrame, named: dict[str, str]) -> tuple[pl.DataFra
         found = {named[key]: value for key, value in pairs or () if key in named}
         if pairs is None:
             torn = text.lstrip().startswith("{") and not text.rstrip().endswith("}")
-            bad.append((number, "torn line" if torn else "not a JSON object", text[:200]))
+            bad.append((number, "torn line" if torn else "not a JSON object", text))
         elif not _is_access(found):
-            bad.append((number, "JSON without time, status and request", text[:200]))
+            bad.append((number, "JSON without time, status and request", text))
         else:
             rows.append({"line": number, **found})
     frame = pl.DataFrame(rows, schema={"line": pl.Int64, **dict.fromkeys(variables, pl.String)})
-    rejects = pl.DataFrame(bad, schema={"line": pl.Int64, "reason": pl.String, "text": pl.String}, orient="row")
-    return frame, rejects
+    return frame, reject_rows(bad)
 
 
 def _is_configured(lines: Sequence[str], config: Config) -> bool:

@@ -15,17 +15,16 @@ from wslog.ingest.lanes import Lanes
 from wslog.ingest.plain import sift
 from wslog.ingest.reading import EVENTS, Reading, filled, sieve_of
 from wslog.ingest.recognise import SAMPLE_LINES, Reader, Recognised, best_reader
+from wslog.ingest.rejects import REJECTS, TEXT_LENGTH
 from wslog.ingest.wrappers import take_off
 from wslog.result import Reject
 from wslog.schema import Tier
 
 TOGETHER_LINES: Final = 4_096
 KEPT_REJECTS: Final = 20
-MAX_TEXT: Final = 200
 MIN_GUESTS: Final = 0.05  # a further format must parse this share of the leftovers' sample
 PROMPT: Final = dt.timedelta(minutes=2)
 FARTHEST_ZONE: Final = dt.timedelta(hours=14)
-REJECTS: Final = {"line": pl.Int64(), "reason": pl.String(), "text": pl.String()}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,7 +38,7 @@ class FileRead:
         n_lines: All lines, `n_rejected` those that no format could parse.
         rejects: The first `KEPT_REJECTS`.
         first_at, last_at: Over everything that parsed, kept or not.
-        levels: Per format, the values of `level` seen.
+        levels: Per format, the values of `level` on the lines that were parsed.
         too_long: Lines beyond the limit of a line, with their beginnings; not yet among the rejected ones.
         trouble: Why the file ended early; empty: it did not.
         is_zone_from_wrapper: Times without a zone were set right by the wrapper's times.
@@ -231,5 +230,5 @@ def _count_rejects(rejected: pl.DataFrame, read: FileRead) -> None:
     read.n_rejected += rejected.height
     room = KEPT_REJECTS - len(read.rejects)
     read.rejects += [
-        Reject(line=line, reason=reason, text=text[:MAX_TEXT]) for line, reason, text in rejected.head(room).rows()
+        Reject(line=line, reason=reason, text=text[:TEXT_LENGTH]) for line, reason, text in rejected.head(room).rows()
     ]

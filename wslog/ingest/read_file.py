@@ -28,7 +28,7 @@ class Part:
     Attributes:
         accounts: Of each file, by its number.
         events: The kept ones: `PLACED`, where `file_no` and `line` say where each stands.
-        levels: nginx error levels seen on any line.
+        levels: nginx error levels seen, as `reader.Read` has them.
     """
 
     accounts: Mapping[int, FileCoverage]

@@ -44,7 +44,8 @@ class Read:
         events: `schema.EVENTS`, in order of file name and line.
         coverage: What became of every line of every file.
         settings: Timers that configuration files set.
-        levels: nginx error levels seen on any line, kept or not: an `info` line proves that info lines would show.
+        levels: nginx error levels seen, kept or not: an `info` line proves that info lines would show. `info`, `notice`
+            and `debug` lines are always looked at; of graver ones those of no concern are not.
     """
 
     events: pl.DataFrame
