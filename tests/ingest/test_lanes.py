@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from tests.ingest.test_plain import log
+from tests.ingest.test_sift import log
 from wslog.ingest import read_events
 from wslog.ingest.lanes import AHEAD, Lanes
 

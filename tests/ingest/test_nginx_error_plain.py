@@ -13,10 +13,11 @@ from polars.testing import assert_frame_equal
 
 from wslog.ingest import nginx_error
 from wslog.ingest.concern import IS_CANDIDATE, MAY_CONCERN
+from wslog.ingest.line_regex import words_but
 from wslog.ingest.nginx_error import HEAD_INSIDE, NGINX_ERROR, parse_error
 from wslog.ingest.nginx_error_clean import CLEAN, FIELDS, read_clean_fields
 from wslog.ingest.nginx_error_lines import read_fields
-from wslog.ingest.nginx_error_plain import PLAIN, REFUSED, words_but
+from wslog.ingest.nginx_error_plain import PLAIN, REFUSED
 
 STAMPS = (
     "2026/03/10 10:01:00",

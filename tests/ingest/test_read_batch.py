@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 from polars.testing import assert_frame_equal
 
-from tests.ingest.test_plain import DAMAGE, log
+from tests.ingest.test_sift import DAMAGE, log
 from wslog.ingest import Read, read_batch, read_events
 
 

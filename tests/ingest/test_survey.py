@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ingest.test_plain import log
+from tests.ingest.test_sift import log
 from wslog.ingest import read_events
 from wslog.ingest.configuration import LOOK, NGINX_CONF
 from wslog.ingest.sources import list_sources

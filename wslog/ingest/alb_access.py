@@ -18,7 +18,7 @@ import polars as pl
 
 from wslog.ingest.alb_fields import CLOCK, LIMITS, RAW, to_events
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed, Refused
-from wslog.ingest.plain import NO_HANDSHAKE, QUOTED, UTC_TIME, WORD, plain_regex
+from wslog.ingest.line_regex import OTHER_METHODS, QUOTED, UTC_TIME, WORD, ascii_regex
 from wslog.schema import LimitKind, Tier
 
 _LOOKED_AT: Final = 4  # lines of a sample; what the others are would come to light when they are parsed
@@ -35,10 +35,11 @@ _IGNORED: Final = r"^\s*(?:#|$)|^Enable AccessLog for ELB"
 _BEFORE: Final = rf"(?:https?|h2|grpcs?) {UTC_TIME} {' '.join([WORD] * 6)} "
 _COUNTS: Final = " ".join([WORD] * 3)
 _AFTER: Final = rf" {QUOTED} {' '.join([WORD] * 3)} {QUOTED} {QUOTED} {QUOTED} {WORD} {UTC_TIME}(?: |$)"
-_PLAIN: Final = plain_regex(rf"{_BEFORE}(?:[23]\d\d {_COUNTS} {QUOTED}|[45]\d\d {_COUNTS} {NO_HANDSHAKE}){_AFTER}")
+_NO_HANDSHAKE: Final = f'"(?:{OTHER_METHODS}) [!#-~][ !#-~]*"'
+_PLAIN: Final = ascii_regex(rf"{_BEFORE}(?:[23]\d\d {_COUNTS} {QUOTED}|[45]\d\d {_COUNTS} {_NO_HANDSHAKE}){_AFTER}")
 # Nothing escaped in the URL, so its path can be told without parsing the line.
 _REFUSED: Final = Refused(
-    line=plain_regex(
+    line=ascii_regex(
         rf'{_BEFORE}[45]\d\d {_COUNTS} "GET https?://[0-9A-Za-z.-]+:\d+/[!#-[\]-~]* HTTP/[0-9.]+"{_AFTER}'
     ),
     path=r'"GET [a-z]+://[^/"]+(/[^?# "]*)',

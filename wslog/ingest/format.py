@@ -50,7 +50,7 @@ class Refused:
     """Requests without an answer that a WebSocket's path, known once all files are read, makes failed handshakes.
 
     Attributes:
-        line: A regex (see `ingest.plain`). A line that it matches surely parses into one event, which is of concern
+        line: A regex (see `ingest.sift`). A line that it matches surely parses into one event, which is of concern
             only if its path is a WebSocket's.
         path: A regex whose first group is the `path` of that event.
     """
@@ -71,7 +71,7 @@ class LineParser:
         clock: What the clock of this very file means ("UTC offset in each line, whole seconds").
         limits: What lines of this very file cannot show ("no duration: the format has no $request_time").
         mendable: Those of `limits` that better logging mends → what the log would have to hold.
-        plain: A regex (see `ingest.plain`). A line that it matches surely parses into one event of no concern to
+        plain: A regex (see `ingest.sift`). A line that it matches surely parses into one event of no concern to
             WebSockets, so it is counted and not parsed. Empty: every line is parsed.
         refused: Lines that can wait, unparsed, until all paths are known. None: they are parsed at once.
         fits_too: Tells cheaply whether a file with another sample would surely be given this very parser: for formats

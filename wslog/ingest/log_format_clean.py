@@ -13,10 +13,10 @@ from typing import Final
 
 import polars as pl
 
+from wslog.ingest.line_regex import ascii_regex, printable_but
 from wslog.ingest.log_format import NUMBERS, WORDS, is_number_list
 from wslog.ingest.log_format_text import FormatText, Piece
 from wslog.ingest.nginx_clean import AS_LOGGED, FORMS, NOT_CLEAN
-from wslog.ingest.plain import plain_regex, printable_but
 
 _NUMBER: Final = "(?:[0-9.]+|-)?"
 _PIECES: Final = "pieces"
@@ -58,7 +58,7 @@ def clean_lines(text: FormatText) -> CleanLines | None:
         if form is None or (after and text.pieces[index + 1].is_variable):
             return None
         parts.append(form)
-    return CleanLines(plain_regex("".join(parts) + "$"), *_cuts(_between_quotes(text)))
+    return CleanLines(ascii_regex("".join(parts) + "$"), *_cuts(_between_quotes(text)))
 
 
 def _form(name: str, after: str, *, is_quoted: bool) -> str | None:

@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import Final
 
 from wslog.ingest.format import Refused
+from wslog.ingest.line_regex import EPOCH_TIME, ISO_TIME, LOCAL_TIME, OTHER_METHODS, ascii_regex, printable_but
 from wslog.ingest.log_format import NUMBERS, TIME_VARIABLES, WORDS, is_number_list
 from wslog.ingest.log_format_text import FormatText, Piece
-from wslog.ingest.plain import EPOCH_TIME, ISO_TIME, LOCAL_TIME, plain_regex, printable_but
 
 _NOT_ASKED: Final = "-?"
 _FIXED: Final = {
@@ -27,10 +27,10 @@ _FIXED: Final = {
 }
 _WENT_WELL: Final = r"[23]\d\d"
 # With `$http_upgrade` logged as absent, only 400 and 000 may be a handshake: nginx had not read the header.
-_NO_HANDSHAKE: Final = r"(?:[235]\d\d|40[1-9]|4[1-9]\d)"
+_NO_HANDSHAKE_STATUS: Final = r"(?:[235]\d\d|40[1-9]|4[1-9]\d)"
 # A request line that needs no unescaping and holds nothing that may end it; its path ends before the query.
 _ENDS: Final = frozenset("\"'|]}")
-_METHOD: Final = "(?:GET|POST|HEAD|PUT|DELETE|PATCH|OPTIONS) "
+_METHOD: Final = f"(?:GET|{OTHER_METHODS}) "
 _SAFE: Final = r"[!#-&(->@-Z^-z]"  # printable but quotes, backslash, brackets, bars, braces, ? and space
 _TARGET: Final = rf"/(?:{_SAFE}|\?)*"
 _PATH: Final = rf"(/{_SAFE}*)"
@@ -49,12 +49,12 @@ def plain_lines(text: FormatText, *, is_json: bool = False) -> str:
         is_json: Lines that do not match the format are read as JSON. So a second clock beside `$msec`, which is read
             first, may say anything; checking it costs a sixth of the speed.
     """
-    special = {"status": _NO_HANDSHAKE if "http_upgrade" in _names(text) else _WENT_WELL}
+    special = {"status": _NO_HANDSHAKE_STATUS if "http_upgrade" in _names(text) else _WENT_WELL}
     if is_json and "msec" in _names(text):
         quoted = [name for name in ("time_iso8601", "time_local") if f'"${{{name}}}"' in text.body]
         special |= dict.fromkeys(quoted, printable_but('"\\') + "*")
     parts = _parts(text, special)
-    return plain_regex("".join(parts) + "$") if parts else ""
+    return ascii_regex("".join(parts) + "$") if parts else ""
 
 
 def refused_lines(text: FormatText) -> Refused | None:
@@ -64,7 +64,7 @@ def refused_lines(text: FormatText) -> Refused | None:
         return None
     parts = _parts(text, {"status": _FAILED, "request": f"{_METHOD}{_TARGET}{_VERSION}"})
     before = _parts(text, {"request": f"{_METHOD}{_PATH}"}, until="request")
-    return Refused(line=plain_regex("".join(parts) + "$"), path=plain_regex("".join(before))) if parts else None
+    return Refused(line=ascii_regex("".join(parts) + "$"), path=ascii_regex("".join(before))) if parts else None
 
 
 def _names(text: FormatText) -> set[str]:

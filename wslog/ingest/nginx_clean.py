@@ -12,8 +12,8 @@ from typing import Final
 
 import polars as pl
 
+from wslog.ingest.line_regex import EPOCH_TIME, ISO_TIME, LOCAL_TIME
 from wslog.ingest.nginx_fields import given, local_instant, resolution_s
-from wslog.ingest.plain import EPOCH_TIME, ISO_TIME, LOCAL_TIME
 from wslog.schema import EVENTS
 
 LONGEST_HOST: Final = 255

@@ -11,8 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from wslog.ingest.nginx_error_plain import words_but
-from wslog.ingest.plain import plain_regex, printable_but
+from wslog.ingest.line_regex import ascii_regex, printable_but, words_but
 
 FIELDS: Final = (
     "stamp", "level", "pid", "cid", "message", "errno", "errtext", "action", "client", "server", "request",
@@ -27,7 +26,7 @@ _ACTION: Final = (
 _VALUE: Final = printable_but(',"#') + "*"
 _WHY: Final = f"(?:[0-9]{{1,5}}|SSL): {printable_but('(),#')}*"
 _REQUEST: Final = rf', request: "[A-Za-z]+ /{printable_but(chr(34) + " ,#")}* HTTP/[0-9]\.[0-9]"'
-CLEAN: Final = plain_regex(
+CLEAN: Final = ascii_regex(
     rf"[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}} [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}} \[{_LEVEL}\] [0-9]+#[0-9]+: \*[0-9]+ "
     rf"{words_but('while', ',#', not_first='(')}(?: \({_WHY}\))?(?: while {_ACTION})?"
     rf', client: [0-9A-Za-z:.]+(?:, server: {_VALUE}(?:{_REQUEST})?(?:, upstream: "{_VALUE}")?'

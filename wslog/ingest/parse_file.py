@@ -12,10 +12,10 @@ import polars as pl
 from wslog.ingest.blocks import MAX_LINE_BYTES, Block
 from wslog.ingest.format import Parsed
 from wslog.ingest.lanes import Lanes
-from wslog.ingest.plain import sift
 from wslog.ingest.reading import EVENTS, Reading, filled, sieve_of
 from wslog.ingest.recognise import SAMPLE_LINES, Reader, Recognised, best_reader
 from wslog.ingest.rejects import REJECTS, TEXT_LENGTH
+from wslog.ingest.sift import sift
 from wslog.ingest.wrappers import take_off
 from wslog.result import Reject
 from wslog.schema import Tier

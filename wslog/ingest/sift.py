@@ -1,14 +1,12 @@
-"""Which lines need the exact parser: all but those that one regex proves to be plain HTTP.
+"""Which lines need the exact parser now: all but those that one regex proves to be plain HTTP, and those that can wait.
 
 Nearly all lines of an access log are requests that went well and have nothing to do with WebSockets. A format declares
 their shape as one regex (`LineParser.plain`): a line that matches would surely parse, into an event that is dropped.
 Such lines are counted as ignored and never parsed. A refused request may have been a handshake if its path is a
 WebSocket's, which only the other files can tell, so a second regex has its line wait. Everything else, damaged lines
-included, goes the slow and exact way; so the fast way can neither lose a WebSocket nor hide a reject. The tests hold
-it to that.
+included, goes the exact way; so sifting can neither lose a WebSocket nor hide a reject. The tests hold it to that.
 
-The regex scans each line once (a DFA, about 0.8 GB/s); captures are 20 times slower. Only ASCII classes: lines with
-other characters go the slow way, and the automaton stays small.
+The regex scans each line once (a DFA, about 0.8 GB/s); captures are 20 times slower. Its parts are in `line_regex`.
 """
 
 from __future__ import annotations
@@ -20,36 +18,6 @@ import polars as pl
 
 IS_NOT_BLANK: Final = pl.col("text").str.contains(r"\S")
 EDGE_LINES: Final = 2  # of each block, always parsed: they tell the time span of the file
-
-# One field of the line, by what it cannot contain. Each excludes what follows it, so there is one way to read a line.
-WORD: Final = "[!#-~]+"
-QUOTED: Final = '"[ !#-~]*"'
-# A request by which no WebSocket can be asked for (RFC 6455, 4.1: GET; RFC 8441: CONNECT), so its failure is none.
-NO_HANDSHAKE: Final = '"(?:POST|PUT|DELETE|PATCH|HEAD|OPTIONS) [!#-~][ !#-~]*"'
-
-_CLOCK: Final = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
-_OFFSET: Final = r"[+-](?:0\d|1[0-4])"
-_YEAR: Final = r"20\d\d"
-# Days that exist in every year; 29 February goes the slow way.
-_MONTH_DAY: Final = r"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
-_DAY_MONTH: Final = (
-    r"(?:(?:0[1-9]|1\d|2[0-8])/(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-    r"|(?:29|30)/(?:Jan|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)|31/(?:Jan|Mar|May|Jul|Aug|Oct|Dec))"
-)
-UTC_TIME: Final = rf"{_YEAR}-{_MONTH_DAY}T{_CLOCK}\.\d{{6}}Z"
-ISO_TIME: Final = rf"{_YEAR}-{_MONTH_DAY}T{_CLOCK}(?:\.\d{{3,6}})?(?:Z|{_OFFSET}:[0-5]\d)"
-LOCAL_TIME: Final = rf"{_DAY_MONTH}/{_YEAR}:{_CLOCK} {_OFFSET}[0-5]\d"
-EPOCH_TIME: Final = r"[1-3]\d{9}\.\d{3}"
-
-
-def plain_regex(pattern: str) -> str:
-    """Return the regex of a whole line, or of its beginning, in ASCII mode; *pattern* is anchored at the start."""
-    return f"(?-u)^{pattern}"
-
-
-def printable_but(excluded: str) -> str:
-    """Return the class of printable ASCII without some characters."""
-    return "[" + "".join(f"\\x{code:02x}" for code in range(0x20, 0x7F) if chr(code) not in excluded) + "]"
 
 
 def is_edge(nth: pl.Expr, height: pl.Expr) -> pl.Expr:

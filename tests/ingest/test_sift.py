@@ -1,4 +1,4 @@
-"""The fast way gives what the slow way gives: same events, same counts, same rejects, on whole and damaged logs."""
+"""Sifting gives what parsing every line gives: same events, same counts, same rejects, on whole and damaged logs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from wslog.ingest import Read, parse_file, plain, read_batch, read_events
+from wslog.ingest import Read, parse_file, read_batch, read_events
+from wslog.ingest import sift as sifting
 from wslog.ingest.formats import FORMATS
-from wslog.ingest.plain import Sifted, sift
+from wslog.ingest.sift import Sifted, sift
 from wslog.result import FileCoverage
 
 REPO = Path(__file__).resolve().parents[2]
@@ -134,21 +135,21 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def slow_way(lines: pl.DataFrame, *_: object, **__: object) -> Sifted:
+def exact_way(lines: pl.DataFrame, *_: object, **__: object) -> Sifted:
     """Have every line parsed."""
-    return Sifted(lines.filter(plain.IS_NOT_BLANK), lines.clear())
+    return Sifted(lines.filter(sifting.IS_NOT_BLANK), lines.clear())
 
 
 def _both(file: Path) -> tuple[Read, Read]:
-    """Read *file* without and with the fast way; edges are not spared, so that nothing is parsed by luck."""
+    """Read *file* without and with sifting; edges are not spared, so that nothing is parsed by luck."""
     with (
-        mock.patch.object(parse_file, "sift", slow_way),
-        mock.patch.object(read_batch, "sift", slow_way),
+        mock.patch.object(parse_file, "sift", exact_way),
+        mock.patch.object(read_batch, "sift", exact_way),
     ):
-        slow = read_events([file], must_be_useful=False)
-    with mock.patch.object(plain, "EDGE_LINES", 0):
+        exact = read_events([file], must_be_useful=False)
+    with mock.patch.object(sifting, "EDGE_LINES", 0), mock.patch.object(read_batch, "EDGE_LINES", 0):
         fast = read_events([file], must_be_useful=False)
-    return slow, fast
+    return exact, fast
 
 
 def _without_span(file: FileCoverage) -> FileCoverage:
@@ -156,11 +157,11 @@ def _without_span(file: FileCoverage) -> FileCoverage:
 
 
 def _assert_same(file: Path) -> Read:
-    slow, fast = _both(file)
-    assert_frame_equal(fast.events, slow.events)
-    assert list(map(_without_span, fast.coverage.files)) == list(map(_without_span, slow.coverage.files))
+    exact, fast = _both(file)
+    assert_frame_equal(fast.events, exact.events)
+    assert list(map(_without_span, fast.coverage.files)) == list(map(_without_span, exact.coverage.files))
     tell = {"info", "notice", "debug"}  # whether such lines would show; of the others nothing follows
-    assert fast.levels & tell == slow.levels & tell
+    assert fast.levels & tell == exact.levels & tell
     return fast
 
 
@@ -209,7 +210,7 @@ def test_samples_of_every_format_read_alike(tmp_path: Path, log_format: object) 
 
 @pytest.mark.parametrize("name", PLAIN_SHARE)
 def test_most_plain_lines_are_not_parsed(tmp_path: Path, name: str) -> None:
-    """Else the fast way would be right and slow."""
+    """Else the fast way would be right and exact."""
     file = tmp_path / "file"
     file.write_bytes(b"\n".join(log(name, 2_000, seed=3)) + b"\n")
     seen: list[tuple[int, int]] = []
