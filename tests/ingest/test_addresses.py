@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from wslog.ingest.addresses import client_address, upstream_address
-from wslog.ingest.nginx_fields import events_from_variables
+from wslog.ingest.nginx_fields import events_from_read, read_variables
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_damaged_numbers_are_no_numbers() -> None:
         "upstream_response_time": ["60.0xx42", "60.000"],
         "connection": ["6x7", "67"],
     }
-    events = events_from_variables(pl.DataFrame(raw))
+    events = events_from_read(read_variables(pl.DataFrame(raw)))
     assert events["status"].to_list() == [None, 101]
     assert events["connection_no"].to_list() == [None, 67]
     assert events["opened_at"].null_count() == 1

@@ -78,7 +78,7 @@ def split_entry(text: str) -> list[str]:
     return fields
 
 
-def _slow_row(line: int, text: str, needed: int) -> dict[str, object]:
+def _exact_row(line: int, text: str, needed: int) -> dict[str, object]:
     fields = split_entry(text)
     fault = None
     if len(fields) < 2 or not re.match(r"\d{4}-\d\d-\d\dT", fields[1]):
@@ -139,8 +139,8 @@ def parse_entries(block: pl.DataFrame, *, needed: int) -> Parsed:
     odd = usual.filter(~pl.col("is_usual")).select("line", "text")
     columns = ("line", "text", "fault", *RAW)
     schema: dict[str, pl.DataType] = {name: pl.String() for name in columns} | {"line": pl.Int64()}
-    slow = pl.DataFrame([_slow_row(line, text, needed) for line, text in odd.iter_rows()], schema=schema)
-    raw = pl.concat([usual.filter("is_usual").select(columns), slow.select(columns)])
+    exact = pl.DataFrame([_exact_row(line, text, needed) for line, text in odd.iter_rows()], schema=schema)
+    raw = pl.concat([usual.filter("is_usual").select(columns), exact.select(columns)])
     return to_events(raw, needs_creation=needed > _CREATION)
 
 

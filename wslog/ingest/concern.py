@@ -25,9 +25,9 @@ _LIFE: Final = tuple(
 _PLACE: Final = ("ref", "file_no", "line")
 _GRAVE: Final = ("emerg", "alert", "crit")
 
-IS_LIFE: Final = pl.col("event").is_in(_LIFE) | (
-    (pl.col("event") == EventKind.NOTE.value) & pl.col("level").is_in(_GRAVE)
-)
+IS_LIFE: Final = (
+    pl.col("event").is_in(_LIFE) | ((pl.col("event") == EventKind.NOTE.value) & pl.col("level").is_in(_GRAVE))
+).fill_null(value=False)
 
 # A handshake is a GET (RFC 6455 section 4.1; RFC 8441: CONNECT). Long polling shares a path with its WebSocket.
 IS_CANDIDATE: Final = (
@@ -36,7 +36,7 @@ IS_CANDIDATE: Final = (
     & pl.col("method").is_in(["GET", "CONNECT"]).fill_null(value=True)
     & ~pl.col("query").str.contains("transport=polling", literal=True).fill_null(value=False)
 )
-MAY_CONCERN: Final = pl.col("is_websocket").fill_null(value=False) | IS_LIFE.fill_null(value=False) | IS_CANDIDATE
+MAY_CONCERN: Final = pl.col("is_websocket").fill_null(value=False) | IS_LIFE | IS_CANDIDATE
 """Decided line by line: what is left out by this is of no concern whatever the other files hold."""
 
 # Paths that differ only in an id are one endpoint: a refused /ws/8f14e45f is a sibling of the /ws/c9f0f895 that opened.
@@ -61,7 +61,7 @@ def of_concern(events: pl.DataFrame) -> pl.DataFrame:
 
 def is_of_concern(events: pl.DataFrame) -> pl.Series:
     """Tell which events `of_concern` keeps."""
-    is_known = (pl.col("is_websocket").fill_null(value=False) | IS_LIFE.fill_null(value=False)).alias("is_known")
+    is_known = (pl.col("is_websocket").fill_null(value=False) | IS_LIFE).alias("is_known")
     # The endpoint of a path is dear, so only those are looked at that it decides on.
     path = pl.when(~is_known & IS_CANDIDATE).then("path").alias("path")
     is_sibling = ENDPOINT.is_in(endpoints_of(events).implode()).fill_null(value=False)

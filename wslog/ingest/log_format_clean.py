@@ -14,11 +14,10 @@ from typing import Final
 import polars as pl
 
 from wslog.ingest.line_regex import ascii_regex, printable_but
-from wslog.ingest.log_format import NUMBERS, WORDS, is_number_list
+from wslog.ingest.log_format import NUMBER, NUMBERS, WORDS, is_number_list
 from wslog.ingest.log_format_text import FormatText, Piece
 from wslog.ingest.nginx_clean import AS_LOGGED, FORMS, NOT_CLEAN
 
-_NUMBER: Final = "(?:[0-9.]+|-)?"
 _PIECES: Final = "pieces"
 
 
@@ -65,14 +64,14 @@ def _form(name: str, after: str, *, is_quoted: bool) -> str | None:
     """Return the regex of a clean value, None if no form of it surely ends where the literal *after* begins."""
     forms = FORMS.get(name, ())
     if not forms and NUMBERS.fullmatch(name):
-        forms = ((_NUMBER, "[0-9.-]"),)
+        forms = ((NUMBER, "[0-9.-]"),)
     elif not forms and not is_quoted and is_number_list(name):
-        forms = ((_NUMBER, "[0-9.,-]"),)
+        forms = ((NUMBER, "[0-9.,-]"),)
     if name.startswith("upstream_") and after.startswith(" :"):
         return None
     if not forms:
         space = " " if WORDS.fullmatch(name) else ""
-        return printable_but("".join(dict.fromkeys(after[:1] + '"\\' + space))) + "*"
+        return printable_but(after[:1] + '"\\' + space) + "*"
     return next((form for form, inside in forms if not re.match(inside, after)), None)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from wslog.ingest.format import Refused
 from wslog.ingest.line_regex import EPOCH_TIME, ISO_TIME, LOCAL_TIME, OTHER_METHODS, ascii_regex, printable_but
-from wslog.ingest.log_format import NUMBERS, TIME_VARIABLES, WORDS, is_number_list
+from wslog.ingest.log_format import NUMBER, NUMBERS, TIME_VARIABLES, WORDS, is_number_list
 from wslog.ingest.log_format_text import FormatText, Piece
 
 _NOT_ASKED: Final = "-?"
@@ -98,8 +98,8 @@ def _value(name: str, after: str, *, escape: str) -> str:
     if name in _FIXED:
         return _FIXED[name]
     if NUMBERS.fullmatch(name) or is_number_list(name):
-        return "(?:[0-9.]+|-)?"
+        return NUMBER
     escapes = "\\" if escape == "json" else ""
     one_entry = ' ",' if name.startswith("upstream_") else ""
     space = " " if WORDS.fullmatch(name) else ""
-    return printable_but("".join(dict.fromkeys(after + escapes + one_entry + space))) + "*"
+    return printable_but(after + escapes + one_entry + space) + "*"

@@ -77,13 +77,13 @@ def parse_clean(lines: pl.DataFrame, clean: CleanLines | None) -> tuple[pl.DataF
     n_clean = is_clean.sum()
     if not n_clean:
         return None, lines
-    whole = n_clean == lines.height
-    read = read_clean(clean.cut(lines if whole else lines.filter(is_clean)))
-    return read, lines.clear() if whole else lines.filter(~is_clean)
+    is_all = n_clean == lines.height
+    read = read_clean(clean.cut(lines if is_all else lines.filter(is_clean)))
+    return read, lines.clear() if is_all else lines.filter(~is_clean)
 
 
 def split_parsed(
-    lines: pl.DataFrame, raw: pl.DataFrame | None, unmatched: pl.DataFrame, clean: pl.DataFrame | None
+    lines: pl.DataFrame, raw: pl.DataFrame | None, unmatched: pl.DataFrame, certain: pl.DataFrame | None
 ) -> Parsed:
     """Turn raw variables into events, and lines without a readable time into rejects.
 
@@ -91,17 +91,17 @@ def split_parsed(
         lines: The block, `line` and `text`.
         raw: Raw variables of the lines that matched; None: there are none.
         unmatched: `line`, `reason`, `text` of those that did not.
-        clean: What the clean lines hold.
+        certain: What the lines hold that leave no doubt, read already; None: there are none.
     """
-    if raw is None and clean is not None:
-        return Parsed(events_from_read(clean), unmatched.select("line", "reason", "text"))
+    if raw is None and certain is not None:
+        return Parsed(events_from_read(certain), unmatched.select("line", "reason", "text"))
     raw = pl.DataFrame(schema={"line": pl.Int64}) if raw is None else raw
     if "vhost" in raw.columns:
         has_host = {"host", "http_host"} & set(raw.columns)
         raw = raw.drop("vhost") if has_host else raw.rename({"vhost": "host"})
     read = read_variables(raw)
-    if clean is not None:
-        read = pl.concat([read, clean.select(pl.col(name).cast(dtype) for name, dtype in read.schema.items())])
+    if certain is not None:
+        read = pl.concat([read, certain.select(pl.col(name).cast(dtype) for name, dtype in read.schema.items())])
     events = events_from_read(read.sort("line"))
     timeless = lines.join(events.filter(pl.col("at").is_null()).select("line"), on="line", how="semi").select(
         "line", pl.lit("no readable time").alias("reason"), REJECTED_TEXT
@@ -118,12 +118,12 @@ def parse_compiled(
     Args:
         lines: `line` and `text`.
         formats: The main one first.
-        clean: Lines of the main one that leave no doubt; None: all are read with care.
+        clean: Lines of the main one that leave no doubt; None: all go the exact way.
     """
-    read, lines = parse_clean(lines, clean)
+    certain, lines = parse_clean(lines, clean)
     lines = lines.filter(pl.col("text").str.strip_chars() != "")
-    if lines.is_empty() and read is not None:
-        return split_parsed(lines, None, formats[0].reasons(lines), read)
+    if lines.is_empty() and certain is not None:
+        return split_parsed(lines, None, formats[0].reasons(lines), certain)
     left = lines
     parts: list[pl.DataFrame] = []
     for compiled in formats:
@@ -131,7 +131,7 @@ def parse_compiled(
         left = left.join(parts[-1].select("line"), on="line", how="anti", maintain_order="left")
         if left.is_empty():
             break
-    return split_parsed(lines, pl.concat(parts, how="diagonal"), formats[0].reasons(left), read)
+    return split_parsed(lines, pl.concat(parts, how="diagonal"), formats[0].reasons(left), certain)
 
 
 @dataclass(frozen=True, slots=True)

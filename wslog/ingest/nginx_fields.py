@@ -114,21 +114,12 @@ def request_columns(request: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     return request.str.extract(REQUEST_LINE, 1), request.str.extract(REQUEST_LINE, 2)
 
 
-def events_from_variables(frame: pl.DataFrame) -> pl.DataFrame:
-    """Turn raw variable texts into events, one a row.
+def read_variables(frame: pl.DataFrame) -> pl.DataFrame:
+    """Read raw variable texts into the columns that `events_from_read` takes, whatever they hold: the exact way.
 
     Args:
         frame: `line` (Int64) and String columns named after nginx variables, as logged (`-` or empty: absent).
-
-    Returns:
-        `line` and `schema.EVENTS` columns. `at` is null where no time can be read: the caller rejects those.
-        `closed_at` is `at`, less the lingering close: what nginx waited for the client after it had ended the session.
     """
-    return events_from_read(read_variables(frame))
-
-
-def read_variables(frame: pl.DataFrame) -> pl.DataFrame:
-    """Read raw variable texts, one row each, into the columns that `events_from_read` takes."""
     first, columns = _columns(tuple(frame.columns))
     return frame.with_columns(first).select("line", *columns)
 
@@ -143,7 +134,15 @@ def _columns(logged: tuple[str, ...]) -> tuple[tuple[pl.Expr, ...], tuple[pl.Exp
 
 
 def events_from_read(read: pl.DataFrame) -> pl.DataFrame:
-    """Say of each request what it was and when it began and ended."""
+    """Say of each request what it was and when it began and ended: events, one a row.
+
+    Args:
+        read: What `read_variables` or `nginx_clean.read_clean` gives.
+
+    Returns:
+        `line` and `schema.EVENTS` columns. `at` is null where no time can be read: the caller rejects those.
+        `closed_at` is `at`, less the lingering close: what nginx waited for the client after it had ended the session.
+    """
     return read.with_columns(_LIFETIME, *_VERDICTS).with_columns(_OPENED_AT).select(_EVENT)
 
 

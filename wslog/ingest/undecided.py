@@ -23,7 +23,7 @@ from wslog.ingest.recognise import Reader
 
 IN_MEMORY_BYTES: Final = 16 << 20
 TOGETHER_LINES: Final = 8 << 10  # parsed at once
-_IS_UNDECIDED: Final = IS_CANDIDATE & ~IS_LIFE.fill_null(value=False)
+_IS_UNDECIDED: Final = IS_CANDIDATE & ~IS_LIFE
 
 Parse = Callable[[Reader, pl.DataFrame], pl.DataFrame]
 
