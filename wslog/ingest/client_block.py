@@ -14,9 +14,9 @@ import polars as pl
 
 from wslog.ingest import json_values as values
 from wslog.ingest.client_columns import Columns
-from wslog.ingest.client_own import OwnColumns, is_ours
+from wslog.ingest.client_own_columns import OwnColumns, is_ours
 from wslog.ingest.client_record import Rules
-from wslog.ingest.client_template import Template, Unfit, templates_of
+from wslog.ingest.client_template import Unfit, templates_of
 from wslog.schema import EventKind
 
 FEWEST_LINES: Final = 64  # below, the exact reader is as fast
@@ -25,12 +25,7 @@ _SAMPLE: Final = 64
 _ROUNDS: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """A template and the columns it is read by."""
-
-    template: Template
-    columns: Columns | OwnColumns
+AnyColumns = Columns | OwnColumns  # how the records of one template are read
 
 
 @dataclass(slots=True)
@@ -38,7 +33,7 @@ class Shapes:
     """The shapes of one file's records, as far as they are known."""
 
     rules: Rules
-    known: list[Shape] = field(default_factory=list)
+    known: list[AnyColumns] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +57,7 @@ def read_by_shape(lines: pl.DataFrame, shapes: Shapes) -> Sorted:
     records: list[pl.DataFrame] = []
     odd: list[pl.Series] = []
 
-    def take(shape: Shape, left: pl.DataFrame) -> pl.DataFrame:
+    def take(shape: AnyColumns, left: pl.DataFrame) -> pl.DataFrame:
         matches = left["text"].str.contains(shape.template.regex).fill_null(value=False)
         if not matches.any():
             return left
@@ -90,16 +85,16 @@ def read_by_shape(lines: pl.DataFrame, shapes: Shapes) -> Sorted:
     return Sorted(records, lines.filter(pl.col("line").is_in(exact.implode())) if len(exact) else lines.clear())
 
 
-def _read(shape: Shape, mine: pl.DataFrame) -> pl.DataFrame:
-    if shape.columns.is_note:
+def _read(shape: AnyColumns, mine: pl.DataFrame) -> pl.DataFrame:
+    if shape.is_note:
         return mine.select("line", pl.lit(EventKind.NOTE.value).alias("event"), pl.lit(value=False).alias("is_left"))
     try:
-        return shape.columns.read(mine)
+        return shape.read(mine)
     except Unfit:
         return mine.select("line", pl.lit(value=True).alias("is_left"))
 
 
-def _new_shapes(lines: list[str], rules: Rules) -> list[Shape]:
+def _new_shapes(lines: list[str], rules: Rules) -> list[AnyColumns]:
     records: list[Mapping[str, object]] = []
     texts: list[str] = []
     for text in lines:
@@ -110,12 +105,12 @@ def _new_shapes(lines: list[str], rules: Rules) -> list[Shape]:
         if isinstance(record, dict):
             records.append(record)
             texts.append(text)
-    shapes = []
+    shapes: list[AnyColumns] = []
     for template in templates_of(texts, records):
         try:
             is_own = not rules.paths and is_ours(template, ignores_extra=rules.ignores_extra)
             pl.select(pl.lit("").str.contains(template.regex))
-            shapes.append(Shape(template, OwnColumns(template) if is_own else Columns(template, rules)))
+            shapes.append(OwnColumns(template) if is_own else Columns(template, rules))
         except (Unfit, pl.exceptions.ComputeError):  # or too large a regex
             continue
     return shapes

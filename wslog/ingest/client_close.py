@@ -18,7 +18,7 @@ from wslog.errors import OptionError
 from wslog.ingest import json_values as values
 from wslog.ingest.client_block import Shapes, read_by_shape
 from wslog.ingest.client_fields import SPANS, our_name, plain_key, words
-from wslog.ingest.client_own import EVENTS, extras_tell_nothing, own_row
+from wslog.ingest.client_own import OWN_EVENTS, extras_tell_nothing, own_row
 from wslog.ingest.client_record import LONGEST_S, NotARecord, Rules, kind_of, read_record
 from wslog.ingest.client_shape import spread
 from wslog.ingest.foreign import FOREIGN
@@ -235,7 +235,7 @@ def _detect(sample: Sequence[str], config: Config) -> LineParser | None:
     closes = parsed.events.filter("is_websocket")
     limits = _limits(closes)
     shapes = Shapes(rules)
-    is_own = all(record.get("event") in EVENTS for record in objects.values())
+    is_own = all(record.get("event") in OWN_EVENTS for record in objects.values())
     is_zoned = closes["has_zone"].fill_null(value=True).all()
     return LineParser(
         why="JSON lines: wslog's own client record" if is_own else "JSON lines of WebSocket close events",

@@ -13,11 +13,11 @@ from typing import Final
 
 import polars as pl
 
-from wslog.ingest import client_values as values
-from wslog.ingest.client_derived import opening, silence
-from wslog.ingest.client_fields import ALIASES, NAMES, SPANS
+from wslog.ingest import client_converters as converters
+from wslog.ingest.client_decoder import Converter, Decoder, first_of
+from wslog.ingest.client_derived import last_received, opening, visibility
+from wslog.ingest.client_fields import ALIASES, ATTEMPTS, CLOSE_CODES, NAMES, SPANS
 from wslog.ingest.client_places import FLAGS, TEXTS, TIMES, Places
-from wslog.ingest.client_reading import Converter, Reading, first_of
 from wslog.ingest.client_record import WS_WORD, Rules, kind_of_name
 from wslog.ingest.client_template import Template
 from wslog.schema import EventKind
@@ -29,7 +29,11 @@ _KEPT: Final = ("line", "event", "is_left")
 
 
 class Columns:
-    """How records of one template are read."""
+    """How records of one template are read.
+
+    Attributes:
+        template: Theirs.
+    """
 
     def __init__(self, template: Template, rules: Rules) -> None:
         """Find out where everything stands.
@@ -37,24 +41,26 @@ class Columns:
         Raises:
             Unfit: If these records are left to the exact reader.
         """
+        self.template = template
         self._places = Places(template, rules)
-        self._reading = Reading(template)
+        self._decoder = Decoder(template)
         self._level = max((_LEVELS[kind_of_name(name)] for name in self._places.known_names), default=0)
 
         self._fields = [
-            *_fields(self._places, self._reading),
-            *_urls(self._places, self._reading),
-            *_closing(self._places, self._reading),
+            *_fields(self._places, self._decoder),
+            *_urls(self._places, self._decoder),
+            *_closing(self._places, self._decoder),
             *self._named(),
         ]
         self._event_of = self._event().alias("event")
-        self._steps = [*opening(has_key=self._places.has_key(*ALIASES["opened_at"])), silence()]
+        self._steps = [*opening(has_key=self._places.has_key(*ALIASES["opened_at"])), [last_received(), visibility()]]
 
     @property
     def is_note(self) -> bool:
         """Whether all these records are of no concern."""
         is_open = self._level == _LEVELS[EventKind.OPEN] and bool(self._places.of["connection_id"])
-        return not self._places.open_names and self._level in {1, 2} and not is_open
+        is_other = self._level in {_LEVELS[EventKind.NOTE], _LEVELS[EventKind.OPEN]}
+        return is_other and not is_open and not self._places.open_names
 
     def read(self, lines: pl.DataFrame) -> pl.DataFrame:
         """Read lines that match the template.
@@ -70,7 +76,7 @@ class Columns:
         """
         is_note = pl.col("event") == EventKind.NOTE.value
         is_left = ~is_note & pl.col("closed_us").is_null() & pl.col("has_time")
-        query = self._reading.read(lines).lazy().select("line", *self._fields).with_columns(self._event_of)
+        query = self._decoder.read(lines).lazy().select("line", *self._fields).with_columns(self._event_of)
         query = query.with_columns(is_left.alias("is_left"))
         for step in self._steps:
             query = query.with_columns(step)
@@ -92,11 +98,11 @@ class Columns:
 
         def ask(convert: Callable[[object], object], dtype: pl.DataType) -> list[pl.Expr]:
             return [
-                self._reading.converted(path, lambda *_: partial(values.asked, convert=convert, dtype=dtype))
+                self._decoder.converted(path, lambda *_: partial(converters.asked, convert=convert, dtype=dtype))
                 for path in self._places.open_names
             ]
 
-        codes = (self._reading.converted(path, values.wholes(1000, 4999)) for path in self._places.sure_codes)
+        codes = (self._decoder.converted(path, converters.wholes(*CLOSE_CODES)) for path in self._places.sure_codes)
         words = (each.fill_null(value=False) for each in ask(has_word, pl.Boolean()))
         is_known = any(map(has_word, self._places.known_names))
         return [
@@ -134,36 +140,36 @@ def _any(conditions: Iterable[pl.Expr]) -> pl.Expr:
     return reduce(or_, conditions, pl.lit(value=False))
 
 
-def _fields(places: Places, reading: Reading) -> list[pl.Expr]:
+def _fields(places: Places, decoder: Decoder) -> list[pl.Expr]:
     """Return what is read from one field each."""
     zone, unit_s = places.rules.zone, places.rules.unit_s
 
     def first(ours: str, convert: Converter, dtype: pl.DataType) -> pl.Expr:
-        return first_of((reading.converted(path, convert) for _, path in places.of[ours]), dtype, ours)
+        return first_of((decoder.converted(path, convert) for _, path in places.of[ours]), dtype, ours)
 
     def first_us(ours: str) -> pl.Expr:
-        times = (values.instants(reading, path, zone).us for _, path in places.of[ours])
+        times = (converters.instants(decoder, path, zone).us for _, path in places.of[ours])
         return first_of(times, pl.Int64(), f"{ours.removesuffix('_at')}_us")
 
     def first_span(ours: str) -> pl.Expr:
-        found = (reading.converted(path, values.spans(unit_s(ours, name))) for name, path in places.of[ours])
+        found = (decoder.converted(path, converters.spans(unit_s(ours, name))) for name, path in places.of[ours])
         return first_of(found, pl.Float64(), f"{ours}_s")
 
     return [
-        *(first(ours, values.texts, pl.String()) for ours in TEXTS),
-        *(first(ours, values.flags, pl.Boolean()) for ours in FLAGS),
+        *(first(ours, converters.texts, pl.String()) for ours in TEXTS),
+        *(first(ours, converters.flags, pl.Boolean()) for ours in FLAGS),
         *map(first_us, TIMES),
         *map(first_span, SPANS),
-        first("trace_id", values.trace_roots, pl.String()),
-        first("client_ip", values.addresses, pl.String()),
-        first("close_code", values.wholes(1000, 4999), pl.Int32()),
-        first("attempt", values.wholes(0, 1_000_000), pl.Int32()),
+        first("trace_id", converters.trace_roots, pl.String()),
+        first("client_ip", converters.addresses, pl.String()),
+        first("close_code", converters.wholes(*CLOSE_CODES), pl.Int32()),
+        first("attempt", converters.wholes(*ATTEMPTS), pl.Int32()),
     ]
 
 
-def _urls(places: Places, reading: Reading) -> list[pl.Expr]:
+def _urls(places: Places, decoder: Decoder) -> list[pl.Expr]:
     """Return the WebSocket's URL rather than the page's, and whichever comes first."""
-    urls = [reading.converted(path, values.texts) for _, path in places.of["url"]]
+    urls = [decoder.converted(path, converters.texts) for _, path in places.of["url"]]
     wanted = [pl.when(url.str.contains(_IS_WS_URL)).then(url) for url in urls]
     filled = [pl.when(url != "").then(url) for url in urls]
     return [
@@ -172,16 +178,16 @@ def _urls(places: Places, reading: Reading) -> list[pl.Expr]:
     ]
 
 
-def _closing(places: Places, reading: Reading) -> list[pl.Expr]:
+def _closing(places: Places, decoder: Decoder) -> list[pl.Expr]:
     """Return the time of the record, how it was written, and whether there is anything that may be one.
 
     Each of the three is null where the others are, so the first instant gives all of them.
     """
     paths = [path for _, path in places.of["closed_at"]]
-    times = [values.instants(reading, path, places.rules.zone) for path in paths]
+    times = [converters.instants(decoder, path, places.rules.zone) for path in paths]
     return [
         first_of((time.us for time in times), pl.Int64(), "closed_us"),
         first_of((time.resolution_s for time in times), pl.Float64(), "at_resolution_s"),
         first_of((time.has_zone for time in times), pl.Boolean(), "has_zone"),
-        _any(reading.value(path).is_not_null() for path in paths).alias("has_time"),
+        _any(decoder.value(path).is_not_null() for path in paths).alias("has_time"),
     ]

@@ -1,4 +1,4 @@
-"""What follows from several fields of a client record, by the column: opening, silence, visibility.
+"""What follows from several fields of a client record, by the column: opening, last receiving, visibility.
 
 The same as in `client_record.read_record`, which says it for one record.
 """
@@ -46,18 +46,22 @@ def opening(*, has_key: bool) -> list[list[pl.Expr]]:
     return [closing, opened_then, of_opens]
 
 
-def silence() -> list[pl.Expr]:
-    """Take the last activity for the last receiving where neither direction is told; set the visibility."""
+def last_received() -> pl.Expr:
+    """Take the last activity for the last receiving where neither direction is told."""
     silent = pl.coalesce("last_activity_us", pl.col("closed_us") - _us(pl.col("idle_s")))
     is_unknown = pl.col("last_received_us").is_null() & pl.col("last_sent_us").is_null()
+    return pl.when(is_unknown).then(silent).otherwise("last_received_us").alias("last_received_us")
+
+
+def visibility() -> pl.Expr:
+    """Settle it by the word, or else by the flag."""
     word, hidden = pl.col("visibility").str.to_lowercase(), pl.col("is_hidden")
-    return [
-        pl.when(is_unknown).then(silent).otherwise("last_received_us").alias("last_received_us"),
+    return (
         pl.when(word.is_in(["visible", "hidden"]))
         .then(word)
         .when(hidden)
         .then(pl.lit("hidden"))
         .when(~hidden)
         .then(pl.lit("visible"))
-        .alias("visibility"),
-    ]
+        .alias("visibility")
+    )

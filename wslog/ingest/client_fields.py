@@ -99,6 +99,10 @@ _OURS: Final = {
 }
 NAMES: Final = frozenset(words("event type eventtype eventname wsevent name action kind msg message topic"))
 
+# What a close code and a number of attempts may be, from and to.
+CLOSE_CODES: Final = (1000, 4999)
+ATTEMPTS: Final = (0, 1_000_000)
+
 _SEPARATORS: Final = re.compile(r"[_\-.@$\s]+")
 CONTAINERS: Final = frozenset(
     words(

@@ -1,4 +1,7 @@
-"""One JSON object of a client log → one close record, a pagehide, something of no concern, or a reason to reject it."""
+"""One JSON object of a client log → one close record, a pagehide, something of no concern, or a reason to reject it.
+
+This is the exact way, and so what `client_columns` must come to for columns of records.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from wslog.ingest import json_values as values
-from wslog.ingest.client_fields import ALIASES, NAMES, SPANS, at_path
+from wslog.ingest.client_fields import ALIASES, ATTEMPTS, CLOSE_CODES, NAMES, SPANS, at_path
 from wslog.ingest.client_shape import Plan, plan_of, unfolded, value_at
 from wslog.schema import EventKind
 
@@ -29,7 +32,7 @@ _CLOSE_TEXT: Final = re.compile(
     r"\b(?:wss?|web ?sockets?|sockets?)\b.{0,80}\b(?:closed?|disconnect)|\bonclose\b", re.I | re.S
 )
 WS_WORD: Final = re.compile(r"wss?|websocket|socket", re.I)
-_TRACE_ROOT: Final = re.compile(r"(?:^|Root=)(1-[0-9a-f]{8}-[0-9a-f]{24})", re.I)
+TRACE_ROOT: Final = r"(?i)(?:^|Root=)(1-[0-9a-f]{8}-[0-9a-f]{24})"
 SURE_CODES: Final = tuple(name for name in ALIASES["close_code"] if name not in {"code", "statuscode"})
 _SPAN_TEXT: Final = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|sec|m|min|h)")
 _SPAN_UNITS: Final = {"ms": 1e-3, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3_600.0}
@@ -125,12 +128,12 @@ def span_of(value: object, unit_s: float) -> float | None:
 
 
 def _code(value: object) -> int | None:
-    return values.whole(value, 1000, 4999)
+    return values.whole(value, *CLOSE_CODES)
 
 
 def _root_of_trace(value: object) -> str | None:
     """Return the Root part of an X-Amzn-Trace-Id."""
-    found = _TRACE_ROOT.search(values.text(value) or "")
+    found = re.search(TRACE_ROOT, values.text(value) or "")
     return found[1] if found else None
 
 
@@ -290,7 +293,7 @@ def read_record(record: Mapping[str, object], rules: Rules) -> dict[str, object]
         "visibility": _visibility(reader),
         "is_online": reader.first("is_online", values.flag),
         "is_persisted": reader.first("is_persisted", values.flag),
-        "attempt": reader.first("attempt", lambda value: values.whole(value, 0, 1_000_000)),
+        "attempt": reader.first("attempt", lambda value: values.whole(value, *ATTEMPTS)),
         "user_agent": reader.first("user_agent", values.text),
         "client_ip": reader.first("client_ip", address),
     }

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from wslog.ingest import json_values as values
-from wslog.ingest.client_reading import Answer, Converter, Reading, first_of
-from wslog.ingest.client_record import LONGEST_S, address, span_of
+from wslog.ingest.client_decoder import Answer, Converter, Decoder, first_of
+from wslog.ingest.client_record import LONGEST_S, TRACE_ROOT, address, span_of
 from wslog.ingest.client_shape import Path
 
 _OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -27,7 +27,6 @@ _PART: Final = "[1-9a-f][0-9a-f]{0,3}"
 _IPV6: Final = "|".join(
     [rf"^(?:{_PART}:){{7}}{_PART}$", *(rf"^(?:{_PART}:){{{n}}}(?::{_PART}){{1,{6 - n}}}$" for n in range(1, 6))]
 )
-_TRACE_ROOT: Final = r"(?i)(?:^|Root=)(1-[0-9a-f]{8}-[0-9a-f]{24})"
 _EPOCH: Final = "^[0-9]{1,18}$"
 _SECONDS: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _OFFSET: Final = "[+-](?:0[0-9]|1[0-9]|2[0-3]):[0-5][0-9]"
@@ -126,7 +125,7 @@ def _addresses_of_texts(column: pl.Series) -> pl.Series:
 
 def trace_roots(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """The Root part of X-Amzn-Trace-Ids."""
-    return texts(value, dtype).str.extract(_TRACE_ROOT, 1)
+    return texts(value, dtype).str.extract(TRACE_ROOT, 1)
 
 
 def own_us(value: pl.Expr) -> pl.Expr:
@@ -136,14 +135,14 @@ def own_us(value: pl.Expr) -> pl.Expr:
     return pl.when(fits).then(us.round(mode="half_to_even")).cast(pl.Int64)
 
 
-def instants(reading: Reading, path: Path, zone: ZoneInfo | None) -> Instants:
+def instants(decoder: Decoder, path: Path, zone: ZoneInfo | None) -> Instants:
     """Times as epochs of any unit and as texts."""
-    dtype = reading.template.dtype(path)
+    dtype = decoder.template.dtype(path)
     if dtype == pl.Boolean:
         return Instants(pl.lit(None, pl.Int64), pl.lit(None, pl.Float64), pl.lit(None, pl.Boolean))
     if dtype != pl.String:
-        return _instants_of_numbers(reading.value(path))
-    found = reading.converted(path, lambda *_: partial(_instants_of_texts, zone=zone)).struct
+        return _instants_of_numbers(decoder.value(path))
+    found = decoder.converted(path, lambda *_: partial(_instants_of_texts, zone=zone)).struct
     return Instants(found.field("us"), found.field("resolution_s"), found.field("has_zone"))
 
 

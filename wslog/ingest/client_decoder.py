@@ -18,8 +18,8 @@ Answer = Callable[[pl.Series], pl.Series]
 Converter = Callable[[pl.Expr, pl.DataType], "pl.Expr | Answer"]
 
 
-class Reading:
-    """What is read of a template's lines.
+class Decoder:
+    """Reads lines of a template, and of each only the values that an expression was asked for.
 
     Attributes:
         template: Theirs.
