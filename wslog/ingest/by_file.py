@@ -13,7 +13,7 @@ import polars as pl
 from wslog.ingest import reader
 from wslog.ingest.blocks import content_chunks
 from wslog.ingest.concern import MAY_CONCERN
-from wslog.ingest.configuration import NGINX_CONF, named_source, parse_zones, read_configuration
+from wslog.ingest.configuration import parse_zones
 from wslog.ingest.format import Config
 from wslog.ingest.formats import FORMATS
 from wslog.ingest.lanes import Lanes, usable_cores
@@ -64,10 +64,10 @@ class Inputs:
         """Parse some of the files, several at once; each comes when it is done, in no promised order."""
         surveys = [survey_source(source, number) for number, source in enumerate(sources)]
         reading = Reading(config=self.config, formats=FORMATS, keep=MAY_CONCERN, skip_plain=True)
-        progress = reader._Progress(on_progress, sum(source.n_bytes for source in sources))
+        progress = reader.FileProgress(on_progress, sum(source.n_bytes for source in sources))
         nothing = pl.DataFrame(schema=PLACED).select(*EVENTS)
         with Lanes(usable_cores()) as lanes:
-            for part in reader._read_all(surveys, reading, lanes, progress):
+            for part in reader.read_all(surveys, reading, lanes, progress):
                 by_number = part.events.select("file_no", *EVENTS).partition_by(
                     "file_no", as_dict=True, include_key=False, maintain_order=True
                 )
@@ -104,15 +104,13 @@ def find_inputs(
     zones = parse_zones(tz, list(dict.fromkeys(form.name for form in FORMATS)))
     sources = list_sources(paths, stdin=stdin)
     surveys = [survey_source(source) for source in sources if not is_log(source)]
-    kinds = {survey.source: survey.kind for survey in surveys if survey.kind}
-    named = {named_source(nginx_conf): NGINX_CONF} if nginx_conf else {}
-    configuration = read_configuration(named | kinds)
-    given = {"--log-format": log_format} if log_format else {}
-    config = Config(log_formats=given | configuration.log_formats, client_fields=dict(client_fields or {}), zones=zones)
+    config, settings = reader.configure(
+        surveys, zones=zones, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields
+    )
     reading = repr(
         (sorted(config.log_formats.items()), sorted(config.client_fields.items()), sorted(config.zones.items()))
     )
-    return Inputs(sources=sources, settings=configuration.settings, config=config, reading=reading)
+    return Inputs(sources=sources, settings=settings, config=config, reading=reading)
 
 
 def settle(files: Sequence[FileEvents], settings: Sequence[Setting]) -> reader.Read:
@@ -121,7 +119,7 @@ def settle(files: Sequence[FileEvents], settings: Sequence[Setting]) -> reader.R
     accounted = {nth: file.coverage for nth, file in enumerate(ordered)}
     levels = frozenset(level for file in ordered for level in file.levels)
     part = Part(accounted, _placed([file.events for file in ordered]), levels)
-    events, accounts = reader._settled([part], [file.source for file in ordered], all_lines=False)
+    events, accounts = reader.settled([part], [file.source for file in ordered], all_lines=False)
     return reader.Read(
         events=events,
         coverage=Coverage(files=tuple(accounts), no_code=events.select(reader.HAS_LOST_CODE.sum()).item()),

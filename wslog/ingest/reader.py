@@ -89,35 +89,50 @@ def read_events(
     """
     zones = parse_zones(tz, list(dict.fromkeys(form.name for form in formats)))
     sources = list_sources(paths, stdin=stdin)
-    progress = _Progress(on_progress, sum(source.n_bytes for source in sources))
+    progress = FileProgress(on_progress, sum(source.n_bytes for source in sources))
     progress.start()
     surveys = [survey_source(source, number) for number, source in enumerate(sources)]
-    found = {survey.source: survey.kind for survey in surveys if survey.kind}
-    named = {named_source(nginx_conf): NGINX_CONF} if nginx_conf else {}
-    configuration = read_configuration(named | found)
-    given = {"--log-format": log_format} if log_format else {}
-    config = Config(log_formats=given | configuration.log_formats, client_fields=dict(client_fields or {}), zones=zones)
+    config, settings = configure(
+        surveys, zones=zones, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields
+    )
     keep = EVERYTHING if all_lines else MAY_CONCERN
     with Undecided(parse_waiting) as undecided, Lanes(jobs or usable_cores()) as lanes:
         reading = Reading(
             config=config, formats=formats, keep=keep, skip_plain=not all_lines,
             undecided=None if all_lines else undecided,
         )  # fmt: skip
-        parts = list(_read_all(surveys, reading, lanes, progress))
+        parts = list(read_all(surveys, reading, lanes, progress))
         sure = pl.concat([part.events for part in parts])
         parts += [Part({}, events) for events in undecided.siblings_of(sure, lanes)]
-    events, files = _settled(parts, sources, all_lines=all_lines)
+    events, files = settled(parts, sources, all_lines=all_lines)
     if must_be_useful:
-        raise_if_useless(files, has_settings=bool(configuration.settings))
+        raise_if_useless(files, has_settings=bool(settings))
     return Read(
         events=events,
         coverage=Coverage(files=tuple(files), no_code=events.select(HAS_LOST_CODE.sum()).item()),
-        settings=configuration.settings,
+        settings=settings,
         levels=frozenset(level for part in parts for level in part.levels),
     )
 
 
-def _read_all(surveys: Sequence[Survey], reading: Reading, lanes: Lanes, report: _Progress) -> Iterator[Part]:
+def configure(
+    surveys: Sequence[Survey],
+    *,
+    zones: dict[str, str],
+    log_format: str | None,
+    nginx_conf: Path | None,
+    client_fields: Mapping[str, str] | None,
+) -> tuple[Config, tuple[Setting, ...]]:
+    """Return what the caller and the configuration among the files say about the logs, and the timers that it sets."""
+    found = {survey.source: survey.kind for survey in surveys if survey.kind}
+    named = {named_source(nginx_conf): NGINX_CONF} if nginx_conf else {}
+    configuration = read_configuration(named | found)
+    given = {"--log-format": log_format} if log_format else {}
+    config = Config(log_formats=given | configuration.log_formats, client_fields=dict(client_fields or {}), zones=zones)
+    return config, configuration.settings
+
+
+def read_all(surveys: Sequence[Survey], reading: Reading, lanes: Lanes, report: FileProgress) -> Iterator[Part]:
     """Yield what the files gave, small ones several at a time, large ones block by block."""
     known: list[Recognised] = []
     for is_large, some in groupby(batches_of(surveys), key=lambda batch: batch[0].source.n_bytes > SMALL_BYTES):
@@ -131,7 +146,7 @@ def _read_all(surveys: Sequence[Survey], reading: Reading, lanes: Lanes, report:
                 report.end(batch)
 
 
-def _settled(
+def settled(
     parts: Sequence[Part], sources: Sequence[Source], *, all_lines: bool
 ) -> tuple[pl.DataFrame, list[FileCoverage]]:
     """Put all files' events together, decide which are of concern now that all paths are known, and count them."""
@@ -147,7 +162,7 @@ def _settled(
     return schema.conform(unique.with_columns(ref), schema.EVENTS), [files[number] for number in sorted(files)]
 
 
-class _Progress:
+class FileProgress:
     """Adds up bytes over files for the caller's callback."""
 
     def __init__(self, callback: Progress | None, total: int) -> None:
