@@ -52,6 +52,11 @@ def join_client_records(events: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(*_idle(rows), _clock()).with_row_index("client").cast({"client": pl.Int64})
 
 
+def clock_number() -> pl.Expr:
+    """Number clocks by their first record's `client`; null stays null."""
+    return pl.when(pl.col("clock").is_not_null()).then(pl.col("client").first().over("clock")).alias("clock")
+
+
 def drop_repeats(rows: pl.DataFrame) -> pl.DataFrame:
     """Drop records that one session sent twice: same session, URL, close and duration. Without a session none is."""
     same = [name for name in REPEATED if name in rows.columns]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -22,6 +23,8 @@ COARSE_S: Final = 0.25  # a stamp that may be off by more speaks only where no b
 QUARTER_HOUR_S: Final = 900.0  # zones differ by whole quarters of an hour
 FEWEST_VOTES: Final = 3
 CHUNK: Final = 200_000
+WIDE: Final = 2 * (NEIGHBOURS + 1)  # matches around a record among which the nearest are sure to be
+NARROW: Final = (1, 3, NEIGHBOURS + 1)  # a clock with no more matches than that is looked at whole
 
 
 class ServerOffset(NamedTuple):
@@ -69,24 +72,48 @@ def client_offsets(
         return offset, spread
     order = np.argsort(_key(clock[record], at[record]), kind="stable")
     record, ahead, half = record[order], ahead[order], half[order]
-    key = _key(clock[record], at[record])
+    size = np.bincount(clock[record], minlength=int(clock.max()) + 1)
+    # Most clocks of a day are seen once or twice: who has no other match is not asked, and few need a wide look.
     asked = np.flatnonzero((clock >= 0) & ~np.isnan(at))
-    for start in range(0, len(asked), CHUNK):
-        part = asked[start : start + CHUNK]
-        place = np.searchsorted(key, _key(clock[part], at[part]))
-        reach = place[:, None] + np.arange(-NEIGHBOURS - 1, NEIGHBOURS + 1)[None, :]
-        inside = (reach >= 0) & (reach < len(record))
-        reach = np.clip(reach, 0, len(record) - 1)
+    own = np.bincount(record, minlength=len(clock))[asked] if leave_out else 0
+    asked = asked[size[clock[asked]] > own]
+    for part, reach, inside in _reached(asked, clock, at, record, size):
         other = record[reach]
-        inside &= clock[other] == clock[part][:, None]
-        inside &= (other != part[:, None]) | (not leave_out)
+        is_used = inside & ((other != part[:, None]) | (not leave_out))
         age = np.abs(at[other] - at[part][:, None])
-        far = np.where(inside, age + np.where(half[reach] > COARSE_S, 1e9, 0.0), np.inf)
+        far = np.where(is_used, age + np.where(half[reach] > COARSE_S, 1e9, 0.0), np.inf)
         nearest = np.argsort(far, axis=1, kind="stable")[:, :neighbours]
         offset[part], spread[part] = _summary(
-            *(np.take_along_axis(of, nearest, axis=1) for of in (inside, ahead[reach], half[reach], age))
+            *(np.take_along_axis(of, nearest, axis=1) for of in (is_used, ahead[reach], half[reach], age))
         )
     return offset, spread
+
+
+def _reached(
+    asked: Ints, clock: Ints, at: Floats, record: Ints, size: Ints
+) -> Iterator[tuple[Ints, Ints, NDArray[np.bool_]]]:
+    """List the matches within reach of the records *asked*, a line each: who asks, which matches, and which count.
+
+    Args:
+        asked: Records.
+        clock: Per record, the number of its clock.
+        at: Per record, when (s).
+        record: Per match, its record, in order of clock and time.
+        size: Per clock, its matches.
+    """
+    start, n = (np.cumsum(size) - size)[clock[asked]], size[clock[asked]]
+    key = _key(clock[record], at[record])
+    narrower = 0
+    for width in (*NARROW, WIDE):
+        is_wide = width == WIDE
+        of_width = np.flatnonzero((n > narrower) & ((n <= width) | is_wide))
+        narrower = width
+        for lines in np.array_split(of_width, -(-len(of_width) // CHUNK) or 1):
+            part, first = asked[lines], start[lines]
+            place = np.searchsorted(key, _key(clock[part], at[part])) - WIDE // 2 if is_wide else first
+            reach = place[:, None] + np.arange(width)[None, :]
+            inside = (reach >= first[:, None]) & (reach < (first + n[lines])[:, None])
+            yield part, np.clip(reach, 0, len(record) - 1), inside
 
 
 def _summary(inside: NDArray[np.bool_], ahead: Floats, half: Floats, age: Floats) -> tuple[Floats, Floats]:

@@ -17,24 +17,16 @@ FILE: Final = pl.col("ref").str.replace(r":\d+$", "")
 LINE: Final = pl.col("ref").str.extract(r":(\d+)$").cast(pl.Int64)
 # What two access logs of one host have in common whatever their formats; a column counts only if both fill it.
 REQUEST_KEY: Final = ("second", "method", "path", "query", "status", "client_ip", "user_agent", "body_bytes")
-ORDER: Final = ("tier", "closed_at", "ref")
 RICHNESS: Final = ("lifetime_s", "request_id", "connection_no", "upstream", "trace_id", "forwarded_for", "is_complete")
 
 
 def fold_copies(events: pl.DataFrame) -> pl.DataFrame:
-    """Return `schema.EVENTS` rows with copies folded; the richest copy gives the `ref`."""
+    """Return `schema.EVENTS` rows with copies folded, in no order; the richest copy gives the `ref`."""
     is_access = (pl.col("tier") == Tier.NGINX) & (pl.col("event") == EventKind.REQUEST)
-    files = events.filter(is_access).select(FILE).to_series().n_unique()
+    files = events.select("tier", "event", "ref").filter(is_access).select(FILE).to_series().n_unique()
     if files > 1:
-        folded = pl.concat([_fold_access(events.filter(is_access)), _drop_repeats(events.filter(~is_access))])
-        return folded.sort(ORDER, nulls_last=True)
-    return _sorted(_drop_repeats(events, spared=is_access))
-
-
-def _sorted(events: pl.DataFrame) -> pl.DataFrame:
-    """Put rows in order by their keys alone, so that the wide rows are copied once."""
-    order = events.select(pl.arg_sort_by(ORDER, nulls_last=True)).to_series()
-    return events[order]
+        return pl.concat([_fold_access(events.filter(is_access)), _drop_repeats(events.filter(~is_access))])
+    return _drop_repeats(events, spared=is_access)
 
 
 def _drop_repeats(events: pl.DataFrame, *, spared: pl.Expr | None = None) -> pl.DataFrame:

@@ -9,11 +9,12 @@ from typing import Final
 import polars as pl
 
 from wslog.correlate.assignment import choose_partners
-from wslog.correlate.clients import join_client_records
+from wslog.correlate.clients import clock_number, join_client_records
 from wslog.correlate.clock_offsets import ServerOffset
 from wslog.correlate.copies import fold_copies
 from wslog.correlate.matching import match_clients
 from wslog.correlate.nginx_errors import settle_error_zone
+from wslog.correlate.ordering import in_order
 from wslog.correlate.servers import join_servers, taken
 from wslog.correlate.source_clocks import settle_sources
 from wslog.result import Clock
@@ -63,6 +64,7 @@ def join_tiers(events: pl.DataFrame) -> Joined:
     lifecycle = folded.filter(pl.col("event").is_in(LIFECYCLE)).sort("at", "ref")
     del folded
     pairs, client_offsets = match_clients(clients, servers)
+    clients = clients.with_columns(clock_number())
     chosen = choose_partners(pairs.rename({"client": "left", "server": "right"}), at_least=ACCEPT)
     chosen = chosen.select(
         pl.col("left").alias("client"), pl.col("right").alias("server"), pl.col("p").alias("match_confidence")
@@ -81,8 +83,8 @@ def join_tiers(events: pl.DataFrame) -> Joined:
         .alias("opened_at"),
     )
     rows = rows.select(name for name in (*JOINED, *HELPERS) if name in rows.columns)
-    rows = rows.sort("closed_at", "client_ref", "nginx_ref", "alb_ref", nulls_last=True)
-    rows = _name(rows).with_columns(*_reconnect())
+    rows = rows[in_order(rows, ["closed_at"], ["client_ref", "nginx_ref", "alb_ref"], nulls_last=True)]
+    rows = _name(rows).with_columns(_reconnect_gap(rows))
     return Joined(conform(rows, JOINED), lifecycle, _clocks(rows, reference, offsets))
 
 
@@ -177,14 +179,15 @@ def _name(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(pl.coalesce(own, place).alias("connection_id"))
 
 
-def _reconnect() -> list[pl.Expr]:
-    """Gap to the same client's next attempt, and which attempt this is where the client did not say."""
-    who = pl.coalesce("session_id", "clock")
-    began = pl.coalesce("created_at", "opened_by_client_at", "opened_at", "closed_at")
-    following = began.sort_by(began).shift(-1)
-    gap = (following - pl.col("closed_at").sort_by(began)).dt.total_milliseconds() / 1000
-    gaps = gap.gather(began.arg_sort().arg_sort()).over(who)
-    return [pl.when(who.is_not_null() & (gaps >= 0)).then(gaps).alias("reconnect_gap_s")]
+def _reconnect_gap(rows: pl.DataFrame) -> pl.Series:
+    """Gap to the same client's next attempt (s); null where there is none, or nobody knows whose it is."""
+    began = pl.coalesce("created_at", "opened_by_client_at", "opened_at", "closed_at").alias("began")
+    attempts = rows.select("clock", began, "closed_at")
+    order = attempts.select(pl.arg_sort_by("clock", "began", maintain_order=True)).to_series()
+    gap = (pl.col("began").shift(-1) - pl.col("closed_at")).dt.total_milliseconds() / 1000
+    is_followed = pl.col("clock") == pl.col("clock").shift(-1)
+    gaps = attempts[order].select(pl.when(is_followed & (gap >= 0)).then(gap).alias("reconnect_gap_s"))
+    return gaps.to_series()[order.arg_sort()]
 
 
 def _one_each(offsets: Sequence[ServerOffset]) -> list[ServerOffset]:
@@ -204,7 +207,9 @@ def _clocks(rows: pl.DataFrame, reference: Tier, offsets: Sequence[ServerOffset]
         if offset.tier != reference or offset.note:
             middle, half = offset.skew_s, offset.spread_s / 2
             clocks.append(_clock(offset.tier, (middle, middle - half, middle + half), offset.n, offset.note))
-    skews = rows.group_by(pl.coalesce("clock", "client_ref")).agg(pl.col("client_skew_s").median())
+    known = rows.select("clock", "client_skew_s").with_row_index().drop_nulls("client_skew_s")
+    alone = -1 - pl.col("index").cast(pl.Int64)
+    skews = known.group_by(pl.coalesce("clock", alone)).agg(pl.col("client_skew_s").median())
     middle, low, high, n = skews.select(
         *(pl.col("client_skew_s").quantile(q, "linear").alias(f"q{q}") for q in (0.5, 0.05, 0.95)),
         pl.col("client_skew_s").count().cast(pl.Int64).alias("n"),

@@ -54,14 +54,16 @@ def match_clients(clients: pl.DataFrame, servers: pl.DataFrame) -> tuple[pl.Data
     by_id = _settled(*pair_by_id(clients, servers), left=left, right=right)
     unknown = np.full(len(clock), np.nan)
     belief = Belief(unknown, unknown, OffsetPrior(), LagShape())
-    for _ in range(PASSES):
+    chunks, pairs, sure = list(_chunks(left, rows)), by_id, by_id
+    for number in range(PASSES):
+        if number:
+            belief, agreement = _learn(sure, left, clock, agreement)
         parts = [
             _match_chunk(core, around, left=left, rows=rows, belief=belief, agreement=agreement)
-            for core, around in _chunks(left, rows)
+            for core, around in chunks
         ]
         pairs = _beside(by_id, Pairs.joined(parts))
         sure = pairs.where(pairs.p >= SURE)
-        belief, agreement = _learn(sure, left, clock, agreement)
     # A loop of reconnects fits its neighbours' rows as a whole: its pairs are no surer than their common shift.
     is_loop = agreement.worth[pairs.record] <= LEAST_WORTH
     pairs = pairs.rated(pairs.p * np.where(is_loop, 1.0 - LOOP_DOUBT, 1.0))

@@ -13,6 +13,7 @@ from wslog.schema import Tier
 # An error line is written when the session ends, the access line up to this much later (lingering close).
 LINGER_S: Final = 35.0
 ROUNDS: Final = 3  # who lost its line to a nearer one looks again
+TOLD: Final = ("tier", "event", "has_zone", "closed_at", "connection_no", "query", "path", "client_ip")
 ERROR_FIELDS: Final = ("level", "errno", "action", "message", "ref")
 
 
@@ -26,6 +27,7 @@ def settle_error_zone(events: pl.DataFrame) -> tuple[pl.DataFrame, ServerOffset 
         The events, moved; and the offset found (None: nothing to compare with).
     """
     zoneless = is_nginx_error() & ~pl.col("has_zone").fill_null(value=True)
+    events, whole = events.select(TOLD), events
     has_number = events.filter(is_nginx_request())["connection_no"].is_not_null().any()
     keys = ["connection_no" if has_number else "query", "path", "client_ip"]
     errors = events.filter(zoneless).select(*keys, "closed_at").drop_nulls([k for k in keys if k != "query"])
@@ -40,7 +42,7 @@ def settle_error_zone(events: pl.DataFrame) -> tuple[pl.DataFrame, ServerOffset 
         .sort(["len", "quarters"], descending=[True, False])
     )
     if not votes.height or votes["len"][0] < FEWEST_VOTES:
-        return events, None
+        return whole, None
     skew_s = float(votes["quarters"][0]) * QUARTER_HOUR_S
     note = (
         "" if skew_s == 0 else f"the error log names no zone; its lines fit the access log at UTC{skew_s / 3600:+g} h"
@@ -48,11 +50,11 @@ def settle_error_zone(events: pl.DataFrame) -> tuple[pl.DataFrame, ServerOffset 
     if skew_s:
         is_moved = (pl.col("format") == "nginx-error") & ~pl.col("has_zone").fill_null(value=True)
         shift = pl.duration(milliseconds=int(skew_s * 1000))
-        events = events.with_columns(
+        whole = whole.with_columns(
             pl.when(is_moved).then(pl.col(name) - shift).otherwise(pl.col(name)).alias(name)
             for name in ("at", "closed_at")
         )
-    return events, ServerOffset(Tier.NGINX, skew_s, 0.0, int(votes["len"][0]), note)
+    return whole, ServerOffset(Tier.NGINX, skew_s, 0.0, int(votes["len"][0]), note)
 
 
 def attach_errors(access: pl.DataFrame, errors: pl.DataFrame) -> pl.DataFrame:

@@ -9,6 +9,7 @@ import polars as pl
 from wslog.correlate.alb_pairs import LAST_FORWARDED, pair_alb
 from wslog.correlate.clock_offsets import ServerOffset
 from wslog.correlate.nginx_errors import ERROR_FIELDS, attach_errors
+from wslog.correlate.ordering import in_order
 from wslog.correlate.select import is_alb_request, is_nginx_error, is_nginx_request
 
 SHARED: Final = (
@@ -41,7 +42,7 @@ def join_servers(events: pl.DataFrame) -> tuple[pl.DataFrame, ServerOffset | Non
         events.select(*WHICH, *dict.fromkeys((*SHARED, *NGINX_EVENT_FIELDS, *ERROR_FIELDS)), "is_websocket")
     )
     alb = events.select(*WHICH, *SHARED, *ALB_FIELDS, "ref").filter(is_alb_request()).drop(WHICH)
-    alb = alb.sort("closed_at", "ref").with_row_index("alb_row")
+    alb = alb[in_order(alb, ["closed_at"], ["ref"])].with_row_index("alb_row")
     pairs, ends, offset = pair_alb(alb, nginx)
     nginx = nginx.join(ends, on="row", how="left", maintain_order="left")
     if offset is not None and abs(offset.skew_s) > offset.spread_s:
@@ -74,8 +75,8 @@ def _side_by_side(nginx: pl.DataFrame, alb: pl.DataFrame, pairs: pl.DataFrame) -
         nginx.select("row", nginx_at="closed_at", nginx_ref="access_ref")
         .join(pairs, on="row", how="full", coalesce=True)
         .join(alb.select("alb_row", alb_at="closed_at", alb_ref="ref"), on="alb_row", how="full", coalesce=True)
-        .sort("nginx_at", "alb_at", "nginx_ref", "alb_ref")
     )
+    beside = beside[in_order(beside, ["nginx_at", "alb_at"], ["nginx_ref", "alb_ref"])]
     parts = [taken(nginx_part, beside["row"]), beside.select("pair_confidence"), taken(alb_part, beside["alb_row"])]
     return pl.concat(parts, how="horizontal")
 
@@ -98,7 +99,8 @@ def _is_via_alb(joined: pl.DataFrame) -> pl.Expr:
 
 def _nginx_rows(events: pl.DataFrame) -> pl.DataFrame:
     """Return nginx's access lines with their error lines; without any access log, error lines stand for themselves."""
-    access = events.filter(is_nginx_request()).sort("closed_at", "ref").with_row_index("row")
+    access = events.filter(is_nginx_request())
+    access = access[in_order(access, ["closed_at"], ["ref"])].with_row_index("row")
     errors = events.filter(is_nginx_error())
     if access.height or not errors.height:
         attached = attach_errors(access, errors)

@@ -15,6 +15,7 @@ from typing import Final
 import polars as pl
 
 from wslog.correlate.clock_offsets import FEWEST_VOTES, QUARTER_HOUR_S, ServerOffset
+from wslog.correlate.ordering import in_order
 from wslog.correlate.select import is_alb_request, is_client_close, is_nginx_request
 from wslog.schema import Tier
 
@@ -31,6 +32,9 @@ BEATS: Final = 2  # how many times more votes than for "no difference"
 SOURCE: Final = pl.coalesce("log_host", pl.col("ref").str.extract(r"^(.*)/[^/]*$"), pl.lit("")).alias("source")
 TIMES: Final = ("at", "opened_at", "closed_at")
 WORDS: Final = ("path", "is_opened", "host", "query", "user_agent")
+TOLD: Final = (
+    "tier", "event", "ref", "log_host", "opened_at", "closed_at", "lifetime_s", "handshake_s", "trace_id", *WORDS,
+)  # fmt: skip
 
 
 def settle_sources(events: pl.DataFrame) -> tuple[pl.DataFrame, list[ServerOffset]]:
@@ -42,10 +46,10 @@ def settle_sources(events: pl.DataFrame) -> tuple[pl.DataFrame, list[ServerOffse
     Returns:
         The events, moved; and what was found, one entry a source that was moved.
     """
-    clients, alb = events.filter(is_client_close()), events.filter(is_alb_request())
+    clients, alb = _told(events, is_client_close()), _told(events, is_alb_request())
     found = []
     for tier, of_tier in ((Tier.ALB, is_alb_request()), (Tier.NGINX, is_nginx_request())):
-        for source, lines in _by_source(events.filter(of_tier), is_one=tier == Tier.ALB):
+        for source, lines in _by_source(_told(events, of_tier), is_one=tier == Tier.ALB):
             against = clients if clients.height else alb.filter(tier != Tier.ALB)
             vote = _vote(against, lines, box_s=BOX_S)
             if vote is not None and abs(vote.skew_s) > LARGE_S:
@@ -57,11 +61,11 @@ def settle_sources(events: pl.DataFrame) -> tuple[pl.DataFrame, list[ServerOffse
 
 def _align_hosts(events: pl.DataFrame, found: list[ServerOffset]) -> tuple[pl.DataFrame, list[ServerOffset]]:
     """Bring nginx hosts whose clocks differ by a second or more into line, by what the ALB, else the clients, say."""
-    alb, nginx = events.filter(is_alb_request()), events.filter(is_nginx_request())
+    alb, nginx = _told(events, is_alb_request()), _told(events, is_nginx_request())
     sources = _by_source(nginx, is_one=False)
     if len(sources) < 2:
         return events, found
-    against, box_s = (alb, FINE_BOX_S) if alb.height else (events.filter(is_client_close()), BOX_S)
+    against, box_s = (alb, FINE_BOX_S) if alb.height else (_told(events, is_client_close()), BOX_S)
     votes = [(source, vote) for source, lines in sources if (vote := _vote(against, lines, box_s=box_s)) is not None]
     skews = sorted(vote.skew_s for _, vote in votes)
     for source, vote in votes:
@@ -70,6 +74,11 @@ def _align_hosts(events: pl.DataFrame, found: list[ServerOffset]) -> tuple[pl.Da
             events = _moved(events, Tier.NGINX, source, apart_s)
             found = [*found, vote._replace(skew_s=apart_s, note=_named(Tier.NGINX, source, apart_s))]
     return events, found
+
+
+def _told(events: pl.DataFrame, which: pl.Expr) -> pl.DataFrame:
+    """Return what some lines tell that is compared here, not the wide rows."""
+    return events.select(TOLD).filter(which)
 
 
 def _by_source(lines: pl.DataFrame, *, is_one: bool) -> Sequence[tuple[str | None, pl.DataFrame]]:
@@ -129,7 +138,7 @@ def _rare_pairs(others: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     on = words + (["step"] if has_durations and not both else [])
     if not on:
         return pl.DataFrame(schema={"line": pl.Int64, "ahead_s": pl.Float64})
-    left, right = (_compared(of, words).head(MOST_LINES) for of in (others, lines))
+    left, right = (_compared(_first(of), words) for of in (others, lines))
     left, right = (of.filter(pl.len().over(on) <= RARE) for of in (left, right))
     pairs = left.join(right, on=on, how="inner", nulls_equal=not both, suffix="_line")
     ahead = pl.coalesce(pl.col("began_line") - pl.col("began"), pl.col("closed_at_line") - pl.col("closed_at"))
@@ -142,6 +151,13 @@ def _is_shared(others: pl.DataFrame, lines: pl.DataFrame, name: str) -> bool:
     """Whether both logs tell this, in the same words now and then."""
     theirs = lines.select(name).drop_nulls().unique()
     return not others.select(name).drop_nulls().join(theirs, on=name, how="semi").is_empty()
+
+
+def _first(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return as many lines as are compared at most, the first ones."""
+    if lines.height <= MOST_LINES:
+        return lines
+    return lines[in_order(lines, ["closed_at"], ["ref"], nulls_last=True).head(MOST_LINES)]
 
 
 def _compared(lines: pl.DataFrame, words: list[str]) -> pl.DataFrame:
