@@ -227,3 +227,19 @@ def test_formats_with_values_side_by_side_have_no_clean_lines() -> None:
     """What is found by more than looking for the next literal is left to the full pattern."""
     assert clean_lines(compile_format('$time_local "$uri$is_args$args" $status').text) is None
     assert clean_lines(compile_format("$time_local $request_time.$status").text) is None
+
+
+def test_a_list_with_nothing_but_a_space_before_the_next_value_keeps_its_entries() -> None:
+    """`a:80 : b:80 x` is a list of two, then `x`: whoever answered last is the server."""
+    text = "$time_iso8601 $request_method $request_uri $status $upstream_addr $unknown_5"
+    head = "2026-11-22T17:00:00+00:00 GET /ws 400"
+    lines = [
+        f"{head} 10.0.1.2:80 : 10.0.1.3:80 0.1 : 0.2",
+        f"{head} 10.0.1.2:80, 10.0.1.3:80 x",
+        f"{head} 10.0.1.3:80 x",
+    ]
+    assert both(text, lines) == 1
+    compiled = compile_format(text)
+    block = pl.DataFrame({"line": [1, 2, 3], "text": lines})
+    events = parse_compiled(block, formats=(compiled,), clean=clean_lines(compiled.text)).events
+    assert events["upstream"].to_list() == ["10.0.1.3:80"] * 3

@@ -61,3 +61,14 @@ def test_json_lines_with_any_second_clock_are_left_out_rightly() -> None:
     assert parsed.rejects.is_empty()
     assert parsed.events.height == plain.height
     assert parsed.events.with_columns(NO_LEVEL).filter(MAY_CONCERN).is_empty()
+
+
+def test_an_upgrade_behind_a_list_with_nothing_but_a_space_between_is_not_left_out() -> None:
+    """`502 : 200 x 101`: two servers' statuses, one value, and the status that the client got."""
+    compiled = compile_format("$time_iso8601 $upstream_status $unknown_2 $status $request_uri")
+    plain = plain_lines(compiled.text)
+    lines = ["2026-11-22T17:00:00+00:00 502 : 200 x 101 /ws", "2026-11-22T17:00:00+00:00 502 : 200 200 101 /ws"]
+    sure = "2026-11-22T17:00:00+00:00 200 x 200 /a"
+    found = parse_compiled(pl.DataFrame({"line": [1, 2], "text": lines}), formats=(compiled,)).events
+    assert found["status"].to_list() == [101, 101]
+    assert pl.Series([*lines, sure]).str.contains(plain).to_list() == [False, False, True]

@@ -188,6 +188,13 @@ def _list_entry(name: str) -> str:
     return r'[^\s",]+' if name == "upstream_addr" else ""
 
 
+def follows_list(pieces: tuple[Piece, ...], index: int) -> bool:
+    """Tell whether a space alone parts the variable at *index* from an upstream list, which ` : …` would go on with."""
+    return (
+        index > 1 and pieces[index - 1] == Piece(" ", is_variable=False) and bool(_list_entry(pieces[index - 2].text))
+    )
+
+
 def is_number_list(name: str) -> bool:
     """Tell whether a variable holds one number for each upstream server that was asked."""
     return bool(_NUMBER_LISTS.fullmatch(name))

@@ -14,7 +14,7 @@ from typing import Final
 import polars as pl
 
 from wslog.ingest.line_regex import ascii_regex, printable_but
-from wslog.ingest.log_format import NUMBER, NUMBERS, WORDS, is_number_list
+from wslog.ingest.log_format import NUMBER, NUMBERS, WORDS, follows_list, is_number_list
 from wslog.ingest.log_format_text import FormatText, Piece
 from wslog.ingest.nginx_clean import AS_LOGGED, FORMS, NOT_CLEAN
 
@@ -53,15 +53,23 @@ def clean_lines(text: FormatText) -> CleanLines | None:
             parts.append(re.escape(piece.text))
             continue
         before, after = (text.pieces[at].text if 0 <= at < len(text.pieces) else "" for at in (index - 1, index + 1))
-        form = _form(piece.text, after, is_quoted=before.endswith('"'))
+        not_first = ":" if follows_list(text.pieces, index) else ""
+        form = _form(piece.text, after, is_quoted=before.endswith('"'), not_first=not_first)
         if form is None or (after and text.pieces[index + 1].is_variable):
             return None
         parts.append(form)
     return CleanLines(ascii_regex("".join(parts) + "$"), *_cuts(_between_quotes(text)))
 
 
-def _form(name: str, after: str, *, is_quoted: bool) -> str | None:
-    """Return the regex of a clean value, None if no form of it surely ends where the literal *after* begins."""
+def _form(name: str, after: str, *, is_quoted: bool, not_first: str) -> str | None:
+    """Return the regex of a clean value, None if no form of it surely ends where the literal *after* begins.
+
+    Args:
+        name: The variable.
+        after: The literal.
+        is_quoted: Whether a quote stands before the value.
+        not_first: What a value of any form must begin otherwise than; empty: it may be empty, too.
+    """
     forms = FORMS.get(name, ())
     if not forms and NUMBERS.fullmatch(name):
         forms = ((NUMBER, "[0-9.-]"),)
@@ -71,7 +79,8 @@ def _form(name: str, after: str, *, is_quoted: bool) -> str | None:
         return None
     if not forms:
         space = " " if WORDS.fullmatch(name) else ""
-        return printable_but(after[:1] + '"\\' + space) + "*"
+        excluded = after[:1] + '"\\' + space
+        return (printable_but(excluded + not_first) if not_first else "") + printable_but(excluded) + "*"
     return next((form for form, inside in forms if not re.match(inside, after)), None)
 
 

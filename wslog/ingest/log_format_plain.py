@@ -9,7 +9,7 @@ from typing import Final
 
 from wslog.ingest.format import Refused
 from wslog.ingest.line_regex import EPOCH_TIME, ISO_TIME, LOCAL_TIME, OTHER_METHODS, ascii_regex, printable_but
-from wslog.ingest.log_format import NUMBER, NUMBERS, TIME_VARIABLES, WORDS, is_number_list
+from wslog.ingest.log_format import NUMBER, NUMBERS, TIME_VARIABLES, WORDS, follows_list, is_number_list
 from wslog.ingest.log_format_text import FormatText, Piece
 
 _NOT_ASKED: Final = "-?"
@@ -88,13 +88,14 @@ def _parts(text: FormatText, special: Mapping[str, str], *, until: str = "") -> 
         elif piece.text in special:
             parts.append(special[piece.text])
         else:
-            parts.append(_value(piece.text, following.text[:1], escape=text.escape))
+            not_first = ":" if follows_list(text.pieces, index) else ""
+            parts.append(_value(piece.text, following.text[:1], escape=text.escape, not_first=not_first))
         if piece.is_variable and piece.text == until:
             break
     return parts
 
 
-def _value(name: str, after: str, *, escape: str) -> str:
+def _value(name: str, after: str, *, escape: str, not_first: str) -> str:
     if name in _FIXED:
         return _FIXED[name]
     if NUMBERS.fullmatch(name) or is_number_list(name):
@@ -102,4 +103,5 @@ def _value(name: str, after: str, *, escape: str) -> str:
     escapes = "\\" if escape == "json" else ""
     one_entry = ' ",' if name.startswith("upstream_") else ""
     space = " " if WORDS.fullmatch(name) else ""
-    return printable_but(after + escapes + one_entry + space) + "*"
+    excluded = after + escapes + one_entry + space
+    return (printable_but(excluded + not_first) if not_first else "") + printable_but(excluded) + "*"
