@@ -6,8 +6,10 @@ import csv
 import datetime as dt
 import gzip
 import json
+import random
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import polars as pl
 import pytest
@@ -15,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from wslog.ingest import alb_fields
+from tests.ingest.test_sift import log
+from wslog.ingest import alb_access, alb_fields
 from wslog.ingest.alb_access import ALB_ACCESS, parse_entries, split_entry
 from wslog.ingest.format import Config, Parsed
 
@@ -254,3 +257,35 @@ def test_requests_are_cut_as_the_regex_captures_them(requests: list[str | None])
         for group, name in ((1, "method"), (2, "url"))
     )
     assert_frame_equal(alb_fields._with_request(frame).select("method", "url"), captured)
+
+
+STROKES = ('"', ' "', '" ', " ", "  ", "", "\\", "x", "-", "\t", '" "', "\u00a0", "\r", '"-" ', " TID_" + "0" * 32)
+
+
+def assert_cut_as_exact(lines: list[str]) -> int:
+    """Parse with and without cutting; return how many lines are cut."""
+    entries = block(*lines)
+    cut = parse_entries(entries, needed=22)
+    with mock.patch.object(alb_access, "_CLEAN", "^never$"):
+        exact = parse_entries(entries, needed=22)
+    assert_frame_equal(cut.events, exact.events)
+    assert_frame_equal(cut.rejects, exact.rejects)
+    return int(entries["text"].str.contains(alb_access._CLEAN).sum())
+
+
+def test_whole_entries_are_cut_and_read_alike() -> None:
+    """Else cutting would be right and unused; of the samples only the last, which is cut off, goes the exact way."""
+    entries = [line.decode() for line in log("alb", 500, seed=1)]
+    assert assert_cut_as_exact(entries) == 500
+    assert assert_cut_as_exact(list(ALB_ACCESS.samples)) == len(ALB_ACCESS.samples) - 1
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 1 << 30), data=st.data())
+def test_changed_entries_read_alike(seed: int, data: st.DataObject) -> None:
+    """Cut, joined or changed lines: what is cut is what the exact way reads."""
+    lines = [line.decode() for line in log("alb", 20, seed)] + list(ALB_ACCESS.samples)
+    for row, line in enumerate(lines):
+        at, n = random.Random(seed + row).randint(0, len(line)), data.draw(st.integers(0, 2))
+        lines[row] = line[:at] + data.draw(st.sampled_from(STROKES)) + line[at + n :]
+    assert_cut_as_exact(lines)
