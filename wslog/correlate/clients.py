@@ -6,6 +6,7 @@ from typing import Final
 
 import polars as pl
 
+from wslog.correlate.ordering import in_order
 from wslog.schema import EventKind, Tier
 
 CLIENT_FIELDS: Final = (
@@ -13,6 +14,9 @@ CLIENT_FIELDS: Final = (
     "closed_at", "lifetime_s", "is_opened", "close_code", "close_reason", "was_clean", "last_sent_at",
     "last_received_at", "close_called_at", "hidden_at", "visibility", "is_online", "attempt", "trace_id", "request_id",
 )  # fmt: skip
+
+# A counter that restarts with the page is told apart by session and by the moment the socket was made.
+CONNECTION_KEY: Final = ("session_id", "connection_id", "created_at", "own")
 
 REPEATED: Final = ("session_id", "connection_id", "host", "path", "query", "closed_at", "lifetime_s")
 
@@ -27,29 +31,44 @@ def join_client_records(events: pl.DataFrame) -> pl.DataFrame:
         `client` (row number), the fields of the records, `client_ref`, `has_close`, `pagehide_at`, `is_persisted`,
         `clock` (who shares a clock; null: nobody known), and idle durations. Sorted by `closed_at`, `client_ref`.
     """
-    records = events.filter(
-        (pl.col("tier") == Tier.CLIENT) & pl.col("event").is_in([EventKind.CLOSE, EventKind.PAGEHIDE])
-    )
-    is_hide = pl.col("event") == EventKind.PAGEHIDE
+    is_record = (pl.col("tier") == Tier.CLIENT) & pl.col("event").is_in([EventKind.CLOSE, EventKind.PAGEHIDE])
     own = pl.when(pl.col("connection_id").is_not_null()).then(pl.lit(None)).otherwise(pl.col("ref")).alias("own")
-    # A counter that restarts with the page is told apart by session and by the moment the socket was made.
-    key = ["session_id", "connection_id", "created_at", "own"]
-    last = [pl.col(name).drop_nulls().last() for name in CLIENT_FIELDS if name not in key]
+    records = events.select("tier", "event", "ref", "is_persisted", *CLIENT_FIELDS).filter(is_record).with_columns(own)
+    # Equal keys have equal hashes: most connections have one record, which speaks for itself.
+    is_one_of_many = records.select(CONNECTION_KEY).hash_rows().is_duplicated()
+    rows = pl.concat([_alone(records.filter(~is_one_of_many)), _folded(records.filter(is_one_of_many))])
+    rows = drop_repeats(rows[in_order(rows, ["closed_at"], ["client_ref"], nulls_last=True)])
+    rows = _opened_by_record(rows, events)
+    return rows.with_columns(*_idle(rows), _clock()).with_row_index("client").cast({"client": pl.Int64})
+
+
+def _alone(records: pl.DataFrame) -> pl.DataFrame:
+    """Make rows of connections with one record each."""
+    is_hide = pl.col("event") == EventKind.PAGEHIDE
+    return records.select(
+        *CLIENT_FIELDS,
+        pl.col("ref").alias("client_ref"),
+        (~is_hide).alias("has_close"),
+        pl.when(is_hide).then("closed_at").alias("pagehide_at"),
+        pl.when(is_hide).then("is_persisted").alias("is_persisted"),
+    )
+
+
+def _folded(records: pl.DataFrame) -> pl.DataFrame:
+    """Make one row of all records of a connection."""
+    is_hide = pl.col("event") == EventKind.PAGEHIDE
     rows = (
-        records.with_columns(own)
-        .sort("closed_at", "ref", nulls_last=False)
-        .group_by(key, maintain_order=True)
+        records.sort("closed_at", "ref", nulls_last=False)
+        .group_by(CONNECTION_KEY, maintain_order=True)
         .agg(
-            *last,
+            *(pl.col(name).drop_nulls().last() for name in CLIENT_FIELDS if name not in CONNECTION_KEY),
             pl.col("ref").last().alias("client_ref"),
             (~is_hide).any().alias("has_close"),
             pl.col("closed_at").filter(is_hide).last().alias("pagehide_at"),
             pl.col("is_persisted").filter(is_hide).last(),
         )
     )
-    rows = drop_repeats(rows.drop("own").sort("closed_at", "client_ref", nulls_last=True))
-    rows = _opened_by_record(rows, events)
-    return rows.with_columns(*_idle(rows), _clock()).with_row_index("client").cast({"client": pl.Int64})
+    return rows.select(*CLIENT_FIELDS, "client_ref", "has_close", "pagehide_at", "is_persisted")
 
 
 def clock_number() -> pl.Expr:
@@ -60,8 +79,12 @@ def clock_number() -> pl.Expr:
 def drop_repeats(rows: pl.DataFrame) -> pl.DataFrame:
     """Drop records that one session sent twice: same session, URL, close and duration. Without a session none is."""
     same = [name for name in REPEATED if name in rows.columns]
-    nth = pl.when(pl.col("session_id").is_null()).then(pl.int_range(pl.len())).otherwise(-1).alias("nth")
-    return rows.with_columns(nth).unique([*same, "nth"], keep="first", maintain_order=True).drop("nth")
+    is_twin = rows.select(same).hash_rows().is_duplicated() & rows["session_id"].is_not_null()
+    if not is_twin.any():
+        return rows
+    twins = rows.select(same).with_row_index("place").filter(is_twin)
+    places = pl.concat([(~is_twin).arg_true(), twins.unique(same, keep="first", maintain_order=True)["place"]])
+    return rows[places.sort()]
 
 
 def _opened_by_record(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:

@@ -102,6 +102,7 @@ def _match_chunk(
     core: Ints, around: Ints, *, left: Side, rows: ServerRows, belief: Belief, agreement: Agreement
 ) -> Pairs:
     """Find, weigh and settle the candidates of the records *around*; keep those of *core*."""
+    around = around[np.isin(left.block[around], rows.side.block)]  # the others find nobody
     found = rows.find(left, around, belief)
     pairs = Pairs.of(around[found.record], found.row, found.by_end, left=left, right=rows.side)
     pairs = weigh(pairs, found, left=left, rows=rows, belief=belief, agreement=agreement)

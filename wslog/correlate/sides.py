@@ -12,10 +12,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from wslog.correlate.numbering import number_rows, number_words
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+WORDS: Final = ("path", "host", "query", "user_agent", "client_ip")
 FINE_S: Final = 0.05
 COMPARABLE: Final = 0.2  # part of the clients' values that must occur at the servers before differences mean anything
 ADDRESS_KNOWN: Final = 0.5  # part of the clients' addresses that must occur there before only equal ones are compared
@@ -61,18 +64,20 @@ def make_sides(clients: pl.DataFrame, servers: pl.DataFrame) -> tuple[Side, Side
         Both sides, and per client record the number of its clock (-1: its own).
     """
     left, right = _client_part(clients, servers), _server_part(servers)
-    shared = {name: _share_known(left, right, name) for name in ("query", "user_agent", "client_ip")}
+    words = {name: number_words(left[name], right[name]) for name in WORDS}
+    shared = {name: _share_known(left[name], *words[name]) for name in ("query", "user_agent", "client_ip")}
     keys = ["path", "opened"] + (["query"] if shared["query"] >= COMPARABLE else [])
     keys += ["client_ip"] if shared["client_ip"] >= ADDRESS_KNOWN else []
-    blocks = _blocks(left, right, keys)
-    words = {name: _codes(left[name], right[name]) for name in ("host", "user_agent", "client_ip")}
+    words["opened"] = left["opened"].cast(pl.Int64).to_numpy(), right["opened"].cast(pl.Int64).to_numpy()
+    block, _ = number_rows(*(np.concatenate(words[key]) for key in keys))
+    blocks = block[: left.height], block[left.height :]
     if shared["user_agent"] < COMPARABLE:
         words["user_agent"] = np.full(left.height, -1), words["user_agent"][1]
     epoch = _epoch(left, right)
     sides = [
         _arrays(frame, epoch, blocks[n], {k: v[n] for k, v in words.items()}) for n, frame in enumerate((left, right))
     ]
-    return sides[0], sides[1], _codes(clients["clock"], clients["clock"])[0]
+    return sides[0], sides[1], number_words(clients["clock"], clients["clock"].clear())[0]
 
 
 def _client_part(clients: pl.DataFrame, servers: pl.DataFrame) -> pl.DataFrame:
@@ -110,29 +115,10 @@ def _server_part(servers: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _share_known(left: pl.DataFrame, right: pl.DataFrame, column: str) -> float:
-    """How many of the clients' values the servers logged as they are."""
-    values = left.filter(pl.col(column).is_not_null() & (pl.col(column) != "")).select(column)
-    return values.join(right.select(column).unique(), on=column, how="semi").height / max(values.height, 1)
-
-
-def _codes(ours: pl.Series, theirs: pl.Series) -> tuple[Ints, Ints]:
-    """Number equal words of both sides alike, in their order from 1; -1 for null."""
-    both = pl.concat([ours.cast(pl.String), theirs.cast(pl.String)]).alias("word").to_frame()
-    # Words repeat: to put each in order once is less work than to rank them all.
-    words = both.drop_nulls().unique().sort("word").with_columns(pl.int_range(1, pl.len() + 1).alias("code"))
-    numbered = both.join(words, on="word", how="left", maintain_order="left")
-    codes = numbered["code"].cast(pl.Int64).fill_null(-1).to_numpy()
-    return codes[: len(ours)], codes[len(ours) :]
-
-
-def _blocks(left: pl.DataFrame, right: pl.DataFrame, keys: list[str]) -> tuple[Ints, Ints]:
-    """Number the blocks, dense from 0."""
-    together = np.zeros(left.height + right.height, dtype=np.int64)
-    for key in keys:
-        codes = np.concatenate(_codes(left[key], right[key]))
-        together = np.unique(together * (int(codes.max(initial=0)) + 2) + codes + 1, return_inverse=True)[1]
-    return together[: left.height], together[left.height :]
+def _share_known(values: pl.Series, ours: Ints, theirs: Ints) -> float:
+    """How many of the clients' values, by their numbers, the servers logged as they are."""
+    asked = ours[(values.is_not_null() & (values != "")).fill_null(value=False).to_numpy()]
+    return float(np.isin(asked, theirs).sum()) / max(len(asked), 1)
 
 
 def _epoch(left: pl.DataFrame, right: pl.DataFrame) -> int:

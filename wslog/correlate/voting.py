@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wslog.correlate.densities import OffsetPrior, student3
+from wslog.correlate.numbering import number_rows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -53,7 +54,7 @@ def vote_worth(clock: Ints, opened: Floats, lifetime: Floats) -> Floats:
     is_first = np.diff(clock[judged], prepend=-1) != 0
     since = np.where(is_first, np.append(since[1:], 0.0), since)
     whole = (np.rint(np.clip(of, -1.0, 1e6)).astype(np.int64) for of in (since, lifetime[judged]))
-    number, _ = _numbered(clock[judged], *whole)
+    number, _ = number_rows(clock[judged], *whole)
     worth[judged] = 1.0 / np.bincount(number)[number]
     return worth
 
@@ -84,9 +85,9 @@ def log_density_by_votes(
         return unheard
     pair, step, density = _ballots(ahead[voting], half[voting])
     pair = voting[pair]
-    hypothesis, example = _numbered(clock[record[pair]], address[pair], step)
+    hypothesis, example = number_rows(clock[record[pair]], address[pair], step)
     # A voice is what one record says for one hypothesis.
-    voice, ballot = _numbered(record[pair], hypothesis)
+    voice, ballot = number_rows(record[pair], hypothesis)
     vote = np.exp(np.minimum(log_rest[pair], 60.0)) * density / usual[pair]
     capped = np.minimum(np.bincount(voice, weights=vote), MOST_VOTE)
     speaker = record[pair[ballot]]
@@ -131,19 +132,8 @@ def _left_out(mass: Floats, clock: Ints, *, hypothesis: Ints, own: Floats, recor
     weighted = mass * np.exp(score - highest[clock])
     total = np.bincount(clock, weights=weighted, minlength=n_clocks)
     without = weighted[hypothesis] * np.exp(-own)
-    speaker, _ = _numbered(record)
+    speaker, _ = number_rows(record)
     withdrawn = np.bincount(speaker, weights=weighted[hypothesis] - without)
     whose = clock[hypothesis]
     left = np.maximum(total[whose] - withdrawn[speaker], without) + unvoted[whose] * np.exp(-highest[whose])
     return np.asarray(without / np.maximum(left, 1e-300))
-
-
-def _numbered(*parts: Ints) -> tuple[Ints, Ints]:
-    """Number the distinct combinations, dense from 0; and the first place of each."""
-    number, first = np.zeros(len(parts[0]), dtype=np.int64), np.zeros(0, dtype=np.int64)
-    for part in parts:
-        shifted = part - int(part.min(initial=0))
-        _, first, number = np.unique(
-            number * (int(shifted.max(initial=0)) + 1) + shifted, return_index=True, return_inverse=True
-        )
-    return np.asarray(number, dtype=np.int64), np.asarray(first, dtype=np.int64)

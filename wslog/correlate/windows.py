@@ -31,9 +31,12 @@ class WindowIndex:
             return np.zeros(len(group), dtype=np.int64), np.zeros(len(group), dtype=np.int64)
         place = np.minimum(np.searchsorted(self._groups, group), len(self._groups) - 1)
         exists = (self._groups[place] == group) & ~np.isnan(low_s) & ~np.isnan(high_s)
-        first = np.searchsorted(self._key, place * SPAN_MS + _milliseconds(low_s), side="left")
-        last = np.searchsorted(self._key, place * SPAN_MS + _milliseconds(high_s), side="right")
-        return np.where(exists, first, 0), np.where(exists, np.maximum(last, first), 0)
+        first, last = np.zeros(len(group), dtype=np.int64), np.zeros(len(group), dtype=np.int64)
+        asked = np.flatnonzero(exists)  # most groups of a day's other side are not here
+        begin = place[asked] * SPAN_MS
+        first[asked] = np.searchsorted(self._key, begin + _milliseconds(low_s[asked]), side="left")
+        last[asked] = np.searchsorted(self._key, begin + _milliseconds(high_s[asked]), side="right")
+        return first, np.maximum(last, first)
 
     def count(self, group: Ints, low_s: Floats, high_s: Floats) -> Ints:
         """Count the rows in each window."""

@@ -1,0 +1,51 @@
+"""Words and combinations become small numbers: what is compared often is compared as integers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+ROOM: Final = 2**62  # combinations that one integer can tell apart
+
+
+def number_words(ours: pl.Series, theirs: pl.Series) -> tuple[Ints, Ints]:
+    """Number equal words of both sides alike, in their order from 1; -1 for null."""
+    both = pl.concat([ours.cast(pl.String).alias("word"), theirs.cast(pl.String).alias("word")])
+    # Words repeat: to look each up once and to put the distinct ones in order is less work than to rank them all.
+    met = both.cast(pl.Categorical(pl.Categories.random())).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+    example = np.zeros(int(met.max(initial=-1)) + 2, dtype=np.int64)
+    example[met] = np.arange(len(met))
+    order = both.gather(example[:-1]).arg_sort().to_numpy()
+    rank = np.full(len(example), -1, dtype=np.int64)  # the last one is null's
+    rank[order] = np.arange(1, len(order) + 1)
+    codes = rank[met]
+    return codes[: len(ours)], codes[len(ours) :]
+
+
+def number_rows(*parts: Ints) -> tuple[Ints, Ints]:
+    """Number the distinct combinations in order, dense from 0; and one place of each."""
+    key = _packed(*parts)
+    order = np.argsort(key)
+    ordered = key[order]
+    is_new = np.ones(len(key), dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
+    number = np.empty(len(key), dtype=np.int64)
+    number[order] = np.cumsum(is_new) - 1
+    return number, order[is_new]
+
+
+def _packed(*parts: Ints) -> Ints:
+    """Put each combination in one integer, in the same order."""
+    key, room = np.zeros(len(parts[0]), dtype=np.int64), 1
+    for part in parts:
+        shifted = part - int(part.min(initial=0))
+        size = int(shifted.max(initial=0)) + 1
+        if room * size > ROOM:
+            key, shifted = (np.unique(of, return_inverse=True)[1].astype(np.int64) for of in (key, shifted))
+            room, size = int(key.max()) + 1, int(shifted.max()) + 1
+        key, room = key * size + shifted, room * size
+    return key
