@@ -171,3 +171,26 @@ def test_captured_json_agrees_with_the_true_values(run: str, log: str) -> None:
         assert event["at"].timestamp() == pytest.approx(float(true["msec"]), abs=1e-4)
         last = true["upstream_status"].split(" : ")[-1].split(", ")[-1]
         assert event["upstream_status"] == (None if last == "-" else int(last))
+
+
+@pytest.mark.parametrize(
+    ("key", "column"),
+    [("request_time", "lifetime_s"), ("upstream_response_time", None), ("upstream_header_time", "handshake_s"),
+     ("status", "status"), ("connection", "connection_no"), ("bytes_sent", "bytes_out"), ("msec", None)],
+)  # fmt: skip
+def test_digits_of_another_script_are_no_number(key: str, column: str | None) -> None:
+    """One such line must not end the run: the value is left out, and a line without a time is rejected."""
+    usual = {
+        "msec": "1795363312.870", "request": "GET /ws HTTP/1.1", "status": "101", "request_time": "0.302",
+        "upstream_response_time": "0.302", "upstream_header_time": "0.001", "connection": "67", "bytes_sent": "39",
+        "remote_addr": "127.0.0.1",
+    }  # fmt: skip
+    odd = usual | {key: usual[key].translate({ord("0") + n: chr(0x660 + n) for n in range(10)})}
+    lines = [json.dumps(record, ensure_ascii=False) for record in (usual, usual, usual, odd)]
+    parser = NGINX_JSON.detect(lines[:3], Config())
+    assert parser is not None
+    parsed = parser.parse(pl.DataFrame({"line": [1, 2, 3, 4], "text": lines}))
+    assert parsed.events.height + parsed.rejects.height == 4
+    assert parsed.rejects["line"].to_list() == ([4] if key == "msec" else [])
+    if column:
+        assert parsed.events[column].null_count() == 1

@@ -124,3 +124,9 @@ def test_bare_lines_fit_no_wrapper() -> None:
     """An access line and an error line have none."""
     error = "2026/11/22 15:58:53 [error] 31#31: *57 recv() failed (104: Connection reset by peer) while reading"
     assert [w.name for w in WRAPPERS if fits(w, _frame(LINE, error))] == []
+
+
+def test_a_stamp_in_digits_of_another_script_is_no_time() -> None:
+    """Whoever can write to the journal's export must not be able to end the run."""
+    line = json.dumps({"MESSAGE": LINE, "_HOSTNAME": "vm", "__REALTIME_TIMESTAMP": "٣" * 16}, ensure_ascii=False)
+    assert _off(_named("journal export"), _frame(line)).rows() == [(1, LINE, "vm", None)]

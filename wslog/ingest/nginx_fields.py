@@ -14,12 +14,13 @@ import polars as pl
 from wslog.ingest.addresses import client_address, upstream_address
 from wslog.schema import EVENTS, EventKind
 
+# Digits are `[0-9]`: `\d` has those of all scripts, which no cast reads.
 # A session whose `$request_time` outlasts its upstream by more than this was lingering: nginx had ended it already.
 LINGERING_S: Final = 1.0
 MILLISECONDS_FROM: Final = 1e11  # an epoch number this large counts milliseconds
-REQUEST_LINE: Final = r"^([A-Za-z][A-Za-z0-9_-]*) +(\S.*?)(?: +HTTP/\d(?:\.\d)?)?\s*$"
+REQUEST_LINE: Final = r"^([A-Za-z][A-Za-z0-9_-]*) +(\S.*?)(?: +HTTP/[0-9](?:\.[0-9])?)?\s*$"
 LONGEST_S: Final = 10 * 365 * 86_400.0  # no connection lasts so long: such a number is damaged
-LIST_OF_SECONDS: Final = r"^[\d., :-]+$"
+LIST_OF_SECONDS: Final = r"^[0-9., :-]+$"
 _NO_TEXT: Final = pl.lit(None, dtype=pl.String)
 METHOD_FORMS: Final = r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"
 
@@ -33,14 +34,15 @@ def given(logged: Collection[str], *names: str) -> pl.Expr:
 
 def epoch_instant(text: pl.Expr) -> pl.Expr:
     """Read an epoch number, seconds with or without a fraction, or milliseconds."""
-    number = text.str.extract(r"^(\d{9,14}(?:\.\d{1,9})?)$").cast(pl.Float64)
+    number = text.str.extract(r"^([0-9]{9,14}(?:\.[0-9]{1,9})?)$").cast(pl.Float64)
     epoch_s = pl.when(number >= MILLISECONDS_FROM).then(number / 1_000).otherwise(number)
     return (epoch_s * 1_000_000).round().cast(pl.Int64).cast(pl.Datetime("us", "UTC"))
 
 
 def iso_instant(text: pl.Expr) -> pl.Expr:
     """Read an ISO time with zone; one without a zone is null."""
-    iso = text.str.replace(r"^(\d{4}-\d\d-\d\d) ", "${1}T").str.replace(r"([+-]\d\d)(\d\d)$", "${1}:${2}")
+    with_t = text.str.replace("^([0-9]{4}-[0-9]{2}-[0-9]{2}) ", "${1}T")
+    iso = with_t.str.replace("([+-][0-9]{2})([0-9]{2})$", "${1}:${2}")
     return iso.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
 
 
@@ -65,7 +67,7 @@ CLOCKS: Final = (
 
 def resolution_s(text: pl.Expr) -> pl.Expr:
     """Return how fine a time text is: 0.001 s with a fraction or in epoch milliseconds, else 1 s."""
-    return pl.when(text.str.contains(r"[.,]\d{2,}|^\d{12,14}$")).then(0.001).when(text.is_not_null()).then(1.0)
+    return pl.when(text.str.contains(r"[.,][0-9]{2,}|^[0-9]{12,14}$")).then(0.001).when(text.is_not_null()).then(1.0)
 
 
 def last_of_list(text: pl.Expr) -> pl.Expr:
@@ -76,7 +78,7 @@ def last_of_list(text: pl.Expr) -> pl.Expr:
 
 def sum_of_list(text: pl.Expr) -> pl.Expr:
     """Add up the seconds of an upstream list; null if it holds none."""
-    numbers = text.str.extract_all(r"\d+\.\d+|\d+").cast(pl.List(pl.Float64))
+    numbers = text.str.extract_all(r"[0-9]+\.[0-9]+|[0-9]+").cast(pl.List(pl.Float64))
     total = numbers.list.sum()
     is_list = text.str.contains(LIST_OF_SECONDS) & (numbers.list.len() > 0) & (total <= LONGEST_S)
     return pl.when(is_list).then(total)
@@ -84,18 +86,18 @@ def sum_of_list(text: pl.Expr) -> pl.Expr:
 
 def seconds(text: pl.Expr) -> pl.Expr:
     """Read `s.mmm`; what no connection can have lasted is null."""
-    read = text.str.extract(r"^(\d{1,10}(?:\.\d{1,9})?)$").cast(pl.Float64)
+    read = text.str.extract(r"^([0-9]{1,10}(?:\.[0-9]{1,9})?)$").cast(pl.Float64)
     return pl.when(read <= LONGEST_S).then(read)
 
 
 def whole(text: pl.Expr, name: str) -> pl.Expr:
     """Read a whole number into the type of column *name*; null for anything else and for what does not fit."""
-    return text.str.extract(r"^(\d+)(?:[./]\d+)?$").cast(EVENTS[name].dtype, strict=False).alias(name)
+    return text.str.extract(r"^([0-9]+)(?:[./][0-9]+)?$").cast(EVENTS[name].dtype, strict=False).alias(name)
 
 
 def bare_host(text: pl.Expr) -> pl.Expr:
     """Lower-case a host and take its port off; `_` and words that are no host are null."""
-    host = text.str.to_lowercase().str.extract(r"^(\[[0-9a-f:.]+\]|[^:\s\x00-\x1f]{1,255})(?::\d*)?$")
+    host = text.str.to_lowercase().str.extract(r"^(\[[0-9a-f:.]+\]|[^:\s\x00-\x1f]{1,255})(?::[0-9]*)?$")
     return pl.when(host != "_").then(host)
 
 
@@ -169,7 +171,7 @@ def _when(logged: Collection[str]) -> tuple[pl.Expr, ...]:
 
 def _who(logged: Collection[str]) -> tuple[pl.Expr, ...]:
     peer = given(logged, "remote_addr", "realip_remote_addr")
-    with_port = r"^(?:\[([^\]]+)\]|(\d+\.\d+\.\d+\.\d+)):(\d+)$"
+    with_port = r"^(?:\[([^\]]+)\]|([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+)):([0-9]+)$"
     trace = given(logged, "http_x_amzn_trace_id")
     return (
         given(logged, "hostname").alias("log_host"),
@@ -185,7 +187,7 @@ def _who(logged: Collection[str]) -> tuple[pl.Expr, ...]:
         given(logged, "http_x_forwarded_for", "proxy_add_x_forwarded_for").alias("forwarded_for"),
         given(logged, "request_id", "req_id", "http_x_request_id").alias("request_id"),
         pl.coalesce(
-            trace.str.extract(r"Root=([^;\s\"]+)"), trace.str.extract(r"^(\d-[0-9a-f]{8}-[0-9a-f]{24})$")
+            trace.str.extract(r"Root=([^;\s\"]+)"), trace.str.extract(r"^([0-9]-[0-9a-f]{8}-[0-9a-f]{24})$")
         ).alias("trace_id"),
         whole(given(logged, "connection"), "connection_no"),
         whole(given(logged, "pid"), "pid"),

@@ -142,7 +142,7 @@ def _entries(wrapper: Wrapper, frame: pl.DataFrame) -> pl.DataFrame:
     inside = pl.col("inside").struct
     text = inside.field("text")
     at = inside.field("at")
-    epoch = pl.from_epoch(at.str.extract(r"^(\d{16})$").cast(pl.Int64), time_unit="us").dt.replace_time_zone("UTC")
+    epoch = pl.from_epoch(at.str.extract("^([0-9]{16})$").cast(pl.Int64), time_unit="us").dt.replace_time_zone("UTC")
     stamp = at.str.replace(" ", "T", literal=True).str.replace(",", ".", literal=True)
     goes_on = (
         ~text.str.ends_with("\n") & (text.str.len_bytes() >= PART_BYTES)
