@@ -15,6 +15,7 @@ CLIENT_FIELDS: Final = (
     "last_received_at", "close_called_at", "hidden_at", "visibility", "is_online", "attempt", "trace_id", "request_id",
 )  # fmt: skip
 
+RECORD_FIELDS: Final = ("tier", "event", "ref", "is_persisted", *CLIENT_FIELDS)
 # A counter that restarts with the page is told apart by session and by the moment the socket was made.
 CONNECTION_KEY: Final = ("session_id", "connection_id", "created_at", "own")
 
@@ -32,14 +33,22 @@ def join_client_records(events: pl.DataFrame) -> pl.DataFrame:
         `clock` (who shares a clock; null: nobody known), and idle durations. Sorted by `closed_at`, `client_ref`.
     """
     is_record = (pl.col("tier") == Tier.CLIENT) & pl.col("event").is_in([EventKind.CLOSE, EventKind.PAGEHIDE])
-    own = pl.when(pl.col("connection_id").is_not_null()).then(pl.lit(None)).otherwise(pl.col("ref")).alias("own")
-    records = events.select("tier", "event", "ref", "is_persisted", *CLIENT_FIELDS).filter(is_record).with_columns(own)
-    # Equal keys have equal hashes: most connections have one record, which speaks for itself.
-    is_one_of_many = records.select(CONNECTION_KEY).hash_rows().is_duplicated()
-    rows = pl.concat([_alone(records.filter(~is_one_of_many)), _folded(records.filter(is_one_of_many))])
-    rows = drop_repeats(rows[in_order(rows, ["closed_at"], ["client_ref"], nulls_last=True)])
+    rows = _one_each(events.select(RECORD_FIELDS).filter(is_record))
+    rows = rows[in_order(rows, ["closed_at"], ["client_ref"], nulls_last=True)]
+    rows = drop_repeats(rows)
     rows = _opened_by_record(rows, events)
     return rows.with_columns(*_idle(rows), _clock()).with_row_index("client").cast({"client": pl.Int64})
+
+
+def _one_each(records: pl.DataFrame) -> pl.DataFrame:
+    """Make one row of each connection's records, in no order."""
+    own = pl.when(pl.col("connection_id").is_not_null()).then(pl.lit(None)).otherwise(pl.col("ref")).alias("own")
+    records = records.with_columns(own)
+    # Equal keys have equal hashes: most connections have one record, which speaks for itself.
+    is_one_of_many = records.select(CONNECTION_KEY).hash_rows().is_duplicated()
+    if not is_one_of_many.any():
+        return _alone(records)
+    return pl.concat([_alone(records.filter(~is_one_of_many)), _folded(records.filter(is_one_of_many))])
 
 
 def _alone(records: pl.DataFrame) -> pl.DataFrame:
@@ -92,7 +101,8 @@ def _opened_by_record(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
 
     A log that tells opens tells them all: what closed without one never opened.
     """
-    opens = events.filter((pl.col("tier") == Tier.CLIENT) & (pl.col("event") == EventKind.OPEN))
+    is_open = (pl.col("tier") == Tier.CLIENT) & (pl.col("event") == EventKind.OPEN)
+    opens = events.select("tier", "event", "session_id", "connection_id", "opened_at").filter(is_open)
     if not opens.height:
         return rows
     key = ["session_id", "connection_id"]

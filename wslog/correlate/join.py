@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from wslog.correlate.assignment import choose_partners
-from wslog.correlate.clients import clock_number, join_client_records
+from wslog.correlate.clients import RECORD_FIELDS, clock_number, join_client_records
 from wslog.correlate.clock_offsets import ServerOffset
 from wslog.correlate.copies import fold_copies
 from wslog.correlate.matching import match_clients
@@ -60,8 +60,9 @@ def join_tiers(events: pl.DataFrame) -> Joined:
     folded, zone = settle_error_zone(folded)
     servers, alb_offset = join_servers(folded)
     offsets = _one_each([offset for offset in (*moved, zone, alb_offset) if offset is not None])
-    clients = join_client_records(folded)
     lifecycle = folded.filter(pl.col("event").is_in(LIFECYCLE)).sort("at", "ref")
+    folded = folded.select(RECORD_FIELDS)  # the servers' columns have been heard
+    clients = join_client_records(folded)
     del folded
     pairs, client_offsets = match_clients(clients, servers)
     clients = clients.with_columns(clock_number())
