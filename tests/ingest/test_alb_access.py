@@ -289,3 +289,13 @@ def test_changed_entries_read_alike(seed: int, data: st.DataObject) -> None:
         at, n = random.Random(seed + row).randint(0, len(line)), data.draw(st.integers(0, 2))
         lines[row] = line[:at] + data.draw(st.sampled_from(STROKES)) + line[at + n :]
     assert_cut_as_exact(lines)
+
+
+def test_a_damaged_line_does_not_say_how_many_fields_a_file_has() -> None:
+    """One entry merged with the beginning of another has more; where all differ, the longest one tells."""
+    many = ALB_ACCESS.detect([WSS] * 60 + [f"{WSS} {WSS[:90]}"], Config())
+    assert many is not None
+    assert many.why == f"ALB access log entries of {len(split_entry(WSS))} fields"
+    odd = ALB_ACCESS.detect([WSS + " x" * n for n in range(40)], Config())
+    assert odd is not None
+    assert odd.why == f"ALB access log entries of {len(split_entry(WSS)) + 39} fields"

@@ -10,6 +10,7 @@ AWS appends fields: 12 to 34 are known, more are ignored. `ws` and `wss` are use
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
@@ -23,12 +24,14 @@ from wslog.schema import LimitKind, Tier
 
 _LOOKED_AT: Final = 4  # lines of a sample; what the others are would come to light when they are parsed
 _ALIKE: Final = 0.75
+_FEW: Final = 0.05  # so few entries do not say how many fields a file has
 _HEAD: Final = re.compile(
     r"\s*[a-z][a-z0-9]{0,9} +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z +\S+ +(?:\S+:\d+|-) +(?:\S+:\d+|-)"
     r"(?: +-?\d+(?:\.\d+)?){3} +(?:\d{3}|-) +(?:\d{3}|-)(?: +\d+){2}(?: |$)"
 )
-# A quote closes a field only before a space or the end, so a stray quote inside a user agent does no harm.
-_TOKEN: Final = re.compile(r'"(.*?)"(?=\s|$)|(".*)$|(\S+)')
+# A quote closes a field only before a space or the end, so a stray quote inside a user agent does no harm. Fields are
+# parted by spaces alone: a tab or a no-break space is a part of a damaged field, and the others stay where they are.
+_TOKEN: Final = re.compile(r'"(.*?)"(?= |$)|(".*)$|([^ ]+)', re.S)
 _TID: Final = "^ (TID_[0-9a-fA-F]{32})(?: |$)"
 _IGNORED: Final = r"^\s*(?:#|$)|^Enable AccessLog for ELB"
 # No WebSocket, no failed handshake, whole up to the creation time: nothing after that makes a reject.
@@ -77,7 +80,7 @@ _HEAD_FIELDS: Final = tuple(name for name, at in _AT.items() if at < _REQUEST)
 def split_entry(text: str) -> list[str]:
     """Return an entry's fields without quotes; a last field whose quote is missing is left out: it may be cut."""
     fields = []
-    for quoted, torn, bare in _TOKEN.findall(text):
+    for quoted, torn, bare in _TOKEN.findall(text.strip()):
         if torn:
             break
         fields.append(bare or quoted)
@@ -166,12 +169,14 @@ def _detect(sample: Sequence[str], config: Config) -> LineParser | None:  # noqa
     ours = [text for text in lines if _HEAD.match(text)]
     if not ours:
         return None
-    most = max(len(split_entry(text)) for text in ours)
-    needed = next((n for n in (_CREATION + 1, _REQUEST + 1) if most >= n), _REQUEST)
+    counts = Counter(len(split_entry(text)) for text in ours)
+    usual = [n for n, count in counts.items() if count > _FEW * len(ours)]  # a merged line or two have more
+    n_fields = max(usual or counts)
+    needed = next((n for n in (_CREATION + 1, _REQUEST + 1) if n_fields >= n), _REQUEST)
     parsed = parse_entries(pl.DataFrame({"line": range(1, len(ours) + 1), "text": ours}), needed=needed)
     limits = _limits(parsed.events, needed)
     return LineParser(
-        why=f"ALB access log entries of {most} fields",
+        why=f"ALB access log entries of {n_fields} fields",
         score=len(parsed.events) / len(lines),
         parse=lambda block: parse_entries(block, needed=needed),
         clock=CLOCK,
@@ -180,7 +185,7 @@ def _detect(sample: Sequence[str], config: Config) -> LineParser | None:  # noqa
         plain=_PLAIN,
         refused=_REFUSED,
         fits_too=partial(
-            _fits_too, n_fields=most, has_trace=parsed.events["trace_id"].null_count() < len(parsed.events)
+            _fits_too, n_fields=n_fields, has_trace=parsed.events["trace_id"].null_count() < len(parsed.events)
         ),
     )
 
