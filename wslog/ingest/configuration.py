@@ -18,7 +18,7 @@ from wslog.knowledge.model import Setting
 
 ALB_ATTRIBUTES = "alb-attributes"
 NGINX_CONF = "nginx-conf"
-FIRST_LOOK = 4 << 10
+FIRST_LOOK = 4 << 10  # bytes: enough to tell most logs, and some thousand files are looked at
 LOOK = 16 << 10
 _STATEMENT_END = re.compile(r"[;{}][ \t]*(?:#.*)?\r?$", re.M)  # spares most logs the reading as nginx.conf
 MAX_BLOCKS = 2  # no configuration is larger

@@ -12,18 +12,18 @@ from typing import Final
 import polars as pl
 
 from wslog.ingest.line_regex import ascii_regex, printable_but, words_but
+from wslog.ingest.nginx_error_lines import LEVELS
 
-_LEVEL: Final = "(?:emerg|alert|crit|error|warn|notice|info|debug)"
 _ACTION: Final = (
     "(?:proxying upgraded connection|SSL handshaking|waiting for request|reading client request (?:line|headers)|"
     "connecting to upstream|sending request to upstream|reading response header from upstream|reading upstream|"
     "sending to client)"
 )
 _VALUE: Final = printable_but(',"#') + "*"
-_WHY: Final = f"(?:[0-9]{{1,5}}|SSL): {printable_but('(),#')}*"
+_WHY: Final = f"(?:[0-9]{{1,5}}|SSL): {words_but('while', '(),#')}"
 _REQUEST: Final = rf', request: "[A-Za-z]+ /{printable_but(chr(34) + " ,#")}* HTTP/[0-9]\.[0-9]"'
 CLEAN: Final = ascii_regex(
-    rf"[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}} [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}} \[{_LEVEL}\] [0-9]+#[0-9]+: \*[0-9]+ "
+    rf"[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}} [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}} \[(?:{LEVELS})\] [0-9]+#[0-9]+: \*[0-9]+ "
     rf"{words_but('while', ',#', not_first='(')}(?: \({_WHY}\))?(?: while {_ACTION})?"
     rf', client: [0-9A-Za-z:.]+(?:, server: {_VALUE}(?:{_REQUEST})?(?:, upstream: "{_VALUE}")?'
     rf'(?:, host: "{_VALUE}")?(?:, referrer: "{_VALUE}")?)?$'

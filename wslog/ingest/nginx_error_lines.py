@@ -11,8 +11,9 @@ from typing import Final
 
 import polars as pl
 
+LEVELS: Final = "emerg|alert|crit|error|warn|notice|info|debug"
 HEAD: Final = (
-    r"(?s)^(?P<stamp>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(?P<level>emerg|alert|crit|error|warn|notice|info|debug)\] "
+    rf"(?s)^(?P<stamp>\d{{4}}/\d\d/\d\d \d\d:\d\d:\d\d) \[(?P<level>{LEVELS})\] "
     r"(?P<pid>\d+)#(?P<tid>\d+): (?:\*(?P<cid>\d+) )?(?P<rest>.*)$"
 )
 # The context starts at the first `, client: ` that is followed by `, server: ` (or by the cut end of the line).
