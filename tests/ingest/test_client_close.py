@@ -69,7 +69,7 @@ def test_our_own_record() -> None:
 def test_the_fast_and_the_slow_way_agree(extra: dict[str, object]) -> None:
     """What a collector adds to our record changes nothing else, whichever way the line takes."""
     line = json.dumps(json.loads(OWN) | extra)
-    slow = one(line, Config(client_fields={"is_persisted": "nowhere"}))  # a mapping switches the fast way off
+    slow = one(line, Config(client_fields={"is_persisted": "nowhere"}))  # a mapping has `client_record` read it
     assert one(line) == slow
     assert slow["client_ip"] == extra.get("clientIp")
     assert {k: v for k, v in slow.items() if k != "client_ip"} == {

@@ -210,7 +210,7 @@ def test_samples_of_every_format_read_alike(tmp_path: Path, log_format: object) 
 
 @pytest.mark.parametrize("name", PLAIN_SHARE)
 def test_most_plain_lines_are_not_parsed(tmp_path: Path, name: str) -> None:
-    """Else the fast way would be right and exact."""
+    """Else sifting would be right and useless."""
     file = tmp_path / "file"
     file.write_bytes(b"\n".join(log(name, 2_000, seed=3)) + b"\n")
     seen: list[tuple[int, int]] = []

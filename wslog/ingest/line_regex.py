@@ -1,8 +1,8 @@
 """Parts of regexes that prove what a line is: each can be read in one way only.
 
-The formats build two kinds of regex from them: of lines that need not be parsed (`*_plain.py`, looked at by
-`ingest.sift`), and of lines that may be cut at fixed places instead of captured (`*_clean.py`). Only ASCII classes: a
-line with other characters goes the exact way, and the automaton stays small.
+The formats build two kinds of regex from them: of lines that need no parsing, or not yet (`LineParser.plain` and
+`.refused`, looked at by `ingest.sift`), and of clean lines, which are cut at fixed places instead of captured. Only
+ASCII classes: a line with other characters goes the exact way, and the automaton stays small.
 """
 
 from __future__ import annotations
