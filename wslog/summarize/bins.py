@@ -27,7 +27,7 @@ def count_into_bins(drops: pl.DataFrame, column: str, edges: Sequence[float]) ->
             duration negative), one at or above the last into the last.
     """
     last = len(edges) - 2
-    values = drops.filter(pl.col(column).is_not_nan())
+    values = drops.select(column, "cause").filter(pl.col(column).is_not_nan())
     index = pl.Series("edges", edges[1:-1], dtype=pl.Float64).search_sorted(values[column], side="right")
     by_bin = counts_by_cause(values.with_columns(bin=index.cast(pl.Int64).clip(0, last)), "bin")
     return tuple(

@@ -32,7 +32,7 @@ def collect_chart_data(
         settings: Timers found in configuration.
         timeouts: What is known about timers.
     """
-    opened = drops.filter(IS_OPENED)
+    opened = drops.select("is_opened", "opened_at", "idle_s", "lifetime_s", "cause").filter(IS_OPENED)
     return ChartData(
         idle=_histogram(opened, "idle_s", [c.center_s for c in clusters if c.axis == "idle_s"]),
         lifetime=_histogram(opened, "lifetime_s", [c.center_s for c in clusters if c.axis == "lifetime_s"]),

@@ -30,13 +30,11 @@ def in_order(connections: pl.DataFrame) -> pl.DataFrame:
 
 def drops_of(connections: pl.DataFrame) -> pl.DataFrame:
     """Return the rows with `is_drop`, in `ORDER`; a cause or tier left open is `unknown`."""
-    return (
-        connections.filter(IS_DROP)
-        .with_columns(
+    return in_order(
+        connections.filter(IS_DROP).with_columns(
             pl.col("cause").fill_null(Cause.UNKNOWN.value),
             pl.col("tier").fill_null(Tier.UNKNOWN.value),
         )
-        .sort(ORDER, nulls_last=True, maintain_order=True)
     )
 
 

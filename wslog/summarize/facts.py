@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
@@ -12,6 +13,11 @@ from wslog.result import Clock, Coverage, Window
 from wslog.schema import Cause, LimitKind, Tier
 from wslog.summarize.drops import IS_OPENED
 from wslog.summarize.groups import DropGroup
+
+TOLD: Final = (
+    "closed_at", "opened_at", "is_opened", "lifetime_s", "idle_s", "session_id", "client_ref", "nginx_access_ref",
+    "nginx_error_ref", "alb_ref",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +84,7 @@ def gather_facts(
         settings: Timers found in configuration.
         known: Timers by id.
     """
+    drops = drops.select(TOLD)
     opened = drops.filter(IS_OPENED)
     from_clients = opened.filter(pl.col("client_ref").is_not_null())
     errors = [file for file in coverage.files if file.format.startswith("nginx-error") and file.lines > 0]
@@ -120,4 +127,4 @@ def _tied(groups: Sequence[DropGroup], known: Mapping[str, Timeout]) -> frozense
 
 def _share(frame: pl.DataFrame, condition: pl.Expr) -> float:
     """Return the share of rows for which *condition* holds; 0 without rows, null counts as no."""
-    return frame.filter(condition).height / frame.height if frame.height else 0.0
+    return int(frame.select(condition.fill_null(value=False).sum()).item()) / frame.height if frame.height else 0.0

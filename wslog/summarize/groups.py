@@ -28,13 +28,19 @@ IN_BURSTS: Final = frozenset(
     }
 )
 
+TOLD: Final = (
+    "cause", "tier", "timeout_s", "timeout_id", "handshake_status", "cluster_id", "confidence", "upstream", "path",
+    "attempt",
+)  # fmt: skip
+PROOF: Final = ("evidence", "client_ref", "nginx_access_ref", "alb_ref", "nginx_error_ref")  # findings quote it
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropGroup:
     """Drops that one sentence can speak of.
 
     Attributes:
-        drops: Its rows, in `ORDER`.
+        drops: Its rows, in `ORDER`: `TOLD`, and `PROOF` where timers are told apart.
         n_drops: How many drops there are in all.
         timeouts_s: The timers' values, the most frequent first; empty: no timer.
         timeout_ids: Candidates in the knowledge base, the most frequent first.
@@ -98,6 +104,7 @@ def group_drops(
         tier_key=pl.when(~over_tiers).then("tier"),
     )
     keys = ["cause", "tier", "timeout_s", "status_key"] if is_fine else ["cause", "tier_key"]
+    keyed = keyed.select(*TOLD, *(PROOF if is_fine else ()), "status_key", "tier_key")
     parts = keyed.partition_by(keys, maintain_order=True, include_key=True)
     groups = [
         _group(part.drop("status_key", "tier_key"), n_drops=drops.height, clusters=clusters, bursts=bursts)

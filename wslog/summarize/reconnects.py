@@ -75,11 +75,15 @@ def _count_gave_up(drops: pl.DataFrame, connections: pl.DataFrame, end: dt.datet
     if end is None:
         return 0
     last_start = (
-        connections.filter(pl.col("session_id").is_not_null()).group_by("session_id").agg(last_start=STARTED_AT.max())
+        connections.select("session_id", "opened_at", "closed_at")
+        .filter(pl.col("session_id").is_not_null())
+        .group_by("session_id")
+        .agg(last_start=STARTED_AT.max())
     )
     last_seen = end - dt.timedelta(seconds=GAVE_UP_AFTER_S)
     silent = (
-        drops.filter(
+        drops.select("session_id", "reconnect_gap_s", "cause", "closed_at")
+        .filter(
             pl.col("session_id").is_not_null()
             & pl.col("reconnect_gap_s").is_null()
             & (pl.col("cause") != Cause.CLIENT_LEFT.value)

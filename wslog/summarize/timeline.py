@@ -42,7 +42,7 @@ def build_timeline(drops: pl.DataFrame, connections: pl.DataFrame, *, window: Wi
     width_s = next((w for w in WIDTHS_S if high // (w * 10**6) - low // (w * 10**6) < MAX_BUCKETS), WIDTHS_S[-1])
     width = width_s * 10**6
     first, last = low // width, high // width
-    numbered = drops.with_columns(bucket=pl.col("closed_at").dt.epoch("us") // width).filter(
+    numbered = drops.select("cause", bucket=pl.col("closed_at").dt.epoch("us") // width).filter(
         pl.col("bucket").is_between(first - 1, last + 1)
     )
     by_bucket = counts_by_cause(numbered, "bucket")
@@ -81,7 +81,7 @@ def _open_at(connections: pl.DataFrame, instants: list[dt.datetime]) -> list[int
 
     Connections still open when the logs end have no row, so the last buckets are a little low.
     """
-    opened = connections.filter(IS_OPENED)
+    opened = connections.select("is_opened", "opened_at", "closed_at").filter(IS_OPENED)
     both = opened.filter(pl.col("opened_at").is_not_null() & pl.col("closed_at").is_not_null())
     if opened.is_empty() or both.height < MIN_KNOWN_SHARE * opened.height:
         return [None] * len(instants)

@@ -63,9 +63,10 @@ def offline_spells(connections: pl.DataFrame, later: pl.DataFrame) -> pl.DataFra
     Returns:
         `closed_at` (UTC) of the drop that began it, and `gap_s`.
     """
-    drops = connections.filter(IS_DROP & pl.col("closed_at").is_not_null())
     client = ["session_id", "host", "path"]
-    reopened = _next_opens(drops, later, client)
+    closes = connections.select(*client, "closed_at", "connection_id", "reconnect_gap_s", "is_drop")
+    drops = closes.filter(IS_DROP & pl.col("closed_at").is_not_null())
+    reopened = _next_opens(drops, later.select(*client, "opened_at", "is_opened"), client)
     answered = (
         reopened.filter(pl.col("next_open_at").is_not_null())
         .group_by(*client, "next_open_at")
@@ -85,6 +86,7 @@ def _next_opens(drops: pl.DataFrame, connections: pl.DataFrame, client: list[str
     with_session = pl.col("session_id").is_not_null()
     opens = (
         connections.filter(with_session & IS_OPENED & pl.col("opened_at").is_not_null())
+        .join(drops.select("session_id").unique(), on="session_id", how="semi")
         .select(keyed, next_open_at="opened_at")
         .sort("next_open_at")
     )
