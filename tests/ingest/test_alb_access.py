@@ -126,6 +126,19 @@ def test_a_stray_quote_in_the_user_agent() -> None:
     assert event["trace_id"] == "1-69aff000-23a8c76965a2ef7629b185e3"
 
 
+@pytest.mark.parametrize("odd", ["\t", "\u00a0", "\u2028", "\r", "\x0b"])
+@pytest.mark.parametrize("field", ["app/st", "TLS_AES_128", "203.0.113.7:4", "targetgroup/c"])
+def test_fields_are_parted_by_spaces_alone(odd: str, field: str) -> None:
+    """Another blank within a field damages that field; the WebSocket is read."""
+    event = one(WSS.replace(field, field + odd))
+    assert (event["path"], event["status"], event["lifetime_s"]) == (
+        "/ws/chat",
+        101,
+        pytest.approx(60.003641, abs=1e-9),
+    )
+    assert event["trace_id"] == one(WSS)["trace_id"]
+
+
 def test_every_cut_is_event_or_reject() -> None:
     """Cut anywhere, an entry is an event with right values or a reject with a reason; never one with wrong values."""
     whole = one(WSS)

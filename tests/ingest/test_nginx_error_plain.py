@@ -192,6 +192,19 @@ def test_clean_lines_are_many_and_read_alike() -> None:
     assert assert_clean_reads_alike([NGINX_ERROR.samples[0]]) == 1
 
 
+def test_while_within_the_reason_does_not_end_the_message() -> None:
+    """What nginx was doing stands behind the parenthesis, whatever a damaged reason holds."""
+    line = (
+        "2026/03/10 10:01:00 [error] 31#31: *57 recv() failed (104: Connection reset while by peer) while proxying "
+        'upgraded connection, client: 203.0.113.7, server: rt.example.com, request: "GET /ws HTTP/1.1"'
+    )
+    ssl = line.replace("104: Connection", "SSL: error:0A000152:SSL")
+    assert assert_clean_reads_alike([line, ssl, line.replace(" while by", "")]) == 1
+    parsed = parse_error(pl.DataFrame({"line": [1], "text": [line]}), zone="UTC")
+    assert parsed.events["action"].to_list() == ["proxying upgraded connection"]
+    assert parsed.events["is_websocket"].to_list() == [True]
+
+
 @given(seed=st.integers(0, 1 << 30), data=st.data())
 @settings(deadline=None, max_examples=60)
 def test_changed_lines_read_alike(seed: int, data: st.DataObject) -> None:
