@@ -15,6 +15,7 @@ from wslog.schema import EVENTS, EventKind, Tier
 COPY_SHARE: Final = 0.8  # of the smaller log's lines that must be found in the other one
 FILE: Final = pl.col("ref").str.replace(r":\d+$", "")
 LINE: Final = pl.col("ref").str.extract(r":(\d+)$").cast(pl.Int64)
+FEW: Final = ("at", "tier", "path", "client_ip", "connection_id")  # most rows are told apart by these
 # What two access logs of one host have in common whatever their formats; a column counts only if both fill it.
 REQUEST_KEY: Final = ("second", "method", "path", "query", "status", "client_ip", "user_agent", "body_bytes")
 RICHNESS: Final = ("lifetime_s", "request_id", "connection_no", "upstream", "trace_id", "forwarded_for", "is_complete")
@@ -41,9 +42,12 @@ def _drop_repeats(events: pl.DataFrame, *, spared: pl.Expr | None = None) -> pl.
     """
     same = [name for name in EVENTS if name not in {"ref", "format"}]
     # Equal rows have equal hashes: where no two are equal, as is usual, nothing wide needs to be compared.
-    is_twin = events.select(same).hash_rows().is_duplicated()
+    is_twin = events.select(FEW).hash_rows().is_duplicated()
     if spared is not None:
         is_twin = is_twin & ~events.select(spared.fill_null(value=False)).to_series()
+    if is_twin.any():
+        doubtful = is_twin.arg_true()
+        is_twin = is_twin.scatter(doubtful, events.select(same)[doubtful].hash_rows().is_duplicated())
     if not is_twin.any():
         return events
     twins = events.with_row_index("place").filter(is_twin)

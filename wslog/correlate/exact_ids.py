@@ -34,5 +34,5 @@ def pair_by_id(clients: pl.DataFrame, servers: pl.DataFrame) -> tuple[Ints, Ints
 def _pairs(clients: pl.DataFrame, servers: pl.DataFrame, ours: str, theirs: str) -> pl.DataFrame:
     left = clients.select(pl.col(ours).alias("id")).with_row_index("record").drop_nulls("id")
     right = servers.select(pl.col(theirs).alias("id")).with_row_index("row").drop_nulls("id")
-    alone = pl.len().over("id") == 1
-    return left.filter(alone).join(right.filter(alone), on="id", how="inner").select("record", "row").sort("record")
+    pairs = left.join(right, on="id", how="inner").select("record", "row")
+    return pairs.filter(pl.col("record").is_unique() & pl.col("row").is_unique()).sort("record")

@@ -64,8 +64,8 @@ def join_tiers(events: pl.DataFrame) -> Joined:
     folded = folded.select(RECORD_FIELDS)  # the servers' columns have been heard
     clients = join_client_records(folded)
     del folded
-    pairs, client_offsets = match_clients(clients, servers)
     clients = clients.with_columns(clock_number())
+    pairs, client_offsets = match_clients(clients, servers)
     chosen = choose_partners(pairs.rename({"client": "left", "server": "right"}), at_least=ACCEPT)
     chosen = chosen.select(
         pl.col("left").alias("client"), pl.col("right").alias("server"), pl.col("p").alias("match_confidence")

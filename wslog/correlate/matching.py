@@ -87,8 +87,12 @@ def _chunks(left: Side, rows: ServerRows) -> Iterator[tuple[Ints, Ints]]:
     """Cut the records into runs of block and time: those whose matches are kept, and all that are matched along."""
     at = left.end if rows.any_by_end else np.where(np.isnan(left.anchor), left.end, left.anchor)
     at = np.nan_to_num(at, nan=0.0)
-    order = np.lexsort((at, left.block))
+    order = np.flatnonzero(np.isin(left.block, rows.side.block))  # the others find nobody
+    order = order[np.lexsort((at[order], left.block[order]))]
     block, at = left.block[order], at[order]
+    if not len(order):
+        yield order, order
+        return
     for part in np.array_split(np.arange(len(order)), -(-len(order) // CHUNK)):
         first, last = int(part[0]), int(part[-1])
         start, stop = np.searchsorted(block, [block[first], block[last] + 1])
@@ -102,7 +106,6 @@ def _match_chunk(
     core: Ints, around: Ints, *, left: Side, rows: ServerRows, belief: Belief, agreement: Agreement
 ) -> Pairs:
     """Find, weigh and settle the candidates of the records *around*; keep those of *core*."""
-    around = around[np.isin(left.block[around], rows.side.block)]  # the others find nobody
     found = rows.find(left, around, belief)
     pairs = Pairs.of(around[found.record], found.row, found.by_end, left=left, right=rows.side)
     pairs = weigh(pairs, found, left=left, rows=rows, belief=belief, agreement=agreement)

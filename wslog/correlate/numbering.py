@@ -16,7 +16,7 @@ def number_words(ours: pl.Series, theirs: pl.Series) -> tuple[Ints, Ints]:
     """Number equal words of both sides alike, in their order from 1; -1 for null."""
     both = pl.concat([ours.cast(pl.String).alias("word"), theirs.cast(pl.String).alias("word")])
     # Words repeat: to look each up once and to put the distinct ones in order is less work than to rank them all.
-    met = both.cast(pl.Categorical(pl.Categories.random())).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+    met = number_met(both)
     example = np.zeros(int(met.max(initial=-1)) + 2, dtype=np.int64)
     example[met] = np.arange(len(met))
     order = both.gather(example[:-1]).arg_sort().to_numpy()
@@ -24,6 +24,14 @@ def number_words(ours: pl.Series, theirs: pl.Series) -> tuple[Ints, Ints]:
     rank[order] = np.arange(1, len(order) + 1)
     codes = rank[met]
     return codes[: len(ours)], codes[len(ours) :]
+
+
+def number_met(words: pl.Series) -> Ints:
+    """Number equal words alike, as they are met, from 0; -1 for null. Numbers stay what they are."""
+    if words.dtype.is_integer():
+        return words.cast(pl.Int64).fill_null(-1).to_numpy()
+    coded = words.cast(pl.String).cast(pl.Categorical(pl.Categories.random()))
+    return coded.to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
 
 
 def number_rows(*parts: Ints) -> tuple[Ints, Ints]:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from wslog.correlate.numbering import number_rows, number_words
+from wslog.correlate.numbering import number_met, number_rows, number_words
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -77,7 +77,7 @@ def make_sides(clients: pl.DataFrame, servers: pl.DataFrame) -> tuple[Side, Side
     sides = [
         _arrays(frame, epoch, blocks[n], {k: v[n] for k, v in words.items()}) for n, frame in enumerate((left, right))
     ]
-    return sides[0], sides[1], number_words(clients["clock"], clients["clock"].clear())[0]
+    return sides[0], sides[1], number_met(clients["clock"])
 
 
 def _client_part(clients: pl.DataFrame, servers: pl.DataFrame) -> pl.DataFrame:

@@ -46,6 +46,8 @@ def vote_worth(clock: Ints, opened: Floats, lifetime: Floats) -> Floats:
     """
     worth = np.ones(len(clock))
     judged = np.flatnonzero((clock >= 0) & ~np.isnan(opened) & ~np.isnan(lifetime))
+    # Who is alone on a clock repeats nobody.
+    judged = judged[np.bincount(clock[judged], minlength=1)[clock[judged]] > 1]
     if not len(judged):
         return worth
     judged = judged[np.lexsort((opened[judged], clock[judged]))]
