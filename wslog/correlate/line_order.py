@@ -25,6 +25,9 @@ def estimate_ends(nginx: pl.DataFrame, known: pl.DataFrame | None = None) -> pl.
         known: `row`, `known_at`: closes known better, on nginx's clock.
     """
     resolution = pl.col("at_resolution_s").fill_null(1.0)
+    nginx = nginx.drop("ended_at", "ended_half_s", strict=False)
+    if not nginx.select((resolution > COARSE_S).any()).item():
+        return nginx.with_columns(_after(resolution / 2).alias("ended_at"), (resolution / 2).alias("ended_half_s"))
     file, line = pl.col("ref").str.replace(r":\d+$", ""), pl.col("ref").str.extract(r":(\d+)$").cast(pl.Int64)
     lines = nginx.select("row", "closed_at", resolution.alias("step_s"), file.alias("file"), line.alias("line"))
     nothing = pl.DataFrame(schema={"row": nginx["row"].dtype, "known_at": pl.Datetime("us", "UTC")})
@@ -49,6 +52,9 @@ def estimate_ends(nginx: pl.DataFrame, known: pl.DataFrame | None = None) -> pl.
     coarse = pl.col("step_s") > COARSE_S
     middle = pl.when(coarse).then("middle").otherwise(pl.col("step_s") / 2)
     half = pl.when(coarse).then(pl.min_horizontal("half", pl.col("step_s") / 2)).otherwise(pl.col("step_s") / 2)
-    ended = pl.col("closed_at") + pl.duration(microseconds=(middle * 1e6).round().cast(pl.Int64))
-    found = lines.select("row", ended.alias("ended_at"), half.alias("ended_half_s"))
-    return nginx.drop("ended_at", "ended_half_s", strict=False).join(found, on="row", how="left", maintain_order="left")
+    found = lines.select("row", _after(middle).alias("ended_at"), half.alias("ended_half_s"))
+    return nginx.join(found, on="row", how="left", maintain_order="left")
+
+
+def _after(seconds: pl.Expr) -> pl.Expr:
+    return pl.col("closed_at") + pl.duration(microseconds=(seconds * 1e6).round().cast(pl.Int64))
