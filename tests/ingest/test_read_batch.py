@@ -7,11 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
+import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from tests.ingest.test_sift import DAMAGE, log
 from wslog.ingest import Read, read_batch, read_events
+from wslog.ingest.client_close import CLIENT_CLOSE
+from wslog.ingest.nginx_error import NGINX_ERROR
 
 
 def write(folder: Path, damage: Callable[[bytes], bytes], every: int) -> Path:
@@ -62,3 +65,16 @@ def test_a_file_of_two_formats_gives_both(tmp_path: Path) -> None:
     read = read_events([tmp_path])
     assert_same(read, alone(tmp_path))
     assert set(read.events["format"]) == {"alb-access", "nginx-error"}
+
+
+def test_a_few_lines_of_another_format_are_read(tmp_path: Path) -> None:
+    """Two close events among hundreds of entries, in one of many files, some of whose lines are damaged."""
+    folder = write(tmp_path, DAMAGE["cut"], 50)
+    lines = log("alb", 300, 9)
+    lines[100:100] = [sample.encode() for sample in CLIENT_CLOSE.samples[:2]]
+    lines[200:200] = [NGINX_ERROR.samples[0].encode()]
+    (folder / "guest.log.gz").write_bytes(gzip.compress(b"\n".join(lines)))
+    read = read_events([folder])
+    assert_same(read, alone(folder))
+    guests = read.events.filter(pl.col("ref").str.starts_with("guest") & (pl.col("format") != "alb-access"))
+    assert guests["ref"].to_list() == ["guest.log.gz:101", "guest.log.gz:102", "guest.log.gz:201"]

@@ -2,7 +2,7 @@
 
 What a file costs by itself (recognising it, some eighty calls of polars) is ten times what its lines cost. So files
 that would surely be given the same parser are put together, and each gets its own account. A file in which more than a
-few lines do not parse may hold a second format: it is read again by itself.
+few lines do not parse, or any that another format reads, holds a second format: it is read again by itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from wslog.ingest.configuration import FIRST_LOOK
 from wslog.ingest.parse_file import KEPT_REJECTS, FileRead
 from wslog.ingest.read_file import Part, read_file
 from wslog.ingest.reading import PLACED, Reading, Sieve, filled, sieve_of
-from wslog.ingest.recognise import Reader, Recognised, recognise, sample_lines
+from wslog.ingest.recognise import Reader, Recognised, best_reader, recognise, sample_lines
 from wslog.ingest.sift import EDGE_LINES, sift
 from wslog.ingest.survey import Survey
 from wslog.result import FileCoverage, Reject
@@ -33,6 +33,7 @@ SIFTED_BYTES: Final = 6 << 20  # of text at a time
 MOST_KNOWN: Final = 8  # of what files were recognised as, the last ones are tried
 
 MOST_REJECTED: Final = 0.1  # of a file's lines; beyond that something else stands in it too
+SAMPLED_REJECTS: Final = 8  # of those that begin alike, in all files of a batch
 NO_SPAN: Final = (None, None)
 
 
@@ -162,10 +163,12 @@ def _text(survey: Survey) -> bytes | None:
 def _parse(run: _Run, reading: Reading) -> list[Part]:
     if run.texts:
         run.sift()
-    parsed = run.reader.parser.parse(pl.concat(run.left))
+    left = pl.concat(run.left)
+    parsed = run.reader.parser.parse(left)
     events = run.placed(filled(parsed.events, run.reader))
     rejects = _by_file(run.placed(parsed.rejects).sort("line"), "line", "reason", "text")
-    mixed = [nth for nth, rows in rejects.items() if len(rows) > MOST_REJECTED * run.heights[nth]]
+    of_others = _of_other_formats(left.filter(pl.col("line").is_in(parsed.rejects["line"].implode())), run, reading)
+    mixed = [nth for nth, rows in rejects.items() if nth in of_others or len(rows) > MOST_REJECTED * run.heights[nth]]
     is_whole = ~pl.col("nth").is_in(mixed)
     run.sieve.put_aside(run.placed(pl.concat(run.waiting)).filter(is_whole).select("file_no", "line", "text"))
     spans = _by_file(events.group_by("nth").agg(first=pl.col("at").min(), last=pl.col("at").max()), "first", "last")
@@ -178,6 +181,22 @@ def _parse(run: _Run, reading: Reading) -> list[Part]:
     }
     kept = events.filter(is_whole & reading.keep).select(pl.col(name).cast(dtype) for name, dtype in PLACED.items())
     return [Part(accounts, reading.decided(kept)), *(read_file(run.surveys[nth], reading) for nth in mixed)]
+
+
+def _of_other_formats(rejected: pl.DataFrame, run: _Run, reading: Reading) -> set[int]:
+    """Return which files hold lines that another format reads, though they are few.
+
+    Lines are told apart by how they begin: a few of each kind show what they are.
+    """
+    others = [log_format for log_format in reading.formats if log_format is not run.reader.format]
+    found: set[int] = set()
+    for _, alike in rejected.group_by(pl.col("text").str.slice(0, 1), maintain_order=True):
+        sample = alike["text"].gather_every(max(1, alike.height // SAMPLED_REJECTS)).to_list()
+        guest = best_reader(sample, reading.config, others)
+        if guest is not None:
+            lines = guest.parser.parse(alike).events["line"]
+            found.update(run.nth_of(lines.cast(pl.Int64)).to_list())
+    return found
 
 
 def _by_file(frame: pl.DataFrame, *columns: str) -> dict[int, list[tuple[Any, ...]]]:
