@@ -109,16 +109,18 @@ def _judge(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> pl.DataFrame:
     never = ~pl.col("is_opened").fill_null(value=True) & ~(by_client & pl.col("is_pagehide_only"))
     hidden = by_client & pl.col("is_pagehide_only")
     clean = by_client & pl.col("close_code").is_not_null() & ~IS_1006
-    judges: tuple[tuple[pl.Expr, Judge], ...] = (
-        (clean, lambda rows: rows.select(_clean())),
-        (hidden, lambda rows: rows.select(_hidden())),
-        (never, lambda rows: judge_handshakes(rows, mass_drops.down_times(lifecycle))),
-        (pl.lit(value=True), lambda rows: judge(rows, load_scorecard())),
+    all_of = tuple(facts.columns)
+    judges: tuple[tuple[pl.Expr, tuple[str, ...], Judge], ...] = (
+        (clean, ("client_ref", "close_code", "was_clean"), lambda rows: rows.select(_clean())),
+        (hidden, ("client_ref", "is_persisted"), lambda rows: rows.select(_hidden())),
+        (never, all_of, lambda rows: judge_handshakes(rows, mass_drops.down_times(lifecycle))),
+        (pl.lit(value=True), all_of, lambda rows: judge(rows, load_scorecard())),
     )
-    first = pl.coalesce(pl.when(applies).then(pl.lit(n)) for n, (applies, _) in enumerate(judges))
+    kinds = (pl.when(applies).then(pl.lit(n)) for n, (applies, _, _) in enumerate(judges))
+    first = facts.select(pl.coalesce(kinds)).to_series()
     judged = []
-    for n, (_, verdict_of) in enumerate(judges):
-        rows = facts.filter(first == n)
+    for n, (_, heard, verdict_of) in enumerate(judges):
+        rows = facts.select(list(dict.fromkeys(("row", *heard)))).filter(first == n)
         if n and rows.is_empty():
             continue  # the first one gives the columns where there are no rows at all
         judged.append(pl.concat([rows.select("row"), verdict_of(rows).select(VERDICT)], how="horizontal"))

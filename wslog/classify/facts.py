@@ -114,7 +114,8 @@ def _absences(connections: pl.DataFrame) -> list[pl.Expr]:
 def _path_timers(facts: pl.DataFrame) -> pl.DataFrame:
     """Learn nginx's timer on each path from connections whose client followed it at once. `path`, `path_timer_s`."""
     silence = pl.col("wire_idle_s")
-    timed_out = facts.filter(pl.col("nginx_timed_out") & pl.col("followed") & silence.is_not_null())
+    told = facts.select("path", "wire_idle_s", "nginx_timed_out", "followed")
+    timed_out = told.filter(pl.col("nginx_timed_out") & pl.col("followed") & silence.is_not_null())
     learnt = timed_out.group_by("path").agg(
         silence.median().alias("path_timer_s"),
         (silence - silence.median()).abs().median().alias("spread_s"),
@@ -140,11 +141,11 @@ def add_wire_timer(facts: pl.DataFrame, idle_timers: Sequence[tuple[float, float
 
 def _covered(connections: pl.DataFrame, tier: str) -> pl.Expr:
     """Whether that tier's access log covers the moment the connection ended."""
-    logged = connections.filter(pl.col(f"{tier}_ref").is_not_null())[f"{tier}_closed_at"]
+    logged = connections[f"{tier}_closed_at"].filter(connections[f"{tier}_ref"].is_not_null())
     return _yes(ENDED_AT.is_between(pl.lit(logged.min(), dtype=INSTANT), pl.lit(logged.max(), dtype=INSTANT)))
 
 
 def _logged_hosts(connections: pl.DataFrame) -> list[str]:
     """Hosts of which the servers' logs show anything: an edge whose logs are not here proves nothing by silence."""
-    logged = connections.filter(pl.col("nginx_ref").is_not_null() | pl.col("alb_ref").is_not_null())
-    return logged["host"].drop_nulls().unique().sort().to_list()
+    logged = connections["host"].filter(connections["nginx_ref"].is_not_null() | connections["alb_ref"].is_not_null())
+    return logged.drop_nulls().unique().sort().to_list()

@@ -64,12 +64,12 @@ def find_mass_drops(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> list[MassDr
         Named bursts in order of time.
     """
     # nginx's own timers make echoes of whatever synchronised their clients; they are explained without a burst.
-    opened = facts.filter(OPENED & ~pl.col("nginx_timed_out") & (~pl.col("is_pagehide_only").fill_null(value=False)))
-    rows = opened.select(
+    is_told = OPENED & ~pl.col("nginx_timed_out") & (~pl.col("is_pagehide_only").fill_null(value=False))
+    rows = facts.select(
         "upstream", "no_nginx_line", "path", "nginx_is_complete", "close_code", "has_client",
         _epoch("ended_at").alias("closed_s"), _epoch("opened_at").alias("opened_s"),
         _epoch("nginx_closed_at").alias("nginx_s"),
-    )  # fmt: skip
+    ).filter(facts.select(is_told.fill_null(value=False)).to_series())  # fmt: skip
     # Where no log names the app server, a path stands for it.
     share_by = "upstream" if facts["upstream"].is_not_null().any() else "path"
     words = ("upstream", "path", "no_nginx_line")
