@@ -54,7 +54,7 @@ def write_logs(folder: Path, *, gigabytes: float, seed: int = 1) -> Logs:
     for name, lines in texts.items():
         (folder / name).write_bytes(_joined(lines))
     damaged, is_damaged = _damaged(texts["alb.log"])
-    n_times = pl.select(pl.when(is_upgraded).then(1).otherwise(4).cast(pl.UInt32)).to_series()
+    n_times = pl.select(pl.when(requests["is_ws"]).then(1).otherwise(4).cast(pl.UInt32)).to_series()
     repeated = pl.DataFrame({"line": texts["alb.log"]}).select(pl.col("line").repeat_by(n_times))["line"]
     texts |= {"alb": texts["alb.log"], "alb-damaged": damaged, "alb-4": repeated.explode()}
     _write_parts(folder / "alb", requests, texts["alb"])
