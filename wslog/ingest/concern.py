@@ -61,35 +61,34 @@ def of_concern(events: pl.DataFrame) -> pl.DataFrame:
 
 def is_of_concern(events: pl.DataFrame) -> pl.Series:
     """Tell which events `of_concern` keeps."""
+    told = events[["event", "level", "is_websocket", "path", "method", "query"]]  # narrow: `select` would copy it all
     is_known = (pl.col("is_websocket").fill_null(value=False) | IS_LIFE).alias("is_known")
     # The endpoint of a path is dear, so only those are looked at that it decides on.
     path = pl.when(~is_known & IS_CANDIDATE).then("path").alias("path")
-    is_sibling = ENDPOINT.is_in(endpoints_of(events).implode()).fill_null(value=False)
-    return events.select(is_known, path).select(pl.col("is_known") | is_sibling).to_series()
+    is_sibling = ENDPOINT.is_in(endpoints_of(told).implode()).fill_null(value=False)
+    return told.select(is_known, path).select(pl.col("is_known") | is_sibling).to_series()
 
 
 def endpoints_of(events: pl.DataFrame) -> pl.Series:
     """Return the endpoints of sure WebSockets."""
     is_websocket = pl.col("is_websocket").fill_null(value=False)
-    paths = events.select("path", "is_websocket").filter(is_websocket).select(pl.col("path").drop_nulls().unique())
+    paths = events[["path", "is_websocket"]].filter(is_websocket).select(pl.col("path").drop_nulls().unique())
     return paths.select(ENDPOINT.unique()).to_series()
 
 
-def without_copies(events: pl.DataFrame) -> pl.DataFrame:
-    """Drop load balancer lines that were delivered twice, keeping the first.
+def is_copy(events: pl.DataFrame, rows: pl.Series) -> pl.Series:
+    """Tell which load balancer lines were delivered twice; the first is none.
 
     Args:
-        events: In the order in which the first is to be kept.
+        events: In any order.
+        rows: Which of them to look at, in the order in which the first is to be kept.
 
     AWS delivers log files at least once; a line's microseconds and ids tell it from every other line.
     """
-    whole = [name for name in events.columns if name not in _PLACE]
     # Few lines share even these, so the comparison of whole rows, which is dear, is spared nearly all.
-    keys = events.select("at", "client_port", "bytes_out", is_alb=pl.col("tier") == Tier.ALB.value).with_row_index(
-        "row"
-    )
-    rows = keys.filter(pl.col("is_alb")).filter(pl.struct("at", "client_port", "bytes_out").is_duplicated())["row"]
-    copies = rows.filter(~events[rows].select(pl.struct(whole).is_first_distinct()).to_series())
-    if copies.is_empty():
-        return events
-    return events.filter(~pl.int_range(pl.len(), dtype=pl.UInt32).is_in(copies.implode()))
+    is_alb = (pl.col("tier") == Tier.ALB.value).alias("is_alb")
+    keys = events[["at", "client_port", "bytes_out", "tier"]][rows].with_columns(is_alb).with_row_index("nth")
+    alike = keys.filter(pl.col("is_alb")).filter(pl.struct("at", "client_port", "bytes_out").is_duplicated())["nth"]
+    whole = [name for name in events.columns if name not in _PLACE]
+    copies = alike.filter(~events[whole][rows[alike]].select(pl.struct(whole).is_first_distinct()).to_series())
+    return pl.Series("is_copy", [False], pl.Boolean).new_from_index(0, len(rows)).scatter(copies, values=True)

@@ -13,7 +13,7 @@ import polars as pl
 from wslog import schema
 from wslog.ingest.accounts import raise_if_useless, with_copies, with_events
 from wslog.ingest.blocks import Block
-from wslog.ingest.concern import MAY_CONCERN, is_of_concern, without_copies
+from wslog.ingest.concern import MAY_CONCERN, is_copy, is_of_concern
 from wslog.ingest.configuration import NGINX_CONF, named_source, parse_zones, read_configuration
 from wslog.ingest.format import Config, LogFormat
 from wslog.ingest.formats import FORMATS
@@ -102,8 +102,9 @@ def read_events(
             undecided=None if all_lines else undecided,
         )  # fmt: skip
         parts = list(read_all(surveys, reading, lanes, progress))
-        sure = pl.concat([part.events for part in parts])
+        sure = pl.concat([part.events[["path", "is_websocket"]] for part in parts])
         parts += [Part({}, events) for events in undecided.siblings_of(sure, lanes)]
+    levels = frozenset(level for part in parts for level in part.levels)
     events, files = settled(parts, sources, all_lines=all_lines)
     if must_be_useful:
         raise_if_useless(files, has_settings=bool(settings))
@@ -111,7 +112,7 @@ def read_events(
         events=events,
         coverage=Coverage(files=tuple(files), no_code=events.select(HAS_LOST_CODE.sum()).item()),
         settings=settings,
-        levels=frozenset(level for part in parts for level in part.levels),
+        levels=levels,
     )
 
 
@@ -147,19 +148,33 @@ def read_all(surveys: Sequence[Survey], reading: Reading, lanes: Lanes, report: 
 
 
 def settled(
-    parts: Sequence[Part], sources: Sequence[Source], *, all_lines: bool
+    parts: list[Part], sources: Sequence[Source], *, all_lines: bool
 ) -> tuple[pl.DataFrame, list[FileCoverage]]:
-    """Put all files' events together, decide which are of concern now that all paths are known, and count them."""
-    events = pl.concat([part.events for part in parts])
-    rows = events.select("file_no", "line").with_row_index("row")
-    rows = rows if all_lines else rows.filter(is_of_concern(events))
-    kept = events[rows.sort("file_no", "line", maintain_order=True)["row"]]  # wide rows are copied once
-    unique = without_copies(kept)
+    """Put all files' events together, decide which are of concern now that all paths are known, and count them.
+
+    Args:
+        parts: What the files gave. They are taken out of the list: what nobody holds need not be in memory twice.
+        sources: The files, by number.
+        all_lines: All events are of concern.
+    """
     accounts = {number: account for part in parts for number, account in part.accounts.items()}
+    events = pl.concat([part.events for part in parts])
+    parts.clear()
+    places = events[["file_no", "line"]].with_row_index("row")
+    kept = places if all_lines else places.filter(is_of_concern(events))
+    kept = kept.sort("file_no", "line", maintain_order=True)
+    unique = kept.filter(~is_copy(events, kept["row"]))
     files = with_events(with_copies(accounts, kept, unique), unique)
     shown = pl.Series([source.shown for source in sources], dtype=pl.String)
     ref = pl.concat_str(shown.gather(unique["file_no"]), pl.lit(":"), pl.col("line").cast(pl.String)).alias("ref")
-    return schema.conform(unique.with_columns(ref), schema.EVENTS), [files[number] for number in sorted(files)]
+    ordered = _taken(events, unique["row"]).with_columns(unique.select(ref).to_series())
+    return schema.conform(ordered, schema.EVENTS), [files[number] for number in sorted(files)]
+
+
+def _taken(events: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
+    """Return *rows* of the events, which are emptied column by column: so there is never more than one column twice."""
+    columns = (events.drop_in_place(name) for name in events.columns)
+    return pl.DataFrame([column.rechunk().gather(rows) for column in columns if column.null_count() < len(column)])
 
 
 class FileProgress:

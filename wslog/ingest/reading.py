@@ -19,7 +19,8 @@ EVENTS: Final = {
     **{name: dtype for name, dtype in schema.dtypes(schema.EVENTS).items() if name != "ref"},
 }
 PLACED: Final = {"file_no": pl.UInt32(), **EVENTS}
-_TEXTS: Final = tuple(name for name, dtype in EVENTS.items() if dtype == pl.String)
+_REPEATED: Final = ("host", "path", "user_agent")  # long texts, and few of them
+_TEXTS: Final = tuple(name for name, dtype in EVENTS.items() if dtype == pl.String and name not in _REPEATED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,17 @@ class Reading:
     def decided(self, events: pl.DataFrame) -> pl.DataFrame:
         """Return what need not wait until all files are read, in memory of its own."""
         rest = self.undecided.put_aside(events) if self.undecided else events
-        return rest.with_columns(pl.concat_str(name, pl.lit("")) for name in _TEXTS)
+        return rest.with_columns(
+            *(pl.concat_str(name, pl.lit("")) for name in _TEXTS), *(_once_each(rest[name]) for name in _REPEATED)
+        )
+
+
+def _once_each(texts: pl.Series) -> pl.Series:
+    """Return the same texts, each distinct one in memory once."""
+    codes = texts.cast(pl.Categorical(pl.Categories.random())).to_physical()  # dense from 0
+    example = codes.arg_unique()
+    words = texts.gather(example.gather(codes.gather(example).arg_sort(nulls_last=True)))
+    return pl.select(pl.concat_str(words, pl.lit(""))).to_series().gather(codes).alias(texts.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
