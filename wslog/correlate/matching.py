@@ -58,12 +58,15 @@ def match_clients(clients: pl.DataFrame, servers: pl.DataFrame) -> tuple[pl.Data
     for number in range(PASSES):
         if number:
             belief, agreement = _learn(sure, left, clock, agreement)
+        before = sure
         parts = [
             _match_chunk(core, around, left=left, rows=rows, belief=belief, agreement=agreement)
             for core, around in chunks
         ]
         pairs = _beside(by_id, Pairs.joined(parts))
         sure = pairs.where(pairs.p >= SURE)
+        if number and sure.are(before):
+            break  # nothing new to learn: the next pass would find the same
     # A loop of reconnects fits its neighbours' rows as a whole: its pairs are no surer than their common shift.
     is_loop = agreement.worth[pairs.record] <= LEAST_WORTH
     pairs = pairs.rated(pairs.p * np.where(is_loop, 1.0 - LOOP_DOUBT, 1.0))

@@ -48,6 +48,10 @@ class Pairs:
         """Keep some."""
         return Pairs(*(getattr(self, one.name)[keep] for one in fields(self)))
 
+    def are(self, others: Pairs) -> bool:
+        """Whether they are the same records with the same rows, in the same order."""
+        return np.array_equal(self.record, others.record) and np.array_equal(self.row, others.row)
+
     def rated(self, p: Floats) -> Pairs:
         """Replace the weight or probability."""
         return Pairs(self.record, self.row, self.by_end, self.ahead, self.half, self.longer, p)
