@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wslog.correlate import assignment
 from wslog.correlate.assignment import choose_partners, pair_probabilities
 
 EDGES = st.lists(
@@ -46,6 +47,36 @@ def test_nobody_has_more_than_one_partner(edges):
     # Loops in the candidate graph make belief propagation approximate.
     for side in (left, right):
         assert np.bincount(side, weights=p).max() <= 1.2
+
+
+def _plainly(left, right, weight):
+    """Belief propagation with every pair asked in every sweep."""
+
+    def others(row, value):
+        return np.maximum(np.bincount(row, weights=value)[row] - value, 0.0)
+
+    to_left, to_right = np.ones(len(weight)), np.ones(len(weight))
+    for _ in range(assignment.SWEEPS):
+        before = to_left, to_right
+        to_left = 1.0 / (1.0 + others(left, weight * to_right))
+        to_right = 1.0 / (1.0 + others(right, weight * to_left))
+        if max(np.abs(to_left - before[0]).max(), np.abs(to_right - before[1]).max()) < assignment.SETTLED:
+            break
+    odds = weight * to_left * to_right
+    return odds / (1.0 + odds)
+
+
+@pytest.mark.parametrize("at_a_time", [1, 7, 1000])
+@given(EDGES)
+def test_to_ask_only_who_hears_something_new_changes_no_bit(at_a_time, edges):
+    """Rows whose messages stand still are left out, and rows are asked some at a time: the same to the last bit."""
+    if not edges:
+        return
+    left, right, weight = (np.array(part) for part in zip(*edges, strict=True))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(assignment, "AT_A_TIME", at_a_time)
+        found = pair_probabilities(left, right, weight.astype(float))
+    assert found.tolist() == _plainly(left, right, weight.astype(float)).tolist()
 
 
 def test_no_pairs_no_probabilities():

@@ -7,7 +7,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wslog.correlate.numbering import number_rows, number_words
+from wslog.correlate.numbering import number_rows, number_words, order_rows
 
 WORDS = st.lists(st.none() | st.text("aBé ", max_size=3), max_size=20)
 TRIPLES = st.lists(
@@ -33,3 +33,13 @@ def test_combinations_are_numbered_in_their_order_however_far_apart(rows: list[t
     order = {row: n for n, row in enumerate(sorted(set(rows)))}
     assert number.tolist() == [order[row] for row in rows]
     assert number[example].tolist() == list(range(len(order)))
+
+
+@settings(max_examples=80)
+@given(rows=TRIPLES)
+def test_combinations_are_ordered_and_equal_ones_stay_as_they_are_met(rows: list[tuple[int, int, int]]):
+    """As a stable sort has it, with a key that is equal where the combination is."""
+    place, key = order_rows(*(np.array(part, dtype=np.int64) for part in zip(*rows, strict=True)))
+    assert place.tolist() == sorted(range(len(rows)), key=rows.__getitem__)
+    numbers = {row: n for n, row in enumerate(sorted(set(rows)))}
+    assert np.unique(key, return_inverse=True)[1].tolist() == [numbers[rows[n]] for n in place]

@@ -6,22 +6,26 @@ Method: belief propagation on the bipartite candidate graph (Huang & Jebara 2009
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from wslog.correlate.numbering import order_rows
+
 Floats = NDArray[np.float64]
 SWEEPS: Final = 40
 SETTLED: Final = 1e-4
+AT_A_TIME: Final = 32_768  # pairs: what a processor's cache holds
 
 
 def pair_probabilities(left: NDArray[np.int64], right: NDArray[np.int64], weight: Floats) -> Floats:
     """Return the marginal probability of each candidate pair.
 
     Args:
-        left: Row numbers on the left, 0-based, one per pair.
+        left: Row numbers on the left, from 0, one per pair.
         right: Row numbers on the right.
         weight: Likelihood of "these two are partners" against "the left one has none"; at least 0.
 
@@ -31,23 +35,77 @@ def pair_probabilities(left: NDArray[np.int64], right: NDArray[np.int64], weight
     if not len(weight):
         return np.zeros(0)
     weight = np.clip(weight, 0.0, 1e12)
-    n_left, n_right = int(left.max()) + 1, int(right.max()) + 1
+    lefts, rights = _Groups(left), _Groups(right)
     to_left, to_right = np.ones(len(weight)), np.ones(len(weight))
+    # Most messages soon stand still, to the last bit: only the rows that hear something new are asked again.
+    news_left, news_right = lefts.all(), rights.all()
     for _ in range(SWEEPS):
-        to_left_new = 1.0 / (1.0 + _others(left, weight * to_right, n_left))
-        to_right_new = 1.0 / (1.0 + _others(right, weight * to_left_new, n_right))
-        moved = max(np.abs(to_left_new - to_left).max(), np.abs(to_right_new - to_right).max())
-        to_left, to_right = to_left_new, to_right_new
-        if moved < SETTLED:
+        moved_left, changed = _pass_on(lefts, news_left, weight, heard=to_right, said=to_left)
+        news_right[right[changed]] = True
+        moved_right, changed = _pass_on(rights, news_right, weight, heard=to_left, said=to_right)
+        news_left, news_right = lefts.none(), rights.none()
+        news_left[left[changed]] = True
+        if max(moved_left, moved_right) < SETTLED:
             break
     odds = weight * to_left * to_right
     return np.asarray(odds / (1.0 + odds))
 
 
-def _others(group: NDArray[np.int64], value: Floats, n: int) -> Floats:
-    """Sum *value* over the other pairs of the same group."""
-    rest = np.bincount(group, weights=value, minlength=n)[group] - value
-    return np.asarray(np.maximum(rest, 0.0))
+class _Groups:
+    """The pairs of each row of one side, in order."""
+
+    def __init__(self, row: NDArray[np.int64]) -> None:
+        size = np.bincount(row)
+        self._size, self._start = size, np.cumsum(size) - size
+        self._pairs = order_rows(row)[0].astype(np.int32)
+
+    def all(self) -> NDArray[np.bool_]:
+        """Mark every row."""
+        return self._size > 0
+
+    def none(self) -> NDArray[np.bool_]:
+        """Mark no row."""
+        return np.zeros(len(self._size), dtype=np.bool_)
+
+    def of(self, rows: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """List the pairs of the marked rows, row by row, some at a time; and how many each row has.
+
+        Where most are marked, the others come along: to leave them out costs more.
+        """
+        asked = np.flatnonzero(rows)
+        if 2 * int(self._size[asked].sum()) > len(self._pairs):
+            asked = np.arange(len(rows))
+        total = np.cumsum(self._size[asked])
+        cuts = np.searchsorted(total, np.arange(AT_A_TIME, total[-1] if len(total) else 0, AT_A_TIME))
+        for part in np.split(asked, np.unique(cuts[cuts > 0])):
+            size = self._size[part]
+            if len(asked) == len(rows):
+                first = int(self._start[part[0]])
+                pairs = self._pairs[first : first + int(size.sum())]
+            else:
+                ends = np.cumsum(size)
+                pairs = self._pairs[np.arange(int(size.sum())) + np.repeat(self._start[part] - ends + size, size)]
+            yield pairs.astype(np.int64), size
+
+
+def _pass_on(
+    groups: _Groups, news: NDArray[np.bool_], weight: Floats, *, heard: Floats, said: Floats
+) -> tuple[float, NDArray[np.int64]]:
+    """Let rows with news tell each of their pairs how much the others leave it, in place of what they *said*.
+
+    Returns:
+        How far the farthest message moved, and the pairs whose message is another one.
+    """
+    moved, changed = 0.0, []
+    for pairs, size in groups.of(news):
+        row = np.repeat(np.arange(len(size)), size)
+        value = weight[pairs] * heard[pairs]
+        others = np.bincount(row, weights=value, minlength=len(size))[row] - value
+        new, old = 1.0 / (1.0 + np.maximum(others, 0.0)), said[pairs]
+        said[pairs] = new
+        moved = max(moved, float(np.abs(new - old).max(initial=0.0)))
+        changed.append(pairs[new != old])
+    return moved, np.concatenate(changed)
 
 
 def choose_partners(pairs: pl.DataFrame, *, at_least: float) -> pl.DataFrame:

@@ -46,6 +46,16 @@ def number_rows(*parts: Ints) -> tuple[Ints, Ints]:
     return number, order[is_new]
 
 
+def order_rows(*parts: Ints) -> tuple[Ints, Ints]:
+    """Put combinations in order, equal ones as they are met: their places; and, in that order, a key for each."""
+    n = max(len(parts[0]), 1)
+    # With its place in it, a key need only be sorted: that is several times as fast as to ask for the order.
+    key = _packed(*parts, np.arange(len(parts[0])))
+    key.sort()
+    whole = key // n
+    return key - whole * n, whole
+
+
 def _packed(*parts: Ints) -> Ints:
     """Put each combination in one integer, in the same order."""
     key, room = np.zeros(len(parts[0]), dtype=np.int64), 1
