@@ -312,3 +312,32 @@ def test_a_damaged_line_does_not_say_how_many_fields_a_file_has() -> None:
     odd = ALB_ACCESS.detect([WSS + " x" * n for n in range(40)], Config())
     assert odd is not None
     assert odd.why == f"ALB access log entries of {len(split_entry(WSS)) + 39} fields"
+
+
+_CLIENTS = (
+    "1.2.3.4:5",
+    "1.2.3.4",
+    "256.2.3.4:5",
+    "1.2.3.4:65536",
+    "2001:db8::7:443",
+    "[::1]:443",
+    "-",
+    "",
+    "x:1",
+    "1.2.3.4:-",
+)
+_TRACES = ("Root=1-2-3", "Self=1-2-3;Root=1-4-5", "Root=", "root=1", "-", "Root=1-2-3;Self=1", 'Root=a"b', "Root=a b")
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.tuples(st.sampled_from(_CLIENTS) | st.none(), st.sampled_from(_TRACES) | st.text()), max_size=6))
+def test_usual_addresses_and_traces_are_read_as_odd_ones(rows: list[tuple[str | None, str]]) -> None:
+    """Usual and odd ones side by side."""
+    frame = pl.DataFrame(rows, schema={"client": pl.String, "trace": pl.String}, orient="row")
+    with (
+        mock.patch.object(alb_fields, "_USUAL_CLIENT", "^never$"),
+        mock.patch.object(alb_fields, "_USUAL_TRACE", "^n$"),
+    ):
+        exact, exact_traces = alb_fields._with_addresses(frame), alb_fields._trace_id(frame["trace"])
+    assert_frame_equal(alb_fields._with_addresses(frame), exact)
+    assert alb_fields._trace_id(frame["trace"]).to_list() == exact_traces.to_list()

@@ -49,8 +49,8 @@ _REFUSED: Final = Refused(
 )
 # Leaves no doubt where its fields begin and end, and holds all that is read.
 _CLEAN: Final = ascii_regex(
-    rf"{WORD} \d{{4}}-\d\d-\d\dT[!#-~]*(?: {WORD}){{10}} {QUOTED} {QUOTED} {WORD} {WORD} {WORD} {QUOTED} {QUOTED} "
-    rf"{QUOTED} {WORD} {WORD} {QUOTED} {QUOTED} {QUOTED}"
+    rf"[!$-~][!#-~]* \d{{4}}-\d\d-\d\dT[!#-~]*(?: {WORD}){{10}} {QUOTED} {QUOTED} {WORD} {WORD} {WORD} {QUOTED} "
+    rf"{QUOTED} {QUOTED} {WORD} {WORD} {QUOTED} {QUOTED} {QUOTED}"
     rf"(?: (?:{QUOTED} {QUOTED}|{WORD} {WORD})(?: {QUOTED} {QUOTED}(?: {WORD}(?: {QUOTED}| {WORD})*)?)?)?$"
 )
 _REQUEST, _AGENT, _TRACE, _CREATION, _ACTIONS, _ERROR, _CONN_TRACE = 12, 13, 17, 21, 22, 24, 29
@@ -130,14 +130,15 @@ def _cut(clean: pl.DataFrame) -> pl.DataFrame:
 def parse_entries(block: pl.DataFrame, *, needed: int) -> Parsed:
     """Parse a block of entries, of which a whole one has at least *needed* fields (12, 13 or 22)."""
     frame = block.select(pl.col("line").cast(pl.Int64), pl.col("text").fill_null(""))
-    frame = frame.filter(~pl.col("text").str.contains(_IGNORED))
     is_clean = frame["text"].str.contains(_CLEAN)
+    if is_clean.all():
+        return to_events(_cut(frame), needs_creation=needed > _CREATION)
+    clean, others = frame.filter(is_clean), frame.filter(~is_clean)
+    others = others.filter(~pl.col("text").str.contains(_IGNORED))
     columns = ("line", "text", "fault", *RAW)
     schema: dict[str, pl.DataType] = {name: pl.String() for name in columns} | {"line": pl.Int64()}
-    exact = pl.DataFrame(
-        [_exact_row(line, text, needed) for line, text in frame.filter(~is_clean).iter_rows()], schema=schema
-    )
-    raw = pl.concat([_cut(frame.filter(is_clean)).select(columns), exact.select(columns)])
+    exact = pl.DataFrame([_exact_row(line, text, needed) for line, text in others.iter_rows()], schema=schema)
+    raw = pl.concat([_cut(clean).select(columns), exact.select(columns)])
     return to_events(raw, needs_creation=needed > _CREATION)
 
 

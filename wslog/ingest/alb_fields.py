@@ -10,10 +10,11 @@ from typing import Final
 
 import polars as pl
 
-from wslog.ingest.addresses import client_address, upstream_address
+from wslog.ingest.addresses import IPV4, client_address, upstream_address
 from wslog.ingest.format import Parsed
 from wslog.ingest.rejects import reject_where
 from wslog.ingest.url import url_columns
+from wslog.ingest.usual import read_stamps, read_usual, stamp_regex
 from wslog.schema import INSTANT, EventKind
 
 # One String column each; the names are AWS's own, shortened.
@@ -49,6 +50,12 @@ HAS_CREATION_SINCE: Final = pl.datetime(2018, 7, 1, time_zone="UTC", time_unit="
 _ISO: Final = "%Y-%m-%dT%H:%M:%S%.fZ"
 _FIRST: Final = pl.datetime(2000, 1, 1, time_zone="UTC", time_unit="us")
 _LAST: Final = pl.datetime(2100, 1, 1, time_zone="UTC", time_unit="us")
+_USUAL_TIME: Final = stamp_regex(6)
+_USUAL_CLIENT: Final = rf"^{IPV4}:[0-9]{{1,5}}$"
+_USUAL_TRACE: Final = "^Root=[0-9a-zA-Z-]+$"
+_TRACE: Final = r"(?:^|;) *Root=([^;\s]+)"
+_LAST_PORT: Final = 65_535
+_PHASES: Final = ("request_s", "target_s", "response_s")
 _REQUEST: Final = r"^ *(\S+) +(.*?)(?: +(?:HTTP/[0-9.]+|-))? *$"
 _ESCAPED: Final = re.compile(r"(?:\\x(?:000000)?[0-9A-Fa-f]{2})+")
 _HEX: Final = re.compile(r"\\x(?:000000)?([0-9A-Fa-f]{2})")
@@ -56,7 +63,7 @@ _HEX: Final = re.compile(r"\\x(?:000000)?([0-9A-Fa-f]{2})")
 
 def _value(name: str) -> pl.Expr:
     """Return a raw field with `-` and nothing made null."""
-    return pl.col(name).replace({"-": None, "": None})
+    return pl.when(~pl.col(name).is_in(["-", ""])).then(pl.col(name))
 
 
 def _decode(found: re.Match[str]) -> str:
@@ -97,33 +104,52 @@ def _reason(*, needs_creation: bool) -> pl.Expr:
     )
 
 
-def _times() -> list[pl.Expr]:
-    return [
-        pl.col(raw).str.to_datetime(_ISO, time_unit="us", time_zone="UTC", strict=False).cast(INSTANT).alias(name)
-        for raw, name in (("time", "at"), ("creation", "opened_at"))
-    ]
+def _instants(text: pl.Series, name: str) -> pl.Series:
+    def exact(odd: pl.Expr) -> pl.Expr:
+        return odd.str.to_datetime(_ISO, time_unit="us", time_zone="UTC", strict=False).cast(INSTANT)
+
+    return read_usual(text, _USUAL_TIME, lambda usual: read_stamps(usual, 6), exact).alias(name)
 
 
 def _handshake_s() -> pl.Expr:
     """Fields 6 to 8, without those at -1 (that phase did not happen); null if none happened."""
-    phases = [
-        pl.when(pl.col(name).cast(pl.Float64, strict=False).is_between(0, 1e9)).then(
-            pl.col(name).cast(pl.Float64, strict=False)
-        )
-        for name in ("request_s", "target_s", "response_s")
-    ]
+    phases = [pl.when(pl.col(name).is_between(0, 1e9)).then(name) for name in _PHASES]
     return pl.when(pl.any_horizontal(p.is_not_null() for p in phases)).then(pl.sum_horizontal(phases))
 
 
-def _address(name: str) -> tuple[pl.Expr, pl.Expr]:
+def _address(client: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     """Split `address:port` at the last colon; IPv6 comes bare or in brackets."""
-    value = _value(name)
+    value = pl.when(~client.is_in(["-", ""])).then(client)
     before = value.str.strip_chars_end("0123456789")  # much cheaper than a regex with a capture
     has_port = before.str.ends_with(":")
     without = pl.when(has_port).then(before.str.strip_suffix(":")).otherwise(value.str.strip_suffix(":-"))
     ip = without.str.strip_chars("[]")
-    port = pl.col(name).str.extract(r":([0-9]{1,5})$", 1).cast(pl.Int32, strict=False)
-    return ip.replace({"-": None, "": None}), pl.when(port <= 65_535).then(port)
+    port = client.str.extract(r":([0-9]{1,5})$", 1).cast(pl.Int32, strict=False)
+    return pl.when(~ip.is_in(["-", ""])).then(ip), port
+
+
+def _with_addresses(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add `client_ip` and `client_port`; an IPv4 address with a port is cut, anything else goes the exact way."""
+
+    def cut(usual: pl.Expr) -> pl.Expr:
+        halves = usual.str.splitn(":", 2).struct
+        return _client(halves.field("field_0"), halves.field("field_1").cast(pl.Int32))
+
+    def exact(odd: pl.Expr) -> pl.Expr:
+        ip, port = _address(odd)
+        return _client(client_address(ip), port)
+
+    return frame.hstack(read_usual(frame["client"], _USUAL_CLIENT, cut, exact).struct.unnest())
+
+
+def _client(ip: pl.Expr, port: pl.Expr) -> pl.Expr:
+    return pl.struct(ip.alias("client_ip"), pl.when(port <= _LAST_PORT).then(port).alias("client_port"))
+
+
+def _trace_id(trace: pl.Series) -> pl.Series:
+    """Return the Root parts of traces; usual ones are nothing else."""
+    read = read_usual(trace, _USUAL_TRACE, lambda usual: usual.str.slice(5), lambda odd: odd.str.extract(_TRACE, 1))
+    return read.alias("trace_id")
 
 
 def _events(frame: pl.DataFrame) -> pl.DataFrame:
@@ -131,7 +157,7 @@ def _events(frame: pl.DataFrame) -> pl.DataFrame:
     is_upgraded = (status == 101).fill_null(value=False)
     is_ws = pl.col("type").is_in(["ws", "wss"]).fill_null(value=False) | is_upgraded
     host, path, query = url_columns(frame["url"])
-    client_ip, client_port = _address("client")
+    frame = _with_addresses(frame).with_columns(_value("target").str.strip_suffix(":-").alias("target"))
     # Rounded: polars divides one row and many rows differently in the last bit, and blocks must not show.
     lifetime_s = ((pl.col("at") - pl.col("opened_at")).dt.total_microseconds() / 1e6).round(6)
     return frame.select(
@@ -152,13 +178,12 @@ def _events(frame: pl.DataFrame) -> pl.DataFrame:
         host.replace({"-": None}).alias("host"),
         pl.when(pl.col("method") != "-").then(path).alias("path"),
         pl.when(pl.col("method") != "-").then(query).alias("query"),
-        client_address(client_ip).alias("client_ip"),
-        client_port.alias("client_port"),
-        upstream_address(_value("target").str.strip_suffix(":-")).alias("upstream"),
+        *("client_ip", "client_port"),
+        upstream_address(pl.col("target")).alias("upstream"),
         pl.col("received").cast(pl.Int64, strict=False).alias("bytes_in"),
         pl.col("sent").cast(pl.Int64, strict=False).alias("bytes_out"),
         _value("user_agent").alias("user_agent"),
-        pl.col("trace").str.extract(r"(?:^|;) *Root=([^;\s]+)", 1).alias("trace_id"),
+        _trace_id(frame["trace"]),
         _value("conn_trace").alias("conn_trace_id"),
         _value("error_reason").fill_null(_value("actions")).alias("message"),
     )
@@ -193,12 +218,16 @@ def to_events(raw: pl.DataFrame, *, needs_creation: bool) -> Parsed:
     """
     frame = (
         _with_request(raw)
-        .with_columns(*_times(), pl.col("status").cast(pl.Int32, strict=False).alias("status_code"))
+        .with_columns(
+            _instants(raw["time"], "at"),
+            _instants(raw["creation"], "opened_at"),
+            pl.col("status").cast(pl.Int32, strict=False).alias("status_code"),
+            pl.col(_PHASES).cast(pl.Float64, strict=False),
+        )
         .with_columns(_reason(needs_creation=needs_creation).alias("reason"))
     )
-    good = frame.filter(pl.col("reason").is_null())
+    is_good = frame["reason"].is_null()
+    rejects = reject_where(frame.filter(~is_good), pl.col("reason")).sort("line")
+    good = frame if rejects.is_empty() else frame.filter(is_good)
     good = good.with_columns(_unescape(good["user_agent"]), _unescape(good["url"]))
-    return Parsed(
-        events=_events(good).sort("line"),
-        rejects=reject_where(frame, pl.col("reason")).sort("line"),
-    )
+    return Parsed(events=_events(good).sort("line"), rejects=rejects)

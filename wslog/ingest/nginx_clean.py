@@ -12,17 +12,16 @@ from typing import Final
 
 import polars as pl
 
+from wslog.ingest.addresses import IPV4
 from wslog.ingest.line_regex import EPOCH_TIME, ISO_TIME, LOCAL_TIME
 from wslog.ingest.nginx_fields import given, local_instant, resolution_s
 from wslog.schema import EVENTS
 
 LONGEST_HOST: Final = 255
 LONGEST_SOCKET: Final = 113  # with `unix:`
-_OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
-_IPV4: Final = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
 _ADDRESS: Final = (
-    (rf"(?:{_IPV4}|(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}[0-9A-Fa-f]{{0,4}})", "[0-9A-Fa-f:.]"),
-    (_IPV4, "[0-9.]"),
+    (rf"(?:{IPV4}|(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}[0-9A-Fa-f]{{0,4}})", "[0-9A-Fa-f:.]"),
+    (IPV4, "[0-9.]"),
 )
 _TARGET: Final = ((r"/[!#-\[\]-~]*", "[!#-~]"),)
 _HOST: Final = ((r"(?:[a-z0-9][a-z0-9.-]*(?::[0-9]{1,5})?|-)?", "[a-z0-9.:-]"),)

@@ -39,6 +39,8 @@ def url_columns(url: pl.Series) -> tuple[pl.Series, pl.Series, pl.Series]:
         "/" + below.field("field_0"),
         below.field("field_1").replace({"": None}),
     )
+    if usual.all():
+        return cut[0].alias("host"), cut[1].alias("path"), cut[2].alias("query")
     odd = split_url(pl.lit(url.zip_with(~usual, pl.Series([None], dtype=pl.String))))  # nulls cost nothing
     columns = pl.select(
         pl.when(usual).then(pl.lit(short)).otherwise(exact).alias(name)
