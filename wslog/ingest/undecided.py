@@ -9,9 +9,8 @@ from __future__ import annotations
 import io
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from types import TracebackType
 from typing import Final
 
@@ -22,7 +21,7 @@ from wslog.ingest.lanes import Lanes
 from wslog.ingest.recognise import Reader
 
 IN_MEMORY_BYTES: Final = 16 << 20
-TOGETHER_LINES: Final = 8 << 10  # parsed at once
+TOGETHER_LINES: Final = 8 << 10  # at least, to be parsed at once
 _IS_UNDECIDED: Final = IS_CANDIDATE & ~IS_LIFE
 
 Parse = Callable[[Reader, pl.DataFrame], pl.DataFrame]
@@ -90,16 +89,15 @@ class Undecided:
         def look(packed: tuple[Reader | None, bytes]) -> tuple[Reader | None, pl.DataFrame]:
             frame = pl.read_ipc(io.BytesIO(packed[1]))
             known = frame.select(pl.col("path").unique()).filter(is_sibling)["path"]  # many share one
-            return packed[0], frame.filter(pl.col("path").is_in(known.implode()))
+            found = frame.filter(pl.col("path").is_in(known.implode()))
+            # Text in memory of its own: views would keep all that waited.
+            return packed[0], found.with_columns(pl.concat_str("text", pl.lit(""))) if packed[0] else found
 
-        lines: dict[int, tuple[Reader, list[pl.DataFrame]]] = {}
-        for reader, frame in lanes.map(look, self._unpacked()):
-            if reader is None:
-                yield frame
-            elif frame.height:
-                lines.setdefault(id(reader), (reader, []))[1].append(frame)
-        for reader, some in lines.values():
-            yield from lanes.map(partial(self._parse, reader), pl.concat(some).iter_slices(TOGETHER_LINES))
+        def parsed(found: tuple[Reader | None, pl.DataFrame]) -> pl.DataFrame:
+            reader, frame = found
+            return self._parse(reader, frame) if reader else frame
+
+        yield from lanes.map(parsed, _gathered(lanes.map(look, self._unpacked())))
 
     def _unpacked(self) -> Iterator[tuple[Reader | None, bytes]]:
         self._file.seek(0)
@@ -111,3 +109,18 @@ class Undecided:
         frame.write_ipc(packed, compression="lz4")
         with self._lock:
             self._packed.append(_Packed(self._file.write(packed.getbuffer()), reader))
+
+
+def _gathered(found: Iterable[tuple[Reader | None, pl.DataFrame]]) -> Iterator[tuple[Reader | None, pl.DataFrame]]:
+    """Put the lines of each reader together by the thousands: what is few is as dear to parse as what is many."""
+    lines: dict[int, tuple[Reader, list[pl.DataFrame]]] = {}
+    for reader, frame in found:
+        if reader is None:
+            yield reader, frame
+        elif frame.height:
+            _, some = lines.setdefault(id(reader), (reader, []))
+            some.append(frame)
+            if sum(one.height for one in some) >= TOGETHER_LINES:
+                yield reader, pl.concat(some)
+                some.clear()
+    yield from ((reader, pl.concat(some)) for reader, some in lines.values() if some)
