@@ -61,3 +61,19 @@ def test_what_cannot_repeat_keeps_its_vote():
     """Failed handshakes and records of nobody's clock are not compared."""
     worth = vote_worth(np.array([0, 0, -1]), np.array([0.0, 5.0, 5.0]), np.array([np.nan, np.nan, 60.0]))
     assert worth.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_clocks_can_be_asked_about_one_after_the_other():
+    """What the records of one clock hear does not depend, in any bit, on who else is asked about with them."""
+    rng = np.random.default_rng(4)
+    clock = np.array([-1, 3, 3, 3, 3, 5, 5, 9, -1, 5, 9])
+    record = rng.integers(0, len(clock), 400)
+    pairs = {
+        "record": record, "address": rng.integers(0, 4, 400), "usual": rng.uniform(0.1, 0.9, 400),
+        "ahead": rng.normal(0, 3, 400), "half": np.where(record % 3 == 0, 0.55, 0.0), "log_rest": rng.normal(0, 4, 400),
+    }  # fmt: skip
+    of_all = {"clock": clock, "prior": OffsetPrior(), "worth": np.where(np.arange(len(clock)) == 2, 0.2, 1.0)}
+    together = log_density_by_votes(**pairs, **of_all)
+    for part in (np.flatnonzero(clock[record] == one) for one in (-1, 3, 5, 9)):
+        alone = log_density_by_votes(**{name: of[part] for name, of in pairs.items()}, **of_all, others_vote=True)
+        assert alone.tolist() == together[part].tolist()

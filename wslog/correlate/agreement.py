@@ -25,6 +25,8 @@ class Agreement:
         self._left, self._right, self.clock = left, right, clock
         self._agents = _frequencies(right.agent, left.agent)
         self._addresses = _frequencies(right.address, left.address)
+        self._agent_logs = _logs(self._agents, SAME_AGENT)
+        self._address_logs = _logs(self._addresses, SAME_ADDRESS)
         self._known = np.full(len(clock), -1, dtype=np.int64)
         self.worth = vote_worth(clock, left.anchor, left.lifetime)
 
@@ -37,10 +39,10 @@ class Agreement:
 
     def log_ratio(self, record: Ints, row: Ints) -> Floats:
         """Log likelihood ratio of agents and addresses."""
-        address = np.where(self._left.address[record] >= 0, self._left.address[record], self._known[record])
-        theirs = self._right.address[row]
-        return _log_ratio(self._left.agent[record], self._right.agent[row], self._agents, SAME_AGENT) + _log_ratio(
-            address, theirs, self._addresses, SAME_ADDRESS
+        ours = self._left.address[record]
+        address = np.where(ours >= 0, ours, self._known[record])
+        return _log_ratio(self._left.agent[record], self._right.agent, row, self._agent_logs) + _log_ratio(
+            address, self._right.address, row, self._address_logs
         )
 
     def address_to_learn(self, record: Ints, row: Ints) -> tuple[Ints, Floats]:
@@ -56,6 +58,7 @@ class Agreement:
         new = object.__new__(Agreement)
         new._left, new._right, new.clock = self._left, self._right, self.clock
         new._agents, new._addresses, new.worth = self._agents, self._addresses, self.worth
+        new._agent_logs, new._address_logs = self._agent_logs, self._address_logs
         new._known = _commonest_of_others(self.clock, record, self._right.address[row])
         return new
 
@@ -67,10 +70,19 @@ def _frequencies(theirs: Ints, ours: Ints) -> Floats:
     return np.asarray(np.bincount(words, minlength=size) / max(len(words), 1))
 
 
-def _log_ratio(ours: Ints, theirs: Ints, frequency: Floats, agree: float) -> Floats:
-    strangers = np.clip(frequency[np.maximum(ours, 0)], RAREST, 0.95)
-    ratio = np.where(ours == theirs, np.log(agree / strangers), np.log((1 - agree) / (1 - strangers)))
-    return np.asarray(np.where((ours >= 0) & (theirs >= 0), ratio, 0.0))
+def _logs(frequency: Floats, agree: float) -> tuple[Floats, Floats]:
+    """Per word, what it says that both have it, and that the client has it and the row another one."""
+    strangers = np.clip(frequency, RAREST, 0.95)
+    return np.log(agree / strangers), np.log((1 - agree) / (1 - strangers))
+
+
+def _log_ratio(ours: Ints, words: Ints, row: Ints, logs: tuple[Floats, Floats]) -> Floats:
+    is_said = ours >= 0
+    if not is_said.any():
+        return np.zeros(len(ours))
+    theirs = words[row]
+    ratio = np.where(ours == theirs, logs[0][ours], logs[1][ours])
+    return np.asarray(np.where(is_said & (theirs >= 0), ratio, 0.0))
 
 
 def _commonest_of_others(clock: Ints, record: Ints, address: Ints) -> Ints:

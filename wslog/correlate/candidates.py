@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wslog.correlate.densities import WIDEST_S, DurationDensity, LagShape, OffsetPrior, student3, student3_tail
-from wslog.correlate.sides import Floats, Ints, Side
+from wslog.correlate.sides import Flags, Floats, Ints, Side
 from wslog.correlate.windows import WindowIndex
 
 DURATION_STEP_S: Final = 0.4
+STEPS: Final = (-3, -2, -1, 0, 1, 2, 3)  # of durations that are looked through
+BY_END: Final = 1 + len(STEPS)  # the last way of finding, after open and durations
 REACHES_S: Final = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 330.0)
 STILL_MATTERS: Final = 0.02  # the weight below which a row with the right duration is not worth comparing
 MOST_ROWS: Final = 40  # per record and way of finding
@@ -49,16 +52,21 @@ class Found:
     Attributes:
         record: Place of the record among those asked for.
         row: Number of the server row.
-        by_end: Found by the close alone.
+        way: How it was found; pairs are in order of it, then of record.
         rate: Per record asked for, rows per second of its block around it.
         outside: Per record, the odds that its partner was not searched.
     """
 
     record: Ints
     row: Ints
-    by_end: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    way: NDArray[np.int8]
     rate: Floats
     outside: Floats
+
+    @property
+    def by_end(self) -> Flags:
+        """Found by the close alone."""
+        return np.asarray(self.way == BY_END)
 
 
 class ServerRows:
@@ -67,6 +75,7 @@ class ServerRows:
     def __init__(self, side: Side) -> None:
         self.side = side
         self.durations = DurationDensity(side.lifetime)
+        self.alike = self.durations.at(side.lifetime)  # per row, the density of strangers' durations at its own
         number = np.arange(len(side.block))
         no_anchor = np.isnan(side.anchor)
         self._by_anchor = WindowIndex(number, side.block, side.anchor)
@@ -97,14 +106,13 @@ class ServerRows:
             apart = np.abs(self.side.anchor[row] - at[record]) > near[record]
             records.append(record[apart])
             rows.append(row[apart])
-        n_anchored = sum(len(part) for part in records)
         if self.any_by_end:
             record, row = self._by_end.pairs(block, end - near, end + near)
             records.append(record)
             rows.append(row)
-        record, row = np.concatenate(records), np.concatenate(rows)
+        way = np.repeat(np.arange(len(records), dtype=np.int8), [len(part) for part in records])
         outside = self._outside(belief, known, spread, near, np.where(np.isnan(lifetime), 0.0, reach))
-        return Found(record, row, np.arange(len(record)) >= n_anchored, rate, PRESENT_ODDS * outside)
+        return Found(np.concatenate(records), np.concatenate(rows), way, rate, PRESENT_ODDS * outside)
 
     def _rate(self, block: Ints, at: Floats, end: Floats) -> Floats:
         rows = self._by_anchor.count(block, at - RATE_WINDOW_S, at + RATE_WINDOW_S)
@@ -135,7 +143,7 @@ class ServerRows:
         self, block: Ints, lifetime: Floats, half: Floats, at: Floats, reach: Floats
     ) -> list[tuple[Ints, Ints]]:
         found = []
-        for step in (-3, -2, -1, 0, 1, 2, 3):
+        for step in STEPS:
             asks = np.flatnonzero(~np.isnan(lifetime) & ((half > 0) | (abs(step) <= 1)))
             group = _duration_group(block[asks], lifetime[asks], step)
             record, row = self._by_duration.pairs(group, (at - reach)[asks], (at + reach)[asks])

@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from wslog.correlate.agreement import Agreement
 from wslog.correlate.assignment import pair_probabilities
@@ -25,13 +26,14 @@ from wslog.correlate.exact_ids import pair_by_id
 from wslog.correlate.pairs import Pairs
 from wslog.correlate.sides import Ints, Side, make_sides
 from wslog.correlate.voting import LEAST_WORTH
-from wslog.correlate.weights import weigh
+from wslog.correlate.weights import Weighed, weigh, weigh_by_votes
 
 PASSES: Final = 4
 SURE: Final = 0.95
 LOOP_DOUBT: Final = 0.03  # share of loops that settled on a wrong shift, in synthetic days without addresses
 NEGLIGIBLE: Final = 1e-4  # pairs less likely are not kept
 CHUNK: Final = 100_000  # records matched at a time, to bound memory
+AT_A_TIME: Final = 2_048  # records whose candidates are compared at a time: what a processor's cache holds
 OVERLAP_S: Final = 330.0  # rivals of a record at a chunk's edge are matched along
 
 
@@ -109,14 +111,21 @@ def _match_chunk(
     core: Ints, around: Ints, *, left: Side, rows: ServerRows, belief: Belief, agreement: Agreement
 ) -> Pairs:
     """Find, weigh and settle the candidates of the records *around*; keep those of *core*."""
-    found = rows.find(left, around, belief)
-    pairs = Pairs.of(around[found.record], found.row, found.by_end, left=left, right=rows.side)
-    pairs = weigh(pairs, found, left=left, rows=rows, belief=belief, agreement=agreement)
-    record, row = (np.unique(side, return_inverse=True)[1] for side in (pairs.record, pairs.row))
-    p = pair_probabilities(record, row, pairs.p)
+    runs = [around[first : first + AT_A_TIME] for first in range(0, max(len(around), 1), AT_A_TIME)]
+    pairs = Weighed.joined([weigh(run, left=left, rows=rows, belief=belief, agreement=agreement) for run in runs])
+    weigh_by_votes(pairs, left=left, rows=rows, belief=belief, agreement=agreement)
+    p = pair_probabilities(_renumbered(pairs.record), _renumbered(pairs.row), pairs.weight)
     is_core = np.zeros(len(left.block), dtype=np.bool_)
     is_core[core] = True
-    return pairs.rated(p).where(is_core[pairs.record] & (p > NEGLIGIBLE))
+    keep = np.flatnonzero(is_core[pairs.record] & (p > NEGLIGIBLE))
+    return pairs.compared(keep, left, rows.side).rated(p[keep])
+
+
+def _renumbered(number: NDArray[np.int32]) -> Ints:
+    """Number those that occur from 0, in order."""
+    occurs = np.zeros(int(number.max(initial=0)) + 1, dtype=np.bool_)
+    occurs[number] = True
+    return np.asarray((np.cumsum(occurs) - 1)[number])
 
 
 def _learn(sure: Pairs, left: Side, clock: Ints, agreement: Agreement) -> tuple[Belief, Agreement]:

@@ -35,8 +35,11 @@ class Pairs:
     @classmethod
     def of(cls, record: Ints, row: Ints, by_end: Flags, *, left: Side, right: Side) -> Pairs:
         """Compare the times of records and rows."""
-        ahead = np.where(by_end, left.end[record] - right.end[row], left.anchor[record] - right.anchor[row])
-        half = np.where(by_end, right.end_half[row], right.half[row] + left.half[record])
+        ahead, half = left.anchor[record] - right.anchor[row], right.half[row] + left.half[record]
+        if by_end.any():
+            at = np.flatnonzero(by_end)
+            ahead[at] = left.end[record[at]] - right.end[row[at]]
+            half[at] = right.end_half[row[at]]
         return cls(record, row, by_end, ahead, half, left.lifetime[record] - right.lifetime[row], np.zeros(len(record)))
 
     @classmethod

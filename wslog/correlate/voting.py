@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wslog.correlate.densities import OffsetPrior, student3
-from wslog.correlate.numbering import number_rows
+from wslog.correlate.numbering import number_rows, order_rows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -63,12 +63,12 @@ def vote_worth(clock: Ints, opened: Floats, lifetime: Floats) -> Floats:
 
 def log_density_by_votes(
     *, record: Ints, clock: Ints, address: Ints, usual: Floats, ahead: Floats, half: Floats, log_rest: Floats,
-    prior: OffsetPrior, worth: Floats,
+    prior: OffsetPrior, worth: Floats, others_vote: bool = False,
 ) -> Floats:  # fmt: skip
     """Weigh the pairs' offsets and addresses by what the other records of the clock say.
 
     Args:
-        record: Per pair, the record.
+        record: Per pair, the record. All pairs of a clock must be asked about together.
         clock: Per record, the number of its clock; -1: its own.
         address: Per pair, the server row's address; -1: not to be judged.
         usual: Per pair, how common that address is (0 to 1].
@@ -77,30 +77,67 @@ def log_density_by_votes(
         log_rest: Per pair, the log weight without offset and address.
         prior: Offsets of clocks of which nothing is known.
         worth: Per record, the part of a vote that it has.
+        others_vote: Whether any of the pairs that are asked about apart from these belongs to a clock.
 
     Returns:
         Per pair, log of the density of its offset times the likelihood ratio of its address.
     """
     unheard = np.log(prior.density(ahead, half) + 1e-300)
+    heard = np.zeros(len(record))
     voting = np.flatnonzero(clock[record] >= 0)
-    if not len(voting):
+    if len(voting):
+        whose = record[voting]
+        heard[voting] = _heard(
+            record=whose, clock=clock[whose], address=address[voting], usual=usual[voting], ahead=ahead[voting],
+            half=half[voting], log_rest=log_rest[voting], worth=worth[whose], prior=prior,
+        )  # fmt: skip
+    elif not others_vote:
         return unheard
-    pair, step, density = _ballots(ahead[voting], half[voting])
-    pair = voting[pair]
-    hypothesis, example = number_rows(clock[record[pair]], address[pair], step)
-    # A voice is what one record says for one hypothesis.
-    voice, ballot = number_rows(record[pair], hypothesis)
-    vote = np.exp(np.minimum(log_rest[pair], 60.0)) * density / usual[pair]
-    capped = np.minimum(np.bincount(voice, weights=vote), MOST_VOTE)
-    speaker = record[pair[ballot]]
-    mass = usual[pair[example]] * prior.density(step[example].astype(np.float64) * STEP_S) * STEP_S
-    posterior = _left_out(
-        mass, clock[record[pair[example]]],
-        hypothesis=hypothesis[ballot], own=worth[speaker] * np.log1p(capped), record=speaker,
-    )  # fmt: skip
-    heard = np.bincount(pair, weights=posterior[voice] * density / usual[pair], minlength=len(record))
     trust = TRUST * (worth[record] > LEAST_WORTH)
     return np.asarray(np.log(trust * heard + (1 - trust) * np.exp(unheard) + 1e-300))
+
+
+def _heard(
+    *, record: Ints, clock: Ints, address: Ints, usual: Floats, ahead: Floats, half: Floats, log_rest: Floats,
+    worth: Floats, prior: OffsetPrior,
+) -> Floats:  # fmt: skip
+    """Return the density that the other records of its clock give each pair (all per pair)."""
+    place, placed = number_rows(clock, address)
+    speaker, spoken = number_rows(record)
+    pair, step, density = _ballots(ahead, half)
+    # A voice is what one record says for one hypothesis. Ordered by both, each is a run of ballots.
+    order, key = order_rows(place[pair], step, speaker[pair])
+    pair, step, density = pair[order], step[order], density[order]
+    where, rarity = place[pair], usual[pair]
+    is_voice = _is_new(key)
+    is_hypothesis = is_voice & (_is_new(where) | _is_new(step))
+    voice, first = np.cumsum(is_voice) - 1, np.flatnonzero(is_hypothesis)
+    vote = np.exp(np.minimum(log_rest, 60.0))[pair] * density / rarity
+    capped = np.minimum(np.bincount(voice, weights=vote), MOST_VOTE)
+    who = speaker[pair[is_voice]]
+    posterior = _left_out(
+        rarity[first] * _density_at(step[first], prior) * STEP_S,
+        number_rows(clock)[0][placed][where[first]],
+        hypothesis=(np.cumsum(is_hypothesis) - 1)[is_voice],
+        own=worth[spoken][who] * np.log1p(capped),
+        record=who,
+    )
+    return np.asarray(np.bincount(pair, weights=posterior[voice] * density / rarity, minlength=len(record)), np.float64)
+
+
+def _is_new(of: Ints) -> NDArray[np.bool_]:
+    """Mark where a value differs from the one before."""
+    new = np.ones(len(of), dtype=np.bool_)
+    np.not_equal(of[1:], of[:-1], out=new[1:])
+    return new
+
+
+def _density_at(step: Ints, prior: OffsetPrior) -> Floats:
+    """Return the prior density at each step; steps repeat: where it is less work, each is looked up once."""
+    low, n = int(step.min()), int(np.ptp(step)) + 1
+    if n > len(step):
+        return prior.density(step.astype(np.float64) * STEP_S)
+    return prior.density(np.arange(low, low + n).astype(np.float64) * STEP_S)[step - low]
 
 
 def _ballots(ahead: Floats, half: Floats) -> tuple[Ints, Ints, Floats]:
@@ -121,21 +158,20 @@ def _left_out(mass: Floats, clock: Ints, *, hypothesis: Ints, own: Floats, recor
 
     Args:
         mass: Per hypothesis, its prior.
-        clock: Per hypothesis, whose it is.
+        clock: Per hypothesis, whose it is, from 0.
         hypothesis: Per voice, what it is for.
         own: Per voice, what it adds to the score.
-        record: Per voice, who speaks.
+        record: Per voice, who speaks, from 0.
     """
-    n_clocks = int(clock.max()) + 1
-    score = np.bincount(hypothesis, weights=own, minlength=len(mass))
-    highest = np.zeros(n_clocks)
+    score = np.bincount(hypothesis, weights=own)
+    highest = np.zeros(int(clock.max()) + 1)
     np.maximum.at(highest, clock, score)
-    unvoted = np.maximum(1.0 - np.bincount(clock, weights=mass, minlength=n_clocks), 0.0)
+    unvoted = np.maximum(1.0 - np.bincount(clock, weights=mass), 0.0) * np.exp(-highest)
     weighted = mass * np.exp(score - highest[clock])
-    total = np.bincount(clock, weights=weighted, minlength=n_clocks)
-    without = weighted[hypothesis] * np.exp(-own)
-    speaker, _ = number_rows(record)
-    withdrawn = np.bincount(speaker, weights=weighted[hypothesis] - without)
+    total = np.bincount(clock, weights=weighted)
+    with_own = weighted[hypothesis]
+    without = with_own * np.exp(-own)
+    withdrawn = np.bincount(record, weights=with_own - without)
     whose = clock[hypothesis]
-    left = np.maximum(total[whose] - withdrawn[speaker], without) + unvoted[whose] * np.exp(-highest[whose])
+    left = np.maximum(total[whose] - withdrawn[record], without) + unvoted[whose]
     return np.asarray(without / np.maximum(left, 1e-300))

@@ -8,41 +8,99 @@ durations, and r the odds that the partner was not searched.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wslog.correlate.agreement import Agreement
-from wslog.correlate.candidates import PRESENT_ODDS, Belief, Found, ServerRows
+from wslog.correlate.candidates import BY_END, PRESENT_ODDS, Belief, ServerRows
 from wslog.correlate.densities import NARROW_SHARE, laplace, student3
+from wslog.correlate.numbering import order_rows
 from wslog.correlate.pairs import Pairs
-from wslog.correlate.sides import Flags, Floats, Side
+from wslog.correlate.sides import Flags, Floats, Ints, Side
 from wslog.correlate.voting import log_density_by_votes
 
 NEGLIGIBLE: Final = 1e-5  # weights below it are left out
 HEAVIEST_LOG: Final = 60.0
+AT_A_TIME: Final = 16_384  # pairs whose clocks are voted for together: what a processor's cache holds
 
 
-def weigh(pairs: Pairs, found: Found, *, left: Side, rows: ServerRows, belief: Belief, agreement: Agreement) -> Pairs:
-    """Return the pairs that matter, `p` their weight.
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """Candidate pairs with their weights, narrow: there can be forty and more of each record.
+
+    Attributes:
+        record: Number of the client record.
+        row: Number of the server row.
+        way: How the pair was found.
+        rest: Log weight without the offset.
+        weight: Weight.
+    """
+
+    record: NDArray[np.int32]
+    row: NDArray[np.int32]
+    way: NDArray[np.int8]
+    rest: Floats
+    weight: Floats
+
+    @classmethod
+    def joined(cls, parts: Sequence[Weighed]) -> Weighed:
+        """Put those of several runs of records together, in order of way, then of record."""
+        way = np.concatenate([part.way for part in parts])
+        order = np.argsort(way, kind="stable")
+        return cls(*(np.concatenate([getattr(part, one.name) for part in parts])[order] for one in fields(cls)))
+
+    def compared(self, at: Ints, left: Side, right: Side) -> Pairs:
+        """Compare the times of the pairs at some places."""
+        record, row = self.record[at].astype(np.int64), self.row[at].astype(np.int64)
+        return Pairs.of(record, row, self.way[at] == BY_END, left=left, right=right)
+
+
+def weigh(asked: Ints, *, left: Side, rows: ServerRows, belief: Belief, agreement: Agreement) -> Weighed:
+    """Find the candidates of some records, and weigh each by itself; those that matter are returned.
 
     Args:
-        pairs: The candidates of *found*, in its order.
-        found: What the search tells of each record.
+        asked: Numbers of the records.
         left: Client records.
         rows: Server rows.
         belief: What is known of clocks and lags.
         agreement: What is known of words.
     """
+    found = rows.find(left, asked, belief)
+    pairs = Pairs.of(asked[found.record], found.row, found.by_end, left=left, right=rows.side)
     rest = agreement.log_ratio(pairs.record, pairs.row) + _log_duration(pairs, left, rows, belief)
     rest += (np.log(PRESENT_ODDS) - np.log(found.rate) - np.log1p(found.outside))[found.record]
     weight = _weight(rest + _log_offset(pairs, belief))
-    keep = (weight > NEGLIGIBLE) & agreement.same_host(pairs.record, pairs.row)
-    pairs, rest, weight = pairs.where(keep), rest[keep], weight[keep]
-    unheard = np.isnan(belief.offset[pairs.record])
-    others = pairs.where(unheard)
-    weight[unheard] = _weight(rest[unheard] + _log_offset_by_votes(others, rest[unheard], belief, agreement))
-    return pairs.rated(weight)
+    keep = np.flatnonzero(weight > NEGLIGIBLE)
+    keep = keep[agreement.same_host(pairs.record[keep], pairs.row[keep])]
+    record, row = pairs.record[keep].astype(np.int32), pairs.row[keep].astype(np.int32)
+    return Weighed(record, row, found.way[keep], rest[keep], weight[keep])
+
+
+def weigh_by_votes(pairs: Weighed, *, left: Side, rows: ServerRows, belief: Belief, agreement: Agreement) -> None:
+    """Weigh anew, in place, the pairs of records whose clock is unknown: as the other records of the clock have it."""
+    unheard = np.flatnonzero(np.isnan(belief.offset)[pairs.record])
+    clock = agreement.clock[pairs.record[unheard]]
+    anyone_votes = bool((clock >= 0).any())
+    for part in _clock_by_clock(clock):
+        at = unheard[part]
+        rest = pairs.rest[at]
+        some = pairs.compared(at, left, rows.side).rated(rest)
+        pairs.weight[at] = _weight(rest + _log_offset_by_votes(some, belief, agreement, others_vote=anyone_votes))
+
+
+def _clock_by_clock(clock: Ints) -> Iterator[Ints]:
+    """List the places of each clock's pairs together, in order, some clocks at a time."""
+    order, _ = order_rows(clock)
+    clock = clock[order]
+    starts = np.append(np.flatnonzero(clock[1:] != clock[:-1]) + 1, len(clock))
+    cuts = np.arange(AT_A_TIME, len(clock), AT_A_TIME)
+    # Pairs of records that share no clock need not stay together.
+    cuts = np.where(clock[cuts] < 0, cuts, starts[np.searchsorted(starts, cuts)])
+    yield from np.split(order, np.unique(cuts))
 
 
 def _weight(log: Floats) -> Floats:
@@ -51,34 +109,37 @@ def _weight(log: Floats) -> Floats:
 
 def _log_offset(pairs: Pairs, belief: Belief) -> Floats:
     """Log f(δ): how well times fit what is known of the clock."""
-    offset, spread = belief.offset[pairs.record], np.nan_to_num(belief.spread[pairs.record], nan=1.0)
-    off = pairs.ahead - np.nan_to_num(offset)
-    unknown = belief.prior.density(pairs.ahead, pairs.half)
-    known = 0.97 * student3(off, spread, pairs.half) + 0.03 * unknown
-    is_unknown = np.isnan(offset)
-    off = np.where(is_unknown, pairs.ahead - belief.prior.centre, off)
-    return np.asarray(np.log(_noticed_late(np.where(is_unknown, unknown, known), off, pairs.by_end) + 1e-300))
+    offset = belief.offset[pairs.record]
+    is_known = ~np.isnan(offset)
+    f, off = belief.prior.density(pairs.ahead, pairs.half), pairs.ahead - belief.prior.centre
+    if is_known.any():
+        at = np.flatnonzero(is_known)
+        off[at] = pairs.ahead[at] - offset[at]
+        spread = np.nan_to_num(belief.spread[pairs.record[at]], nan=1.0)
+        f[at] = 0.97 * student3(off[at], spread, pairs.half[at]) + 0.03 * f[at]
+    return np.asarray(np.log(_noticed_late(f, off, pairs.by_end) + 1e-300))
 
 
-def _log_offset_by_votes(pairs: Pairs, rest: Floats, belief: Belief, agreement: Agreement) -> Floats:
-    """Log f(δ) and of the address, as the other records of the clock have it."""
+def _log_offset_by_votes(pairs: Pairs, belief: Belief, agreement: Agreement, *, others_vote: bool) -> Floats:
+    """Log f(δ) and of the address, as the other records of the clock have it; `p` is the rest of the log weight."""
     address, usual = agreement.address_to_learn(pairs.record, pairs.row)
     log_f = log_density_by_votes(
         record=pairs.record, clock=agreement.clock, address=address, usual=usual, ahead=pairs.ahead, half=pairs.half,
-        log_rest=rest, prior=belief.prior, worth=agreement.worth,
+        log_rest=pairs.p, prior=belief.prior, worth=agreement.worth, others_vote=others_vote,
     )  # fmt: skip
     return np.asarray(np.log(_noticed_late(np.exp(log_f), pairs.ahead - belief.prior.centre, pairs.by_end) + 1e-300))
 
 
 def _noticed_late(f: Floats, off: Floats, by_end: Flags) -> Floats:
     """A close is noticed late now and then, an open is not: the shares are those of the lag shape."""
-    late = 0.5 * laplace(off, 5.0) + 0.5 * laplace(off, 300.0)
-    return np.asarray(np.where(by_end, NARROW_SHARE * f + (1 - NARROW_SHARE) * late, f))
+    if by_end.any():
+        at = np.flatnonzero(by_end)
+        late = 0.5 * laplace(off[at], 5.0) + 0.5 * laplace(off[at], 300.0)
+        f[at] = NARROW_SHARE * f[at] + (1 - NARROW_SHARE) * late
+    return f
 
 
 def _log_duration(pairs: Pairs, left: Side, rows: ServerRows, belief: Belief) -> Floats:
     """Log g(Δ)/h: how well durations fit, against strangers' durations."""
     g = belief.lag.density(np.nan_to_num(pairs.longer), left.half[pairs.record] > 0)
-    return np.asarray(
-        np.where(np.isnan(pairs.longer), 0.0, np.log(g / rows.durations.at(rows.side.lifetime[pairs.row])))
-    )
+    return np.asarray(np.where(np.isnan(pairs.longer), 0.0, np.log(g / rows.alike[pairs.row])))
