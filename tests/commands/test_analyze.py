@@ -335,3 +335,17 @@ def test_progress_is_for_terminals(incident: Path, monkeypatch: pytest.MonkeyPat
         assert callback is not None
         callback(1, 2, "logs/[red]\x1b[2Jaccess.log")
     assert "\x1b[2J" not in shown.getvalue()
+
+
+def test_progress_goes_on_after_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What follows on the reading has no share to show, but is named and shows that it lives."""
+    from wslog.commands.progress import READ, show_progress
+
+    shown = io.StringIO()
+    monkeypatch.setattr("sys.stderr", shown)
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    with show_progress(silent=False) as callback:
+        assert callback is not None
+        callback(1, 2, "access.log")
+        callback(2, 2, "access.log")
+    assert READ in shown.getvalue().rpartition("access.log")[2]

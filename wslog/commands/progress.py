@@ -1,23 +1,38 @@
-"""A progress bar on stderr while files are read."""
+"""A progress bar on stderr while files are read, and a sign of life while they are explained."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from wslog.render.escape import plain
+
+READ: Final = "Read; joining and explaining"
 
 
 @contextlib.contextmanager
 def show_progress(*, silent: bool) -> Iterator[Callable[[int, int, str], None] | None]:
-    """Yield a callback for `read_events`, which draws bytes, rate and time left; None if *silent*."""
+    """Yield a callback for `read_events`, which draws bytes, rate and time left; None if *silent*.
+
+    How long the rooms after reading take is not known beforehand, so that they show a spinner and no share.
+    """
     if silent:
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
 
     columns = (
+        SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         DownloadColumn(),
@@ -26,8 +41,13 @@ def show_progress(*, silent: bool) -> Iterator[Callable[[int, int, str], None] |
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Reading", total=None)
+        after = bar.add_task(READ, total=None, visible=False)
 
         def advance(done: int, total: int, name: str) -> None:
+            if done >= total:
+                bar.update(task, visible=False)
+                bar.update(after, completed=done, visible=True)
+                return
             shown = plain(name).replace("[", r"\[")
             bar.update(task, completed=done, total=total, description=shown if len(shown) <= 40 else f"…{shown[-39:]}")
 
