@@ -53,7 +53,7 @@ def read_by_shape(lines: pl.DataFrame, shapes: Shapes) -> Sorted:
     """
     if lines.height < FEWEST_LINES:
         return Sorted([], lines)
-    left = lines.with_columns(pl.col("text").str.strip_chars().str.strip_suffix(","))
+    left = _without_edges(lines)
     records: list[pl.DataFrame] = []
     odd: list[pl.Series] = []
 
@@ -83,6 +83,14 @@ def read_by_shape(lines: pl.DataFrame, shapes: Shapes) -> Sorted:
             break
     exact = pl.concat([left["line"], *odd])  # they go as they are: their text may become a reject's
     return Sorted(records, lines.filter(pl.col("line").is_in(exact.implode())) if len(exact) else lines.clear())
+
+
+def _without_edges(lines: pl.DataFrame) -> pl.DataFrame:
+    """Take off blanks around the records, and the comma of a list; a copy of all texts, so only where there is any."""
+    text = pl.col("text").str
+    if lines.select((text.starts_with("{") & text.ends_with("}")).all()).item():
+        return lines
+    return lines.with_columns(text.strip_chars().str.strip_suffix(","))
 
 
 def _read(shape: AnyColumns, mine: pl.DataFrame) -> pl.DataFrame:

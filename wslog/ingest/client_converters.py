@@ -19,7 +19,9 @@ from wslog.ingest import json_values as values
 from wslog.ingest.client_decoder import Answer, Converter, Decoder, first_of
 from wslog.ingest.client_record import LONGEST_S, TRACE_ROOT, address, span_of
 from wslog.ingest.client_shape import Path
+from wslog.ingest.usual import read_stamps, read_usual
 
+_USUAL_TRACE: Final = "^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$"
 _OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4: Final = rf"^{_OCTET}(?:\.{_OCTET}){{3}}$"
 _PART: Final = "[1-9a-f][0-9a-f]{0,3}"
@@ -123,9 +125,16 @@ def _addresses_of_texts(column: pl.Series) -> pl.Series:
     return pl.select(pl.coalesce(_where(is_usual, column), odd)).to_series()
 
 
-def trace_roots(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """The Root part of X-Amzn-Trace-Ids."""
-    return texts(value, dtype).str.extract(TRACE_ROOT, 1)
+def trace_roots(value: pl.Expr, dtype: pl.DataType) -> pl.Expr | Answer:
+    """The Root part of X-Amzn-Trace-Ids, which in a usual one is all."""
+    if dtype != pl.String:
+        return texts(value, dtype).str.extract(TRACE_ROOT, 1)
+    return partial(
+        read_usual,
+        pattern=_USUAL_TRACE,
+        cheap=lambda usual: usual.str.slice(len("Root=")),
+        exact=lambda odd: odd.str.extract(TRACE_ROOT, 1),
+    )
 
 
 def own_us(value: pl.Expr) -> pl.Expr:
@@ -186,7 +195,7 @@ def _instants_of_texts(column: pl.Series, zone: ZoneInfo | None) -> pl.Series:
         if not fits.any():
             continue
         stamps = left if fits.all() and not left.null_count() else _where(fits, left)
-        us = stamps.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False).cast(pl.Int64)
+        us = _stamps_us(stamps, form, digits)
         us = _where(us.is_between(values.FIRST_US, values.LAST_US, closed="left"), us)
         read.append(us)
         fine.append(pl.when(us.is_not_null()).then(10.0**-digits if digits else 1.0))
@@ -202,6 +211,16 @@ def _instants_of_texts(column: pl.Series, zone: ZoneInfo | None) -> pl.Series:
         first_of([*zoned, *(each.has_zone for each in odd)], pl.Boolean(), "has_zone"),
     )
     return column.alias("text").to_frame().with_columns(found).drop("text").to_struct()
+
+
+def _stamps_us(stamps: pl.Series, form: str, digits: int) -> pl.Series:
+    """Read times of one of the forms, as microseconds."""
+    text = pl.lit(stamps)
+    if digits and form.endswith("Z"):
+        return pl.select(read_stamps(text, digits).cast(pl.Int64)).to_series()
+    return pl.select(
+        text.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False).cast(pl.Int64)
+    ).to_series()
 
 
 def _instants_of_odd_texts(left: pl.Series, zone: ZoneInfo | None) -> list[Instants]:
