@@ -4,12 +4,12 @@ import polars as pl
 import pytest
 
 from tests.correlate.lines import at, combined, events, nginx
-from wslog.correlate.line_order import estimate_ends
+from wslog.correlate.line_order import LineOrder
 
 
 def _ends(*lines, known=None):
     rows = events(*lines).with_row_index("row")
-    found = estimate_ends(rows, known)
+    found = LineOrder(rows).ends(known)
     ends = ((found["ended_at"] - at(0)).dt.total_milliseconds() / 1000).to_list()
     return ends, found["ended_half_s"].to_list()
 

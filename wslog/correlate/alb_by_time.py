@@ -16,7 +16,7 @@ import polars as pl
 
 from wslog.correlate.assignment import choose_partners, pair_probabilities
 from wslog.correlate.densities import DurationDensity, laplace
-from wslog.correlate.line_order import estimate_ends
+from wslog.correlate.line_order import LineOrder
 from wslog.correlate.sides import Floats, Ints
 from wslog.correlate.windows import WindowIndex
 
@@ -31,7 +31,7 @@ NODE: Final = pl.col("ref").str.extract(r"_(\d+\.\d+\.\d+\.\d+)_[^_/]*$")
 
 
 def pair_by_time(
-    alb: pl.DataFrame, nginx: pl.DataFrame, *, on: list[str], skew_s: float
+    alb: pl.DataFrame, nginx: pl.DataFrame, *, on: list[str], order: LineOrder, skew_s: float
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Pair one to one, abstaining where it could be either.
 
@@ -40,12 +40,13 @@ def pair_by_time(
         nginx: `row`, `ref`, `closed_at`, `at_resolution_s`, `lifetime_s`, `body_bytes`, `client_ip`, `forwarded_ip`
             and *on*.
         on: What both print.
+        order: The nginx lines in order.
         skew_s: How far the ALB's clock runs ahead.
 
     Returns:
         `row`, `alb_row`, `pair_confidence`; and the nginx rows' `row`, `ended_at`, `ended_half_s`.
     """
-    ends = estimate_ends(nginx)
+    ends = nginx.hstack(order.ends().drop("row"))
     found = pl.DataFrame(schema={"left": pl.Int64, "right": pl.Int64, "p": pl.Float64})
     pairs = pl.DataFrame()
     for number in range(PASSES):
@@ -68,7 +69,8 @@ def pair_by_time(
         found = choose_partners(pairs.select("left", "right", "p"), at_least=SURE)
         moved = pl.col("alb_at") - pl.duration(microseconds=round(skew_s * 1e6))
         known = found.join(alb.select(pl.col("alb_row").alias("left"), moved.alias("known_at")), on="left")
-        ends = estimate_ends(nginx, known.select(pl.col("right").cast(nginx["row"].dtype).alias("row"), "known_at"))
+        known = known.select(pl.col("right").cast(nginx["row"].dtype).alias("row"), "known_at")
+        ends = nginx.hstack(order.ends(known).drop("row"))
     chosen = choose_partners(pairs.select("left", "right", "p"), at_least=LIKELY) if pairs.height else found
     return (
         chosen.select(pl.col("right").alias("row"), pl.col("left").alias("alb_row"), pair_confidence="p"),

@@ -10,50 +10,95 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
+
+from wslog.correlate.numbering import number_met, number_rows
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 COARSE_S: Final = 0.5
 INTERLEAVING_S: Final = 0.05
 BOX: Final = 1.73  # half of a box whose standard deviation is 1
 
 
-def estimate_ends(nginx: pl.DataFrame, known: pl.DataFrame | None = None) -> pl.DataFrame:
-    """Add `ended_at`, the middle of what a line's close may mean, and `ended_half_s`, half of that.
+class LineOrder:
+    """The lines of access logs in their order; asked again when more closes are known."""
+
+    def __init__(self, nginx: pl.DataFrame) -> None:
+        """Put lines in order.
+
+        Args:
+            nginx: Access events with `row`, `ref`, `closed_at`, `at_resolution_s`.
+        """
+        self._lines = nginx.select("row", "closed_at", pl.col("at_resolution_s").fill_null(1.0).alias("step_s"))
+        self._is_fine = not self._lines.select((pl.col("step_s") > COARSE_S).any()).item()
+        if self._is_fine:
+            return
+        file, line = pl.col("ref").str.replace(r":\d+$", ""), pl.col("ref").str.extract(r":(\d+)$").cast(pl.Int64)
+        places = nginx.select(file.alias("file"), line.alias("line"))
+        placed = pl.arg_sort_by("file", "line", maintain_order=True)
+        order = places.select(placed).to_series().to_numpy()
+        closed = nginx["closed_at"].dt.timestamp("us").fill_null(-1).to_numpy()
+        second, _ = number_rows(number_met(places["file"])[order], closed[order])
+        # Lines of one second of one file side by side, in order of line.
+        together = np.argsort(second, kind="stable")
+        self._order, second = order[together], second[together]
+        self._begins = np.append(True, second[1:] != second[:-1]) if len(second) else np.zeros(0, dtype=np.bool_)
+
+    def ends(self, known: pl.DataFrame | None = None) -> pl.DataFrame:
+        """Return `row`, `ended_at`, the middle of what a line's close may mean, and `ended_half_s`, half of that.
+
+        Args:
+            known: `row`, `known_at`: closes known better, on nginx's clock.
+        """
+        half = pl.col("step_s") / 2
+        if self._is_fine:
+            return self._lines.select("row", _after(half).alias("ended_at"), half.alias("ended_half_s"))
+        into = pl.lit(None, dtype=pl.Float64)
+        lines = self._lines
+        if known is not None:
+            lines = lines.join(known, on="row", how="left", maintain_order="left")
+            late = (pl.col("known_at") - pl.col("closed_at")).dt.total_microseconds() / 1e6
+            into = late.clip(0.0, pl.col("step_s"))
+        step_s = lines["step_s"].to_numpy()
+        into_s = lines.select(into.cast(pl.Float64).fill_null(float("nan"))).to_series()
+        middle, spread = np.empty(len(step_s)), np.empty(len(step_s))
+        into_s = np.broadcast_to(into_s.to_numpy(), len(step_s))[self._order]
+        middle[self._order], spread[self._order] = _between(into_s, step_s[self._order], self._begins)
+        is_coarse = step_s > COARSE_S
+        found = {
+            "middle": np.where(is_coarse, middle, step_s / 2),
+            "ended_half_s": np.where(is_coarse, np.minimum(spread, step_s / 2), step_s / 2),
+        }
+        lines = lines.with_columns(pl.Series(name, of) for name, of in found.items())
+        return lines.select("row", _after(pl.col("middle")).alias("ended_at"), "ended_half_s")
+
+
+def _between(into: Floats, step: Floats, begins: Flags) -> tuple[Floats, Floats]:
+    """Place lines evenly between the moments that are known: how far into its second each is, and half of the doubt.
 
     Args:
-        nginx: Access events with `row`, `ref`, `closed_at`, `at_resolution_s`.
-        known: `row`, `known_at`: closes known better, on nginx's clock.
+        into: Per line, how far into its second its close is known to be (s); NaN: not known.
+        step: Per line, the length of its second (s).
+        begins: Marks the first line of each second.
     """
-    resolution = pl.col("at_resolution_s").fill_null(1.0)
-    nginx = nginx.drop("ended_at", "ended_half_s", strict=False)
-    if not nginx.select((resolution > COARSE_S).any()).item():
-        return nginx.with_columns(_after(resolution / 2).alias("ended_at"), (resolution / 2).alias("ended_half_s"))
-    file, line = pl.col("ref").str.replace(r":\d+$", ""), pl.col("ref").str.extract(r":(\d+)$").cast(pl.Int64)
-    lines = nginx.select("row", "closed_at", resolution.alias("step_s"), file.alias("file"), line.alias("line"))
-    nothing = pl.DataFrame(schema={"row": nginx["row"].dtype, "known_at": pl.Datetime("us", "UTC")})
-    known = nothing if known is None else known
-    lines = lines.join(known, on="row", how="left").sort("file", "line")
-    second = ["file", "closed_at"]
-    into = ((pl.col("known_at") - pl.col("closed_at")).dt.total_microseconds() / 1e6).clip(0.0, pl.col("step_s"))
-    lines = lines.with_columns(into.alias("into_s")).with_columns(
-        pl.col("into_s").forward_fill().over(second).fill_null(0.0).alias("low"),
-        pl.coalesce(pl.col("into_s").backward_fill().over(second), "step_s").alias("high"),
-        pl.col("into_s").is_not_null().cum_sum().over(second).alias("stretch"),
-    )
-    stretch = [*second, "stretch"]
-    unknown = pl.col("into_s").is_null()
-    place = (unknown.cum_sum().over(stretch) / (unknown.sum().over(stretch) + 1)).alias("u")
-    gap = (pl.col("high") - pl.col("low")).abs()
-    spread = gap * (pl.col("u") * (1 - pl.col("u")) / (unknown.sum().over(stretch) + 2)).sqrt()
-    lines = lines.with_columns(place).with_columns(
-        pl.coalesce("into_s", pl.col("low") + (pl.col("high") - pl.col("low")) * pl.col("u")).alias("middle"),
-        pl.when(unknown).then(BOX * spread + INTERLEAVING_S).otherwise(INTERLEAVING_S).alias("half"),
-    )
-    coarse = pl.col("step_s") > COARSE_S
-    middle = pl.when(coarse).then("middle").otherwise(pl.col("step_s") / 2)
-    half = pl.when(coarse).then(pl.min_horizontal("half", pl.col("step_s") / 2)).otherwise(pl.col("step_s") / 2)
-    found = lines.select("row", _after(middle).alias("ended_at"), half.alias("ended_half_s"))
-    return nginx.join(found, on="row", how="left", maintain_order="left")
+    place, is_known = np.arange(len(into)), ~np.isnan(into)
+    # A stretch begins with a known line, or with the second; it ends before the next.
+    first = np.flatnonzero(begins | is_known)
+    stretch = np.cumsum(begins | is_known) - 1
+    after = np.append(first[1:], len(into))
+    low = np.where(is_known[first], into[first], 0.0)[stretch]
+    ends_known = np.append(is_known[first[1:]] & ~begins[first[1:]], False)[: len(first)]
+    high = np.where(ends_known[stretch], np.append(into, np.nan)[after][stretch], step)
+    n_unknown = (after - first - is_known[first])[stretch]
+    u = (place - first[stretch] + 1 - is_known[first][stretch]) / (n_unknown + 1)
+    gap = np.abs(high - low)
+    doubt = BOX * (gap * np.sqrt(u * (1 - u) / (n_unknown + 2))) + INTERLEAVING_S
+    return np.where(is_known, into, low + (high - low) * u), np.where(is_known, INTERLEAVING_S, doubt)
 
 
 def _after(seconds: pl.Expr) -> pl.Expr:
