@@ -164,6 +164,7 @@ def test_clusters_of_the_result_name_their_timers() -> None:
             "timeout_id": [["a", "b"], [], [], []],
             "is_drop": [True] * 4,
             "idle_s": [60.0, 3.0, 4.0, 5.0],
+            "lifetime_s": [70.0, 9.0, 9.0, 9.0],
         }
     )
     (cluster,) = to_clusters(found, undecided, KNOWN, [])

@@ -180,14 +180,16 @@ def _significant(seconds: Floats, masked: NDArray[np.bool_], low: int, high: int
         stops = slice(starts.start + width, starts.stop + width)
         if starts.start >= starts.stop:
             continue
-        on = counts[stops] - counts[starts]
-        off, band = _denser(left.at(starts), right.at(stops))
-        # A window that holds no more than its band lets expect is no burst; most are gone with that.
-        some = np.flatnonzero((on >= FEWEST) & (on * band > SLACK * width * off))
+        # Bands are looked at beside windows that hold enough; what its band lets expect is no burst. Few are left then.
+        some = np.flatnonzero(counts[stops] - counts[starts] >= FEWEST)
         some = some[length[stops][some] - length[starts][some] == width]
+        on = counts[stops][some] - counts[starts][some]
+        off, band = _denser(left.at(starts.start + some), right.at(stops.start + some))
+        above = on * band > SLACK * width * off
+        some, on, off, band = some[above], on[above], off[above], band[above]
         one = np.zeros(len(some), dtype=WINDOW)
-        one["width"], one["start"], one["on"], one["off"] = width, low + some, on[some], off[some]
-        one["ratio"] = SLACK * width / band[some]
+        one["width"], one["start"], one["on"], one["off"] = width, low + some, on, off
+        one["ratio"] = SLACK * width / band
         one["total"] = np.log(max(len(seconds) / width, 1.0)) + np.log(len(WIDTHS_S) * n_scopes)
         parts.append(one)
     if not parts:
@@ -217,7 +219,7 @@ class Band(NamedTuple):
         """Reduce counts and lengths."""
         return cls(counts, length, counts / np.maximum(length, 1), length >= 60)
 
-    def at(self, where: slice) -> Band:
+    def at(self, where: NDArray[np.int64]) -> Band:
         """Take those of some seconds."""
         return Band(self.counts[where], self.length[where], self.rate[where], self.is_told[where])
 

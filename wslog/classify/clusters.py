@@ -31,6 +31,10 @@ UNANSWERED_S: Final = 1.0
 OUTLIVED_SHARE: Final = 0.05
 TOOTH: Final = 4  # drops on one path that make a comb's tooth
 PSEUDO_MEMBERS: Final = 2.0
+HEARD: Final = (
+    "is_client_drop", "burst", "late", "early", "is_silent", "idle_s", "lifetime_s", "client_ref", "path",
+    "nginx_timed_out", "unanswered_s",
+)  # fmt: skip
 SOURCE: Final = pl.col("client_ref").str.replace(r":\d+$", "")
 
 
@@ -59,13 +63,13 @@ def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Se
         settings: Timers found in configuration.
     """
     known = sorted({t.default_s for t in timeouts if t.default_s} | {s.value_s for s in settings})
-    drops = facts.filter(pl.col("is_client_drop") & pl.col("burst").is_null())
+    drops = facts.select(HEARD).filter(pl.col("is_client_drop") & pl.col("burst").is_null())
     # A client that noticed late shows how long it was away, not how long the line was silent.
     prompt = drops.filter(~pl.col("late") & ~pl.col("early"))
-    talking = ~pl.col("is_silent")
-    found = _typed(prompt.filter(talking), "idle_s", known)
+    talking = prompt.filter(~pl.col("is_silent"))
+    found = _typed(talking, "idle_s", known)
     found = _without_comb([_as_give_up(s, prompt) for s in found], prompt, settings)
-    found += _typed(prompt.filter(talking), "lifetime_s", known)
+    found += _typed(talking, "lifetime_s", known)
     silent = prompt.filter(pl.col("is_silent") & (pl.col("lifetime_s") > SILENT_FROM_S))
     for spike in _typed(silent, "lifetime_s", known):
         if not any(_same_place(spike, other) for other in found):

@@ -19,7 +19,7 @@ def to_clusters(
 
     Args:
         found: From `find_clusters`; a cluster's id is its place here.
-        judged: `cluster_id`, `timeout_id` of the judged connections: where their verdicts name the timer, so does the
+        judged: The judged connections (`schema.CONNECTIONS`): where their verdicts name the timer, so does the
             cluster; else every known timer of that value is a candidate.
         timeouts: Known timers.
         settings: Timers found in configuration.
@@ -30,12 +30,13 @@ def to_clusters(
         "idle_out_s": (TimerKind.CLOSE_WAIT, TimerKind.PING_TIMEOUT),
     }
     clusters = []
+    judged = judged.select("cluster_id", "timeout_id", "is_drop", "lifetime_s", "idle_s")
+    drops = judged.filter("is_drop")
     for number, item in enumerate(found):
         decided = judged.filter((pl.col("cluster_id") == number) & (pl.col("timeout_id").list.len() == 1))
         named = sorted(decided["timeout_id"].explode().unique().to_list())
         spike = item.spike
         # The spike was found among some of the drops; all that the verdicts put into it count.
-        drops = judged.filter("is_drop")
         n = drops.filter(pl.col("cluster_id") == number).height
         share = n / max(drops["lifetime_s" if item.axis == "lifetime_s" else "idle_s"].count(), 1)
         widths = (share * edge / spike.share for edge in (spike.share_low, spike.share_high))

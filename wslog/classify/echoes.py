@@ -28,7 +28,9 @@ def without_echoes(drops: Sequence[MassDrop], facts: pl.DataFrame, spikes: Seque
     for found in spikes:
         if found.axis == "idle_s":
             in_spike = in_spike | pl.col("idle_s").is_between(found.spike.low_s, found.spike.high_s)
-    told = facts.filter(pl.col("is_client_drop") & pl.col("idle_s").is_not_null())
+    told = facts.select("is_client_drop", "idle_s", "burst").filter(
+        pl.col("is_client_drop") & pl.col("idle_s").is_not_null()
+    )
     return [
         drop
         for i, drop in enumerate(drops)
