@@ -88,3 +88,19 @@ def test_choosing_is_one_to_one():
     """Of two claims to one row the likelier is kept; unlikely ones are nobody's."""
     pairs = pl.DataFrame({"left": [0, 1, 2], "right": [5, 5, 6], "p": [0.92, 0.95, 0.6]})
     assert choose_partners(pairs, at_least=0.9).rows() == [(1, 5, 0.95)]
+
+
+@given(EDGES, st.sampled_from([0.3, 0.6, 0.9]))
+def test_nobody_is_chosen_twice(edges, at_least):
+    """However unlikely a pair may be and still be chosen, no row has two partners; the likeliest goes first."""
+    rows = [(left, right, (weight % 97) / 97) for left, right, weight in edges]
+    pairs = pl.DataFrame(rows, schema={"left": pl.Int64, "right": pl.Int64, "p": pl.Float64}, orient="row")
+    ours = {}
+    for left, right, p in sorted(rows, key=lambda pair: (-pair[2], *pair[:2])):
+        if p >= at_least:
+            ours.setdefault(left, (right, p))
+    chosen = {}
+    for left, (right, p) in sorted(ours.items(), key=lambda one: (-one[1][1], one[0])):
+        chosen.setdefault(right, (left, p))
+    expected = sorted((left, right, p) for right, (left, p) in chosen.items())
+    assert choose_partners(pairs, at_least=at_least).rows() == expected

@@ -2,6 +2,8 @@
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.correlate.lines import at, combined, events, nginx
 from wslog.correlate.line_order import LineOrder
@@ -57,3 +59,27 @@ def test_fine_stamps_stay_as_they_are():
     ends, halves = _ends(nginx("n:1", 0, 7.25), nginx("n:2", 0, 7.25))
     assert halves == [0.0005, 0.0005]
     assert abs(ends[0] - 7.25) <= 0.001
+
+
+LINES = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 2), st.none() | st.integers(0, 9)), max_size=12)
+
+
+@given(LINES)
+def test_known_closes_stay_and_the_others_stand_evenly_between_them(lines):
+    """A line stands where a look at its neighbours of the same second and file, one by one, puts it."""
+    order = sorted(range(len(lines)), key=lambda i: lines[i][0])  # files hold their lines in the order of the list
+    rows = [combined(f"{file}:{i + 1}", 7.0 + second) for i, (file, second, _) in enumerate(lines)]
+    told = [(i, at(7.0 + lines[i][1] + lines[i][2] / 10)) for i in range(len(lines)) if lines[i][2] is not None]
+    known = pl.DataFrame(told, schema={"row": pl.UInt32, "known_at": pl.Datetime("us", "UTC")}, orient="row")
+    ends, _ = _ends(*rows, known=known) if rows else ([], [])
+    for second in {line[:2] for line in lines}:
+        low, waiting = 0.0, []
+        for i in [i for i in order if lines[i][:2] == second] + [None]:
+            into = 1.0 if i is None else None if lines[i][2] is None else lines[i][2] / 10
+            if into is None:
+                waiting.append(i)
+                continue
+            for k, j in enumerate(waiting, 1):
+                assert ends[j] == pytest.approx(7 + second[1] + low + (into - low) * k / (len(waiting) + 1), abs=2e-3)
+            low, waiting = into, []
+            assert i is None or ends[i] == pytest.approx(7 + second[1] + into, abs=2e-3)

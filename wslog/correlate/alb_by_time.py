@@ -17,12 +17,14 @@ import polars as pl
 from wslog.correlate.assignment import choose_partners, pair_probabilities
 from wslog.correlate.densities import DurationDensity, laplace
 from wslog.correlate.line_order import LineOrder
-from wslog.correlate.sides import Floats, Ints
+from wslog.correlate.numbering import number_met, number_rows
+from wslog.correlate.sides import Floats
 from wslog.correlate.windows import WindowIndex
 
 PASSES: Final = 3
 SURE: Final = 0.95
 LIKELY: Final = 0.8
+FARTHEST_S: Final = 1.0  # durations of a pair that are farther apart are not one request's
 REACH_S: Final = 0.6  # beyond what the stamp leaves open: bursts keep a proxy busy for half a second
 RATE_WINDOW_S: Final = 150.0
 LEAST_RATE: Final = 1 / 300.0
@@ -30,94 +32,94 @@ PRESENT_ODDS: Final = 9.0
 NODE: Final = pl.col("ref").str.extract(r"_(\d+\.\d+\.\d+\.\d+)_[^_/]*$")
 
 
-def pair_by_time(
-    alb: pl.DataFrame, nginx: pl.DataFrame, *, on: list[str], order: LineOrder, skew_s: float
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Pair one to one, abstaining where it could be either.
+class ByTime:
+    """Both sides, reduced once to what every pass compares."""
 
-    Args:
-        alb: `alb_row`, `alb_at`, `alb_ip`, `alb_s`, `bytes_out`, `node` and the columns *on*.
-        nginx: `row`, `ref`, `closed_at`, `at_resolution_s`, `lifetime_s`, `body_bytes`, `client_ip`, `forwarded_ip`
-            and *on*.
-        on: What both print.
-        order: The nginx lines in order.
-        skew_s: How far the ALB's clock runs ahead.
+    def __init__(self, alb: pl.DataFrame, nginx: pl.DataFrame, *, on: list[str]) -> None:
+        """Number what is compared as words.
 
-    Returns:
-        `row`, `alb_row`, `pair_confidence`; and the nginx rows' `row`, `ended_at`, `ended_half_s`.
-    """
-    ends = nginx.hstack(order.ends().drop("row"))
-    found = pl.DataFrame(schema={"left": pl.Int64, "right": pl.Int64, "p": pl.Float64})
-    pairs = pl.DataFrame()
-    for number in range(PASSES):
-        pairs = _candidates(alb, ends, on=on, skew_s=skew_s)
-        if not pairs.height:
-            break
-        if number:
-            wrong, right = (
-                pairs.join(found, on=["left", "right"], how="anti"),
-                pairs.join(found, on=["left", "right"], how="semi"),
+        Args:
+            alb: `alb_row`, `alb_at`, `alb_ip`, `alb_s`, `bytes_out`, `node` and the columns *on*.
+            nginx: `row`, `ref`, `closed_at`, `at_resolution_s`, `lifetime_s`, `body_bytes`, `client_ip`, `forwarded_ip`
+                and *on*.
+            on: What both print.
+        """
+        self._alb, self._nginx, self._order = alb, nginx, LineOrder(nginx)
+        words = [number_met(pl.concat([alb[name], nginx[name]])) for name in on]
+        numbers, _ = number_rows(*words)
+        self._groups, self._members = numbers[: alb.height], numbers[alb.height :]
+        addresses = number_met(pl.concat([alb["alb_ip"], nginx["forwarded_ip"].alias("alb_ip")]))
+        self._alb_ip, self._forwarded_ip = addresses[: alb.height], addresses[alb.height :]
+        self._alb_s, self._lifetime = (of.cast(pl.Float64).to_numpy() for of in (alb["alb_s"], nginx["lifetime_s"]))
+        self._alike = DurationDensity(self._lifetime).at(self._lifetime)
+
+    def pair(self, *, skew_s: float) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Pair one to one, abstaining where it could be either.
+
+        Args:
+            skew_s: How far the ALB's clock runs ahead.
+
+        Returns:
+            `row`, `alb_row`, `pair_confidence`; and the nginx rows' `row`, `ended_at`, `ended_half_s`.
+        """
+        ends = self._order.ends()
+        found = pl.DataFrame(schema={"left": pl.Int64, "right": pl.Int64, "p": pl.Float64})
+        pairs = pl.DataFrame()
+        for number in range(PASSES):
+            pairs = self._candidates(ends, skew_s=skew_s)
+            if not pairs.height:
+                break
+            learnt = _learnt_of(pairs, found) if number else np.zeros(pairs.height)
+            weight = np.exp(np.clip(pairs["log_weight"].to_numpy() + learnt, -40, 40))
+            left, right = (number_rows(pairs[name].cast(pl.Int64).to_numpy())[0] for name in ("left", "right"))
+            pairs = pairs.with_columns(pl.Series("p", pair_probabilities(left, right, weight)))
+            found = choose_partners(pairs.select("left", "right", "p"), at_least=SURE)
+            moved = pl.col("alb_at") - pl.duration(microseconds=round(skew_s * 1e6))
+            known = found.join(self._alb.select(pl.col("alb_row").alias("left"), moved.alias("known_at")), on="left")
+            ends = self._order.ends(
+                known.select(pl.col("right").cast(self._nginx["row"].dtype).alias("row"), "known_at")
             )
-            learnt = _learnt(pairs, right, wrong, given="status", value="extra_bytes") + _learnt(
-                pairs, right, wrong, given="node", value="client_ip"
-            )
-        else:
-            learnt = np.zeros(pairs.height)
-        weight = np.exp(np.clip(pairs["log_weight"].to_numpy() + learnt, -40, 40))
-        left, right_rows = (np.unique(pairs[name].to_numpy(), return_inverse=True)[1] for name in ("left", "right"))
-        pairs = pairs.with_columns(pl.Series("p", pair_probabilities(left, right_rows, weight)))
-        found = choose_partners(pairs.select("left", "right", "p"), at_least=SURE)
-        moved = pl.col("alb_at") - pl.duration(microseconds=round(skew_s * 1e6))
-        known = found.join(alb.select(pl.col("alb_row").alias("left"), moved.alias("known_at")), on="left")
-        known = known.select(pl.col("right").cast(nginx["row"].dtype).alias("row"), "known_at")
-        ends = nginx.hstack(order.ends(known).drop("row"))
-    chosen = choose_partners(pairs.select("left", "right", "p"), at_least=LIKELY) if pairs.height else found
-    return (
-        chosen.select(pl.col("right").alias("row"), pl.col("left").alias("alb_row"), pair_confidence="p"),
-        ends.select("row", "ended_at", "ended_half_s"),
-    )
+        chosen = choose_partners(pairs.select("left", "right", "p"), at_least=LIKELY) if pairs.height else found
+        return chosen.select(pl.col("right").alias("row"), pl.col("left").alias("alb_row"), pair_confidence="p"), ends
 
-
-def _candidates(alb: pl.DataFrame, ends: pl.DataFrame, *, on: list[str], skew_s: float) -> pl.DataFrame:
-    """List the pairs that print the same words at about the same time, with the log weight of their times."""
-    groups, members = _groups(alb, ends, on)
-    at = alb["alb_at"].dt.timestamp("us").to_numpy() / 1e6 - skew_s
-    end = ends["ended_at"].dt.timestamp("us").to_numpy() / 1e6
-    epoch = float(np.nanmedian(end)) if not np.isnan(end).all() else 0.0
-    at, end = at - epoch, end - epoch
-    index = WindowIndex(np.arange(len(end)), members, end)
-    reach = REACH_S + float(ends["ended_half_s"].max() or 0.0)  # type: ignore[arg-type]
-    left, right = index.pairs(groups, at - reach, at + reach)
-    rate = np.maximum(index.count(groups, at - RATE_WINDOW_S, at + RATE_WINDOW_S) / (2 * RATE_WINDOW_S), LEAST_RATE)
-    half = ends["ended_half_s"].to_numpy()[right]
-    log_weight = np.log(PRESENT_ODDS) + _log_time(at[left] - end[right], half) - np.log(rate[left])
-    lifetime = ends["lifetime_s"].cast(pl.Float64).to_numpy()
-    longer = alb["alb_s"].cast(pl.Float64).to_numpy()[left] - lifetime[right]
-    timed = ~np.isnan(longer)
-    fit = 0.85 * laplace(np.nan_to_num(longer), 0.003) + 0.15 * laplace(np.nan_to_num(longer), 0.2)
-    log_weight += np.where(timed, np.log(fit / DurationDensity(lifetime).at(lifetime[right])), 0.0)
-    pairs = pl.concat(
-        [
-            alb.select(pl.col("alb_row").alias("left"), "alb_ip", "bytes_out", "node")[left],
-            ends.select(pl.col("row").alias("right"), "forwarded_ip", "body_bytes", "client_ip", "status")[right],
-        ],
-        how="horizontal",
-    ).with_columns(
-        pl.Series("log_weight", log_weight), (pl.col("bytes_out") - pl.col("body_bytes")).alias("extra_bytes")
-    )
-    same = (pl.col("forwarded_ip") == pl.col("alb_ip")).fill_null(value=True)
-    return pairs.filter(same & pl.Series(~timed | (np.abs(np.nan_to_num(longer)) <= 1.0)))
+    def _candidates(self, ends: pl.DataFrame, *, skew_s: float) -> pl.DataFrame:
+        """List the pairs that print the same words at about the same time, with the log weight of their times."""
+        at = self._alb["alb_at"].dt.timestamp("us").to_numpy() / 1e6 - skew_s
+        end = ends["ended_at"].dt.timestamp("us").to_numpy() / 1e6
+        epoch = float(np.nanmedian(end)) if not np.isnan(end).all() else 0.0
+        at, end = at - epoch, end - epoch
+        index = WindowIndex(np.arange(len(end)), self._members, end)
+        reach = REACH_S + float(ends["ended_half_s"].max() or 0.0)  # type: ignore[arg-type]
+        left, right = index.pairs(self._groups, at - reach, at + reach)
+        ours, theirs = self._alb_ip[left], self._forwarded_ip[right]
+        longer = self._alb_s[left] - self._lifetime[right]
+        fits = ~(np.abs(longer) > FARTHEST_S) & ((ours == theirs) | (ours < 0) | (theirs < 0))
+        left, right, longer = left[fits], right[fits], longer[fits]
+        near = index.count(self._groups, at - RATE_WINDOW_S, at + RATE_WINDOW_S)
+        rate = np.maximum(near / (2 * RATE_WINDOW_S), LEAST_RATE)
+        half = ends["ended_half_s"].to_numpy()[right]
+        log_weight = np.log(PRESENT_ODDS) + _log_time(at[left] - end[right], half) - np.log(rate[left])
+        fit = 0.85 * laplace(np.nan_to_num(longer), 0.003) + 0.15 * laplace(np.nan_to_num(longer), 0.2)
+        log_weight += np.where(~np.isnan(longer), np.log(fit / self._alike[right]), 0.0)
+        alb: pl.DataFrame = self._alb.select(pl.col("alb_row").alias("left"), "bytes_out", "node")[left]
+        nginx: pl.DataFrame = self._nginx.select(pl.col("row").alias("right"), "body_bytes", "client_ip", "status")[
+            right
+        ]
+        extra_bytes = (pl.col("bytes_out") - pl.col("body_bytes")).alias("extra_bytes")
+        return pl.concat([alb, nginx], how="horizontal").with_columns(pl.Series("log_weight", log_weight), extra_bytes)
 
 
 def _log_time(off: Floats, half: Floats) -> Floats:
     return np.asarray(np.log(0.85 * laplace(off, 0.005, half) + 0.15 * laplace(off, 0.2, half)))
 
 
-def _groups(alb: pl.DataFrame, nginx: pl.DataFrame, on: list[str]) -> tuple[Ints, Ints]:
-    """Number the lines that print the same words alike."""
-    both = pl.concat([alb.select(on), nginx.select(on)], how="vertical_relaxed")
-    numbers = both.select(pl.struct(on).rank("dense").cast(pl.Int64)).to_series().to_numpy()
-    return numbers[: alb.height], numbers[alb.height :]
+def _learnt_of(pairs: pl.DataFrame, found: pl.DataFrame) -> Floats:
+    """Log ratio of what bytes and nodes say, learnt from the pairs that are sure."""
+    wrong = pairs.join(found, on=["left", "right"], how="anti")
+    right = pairs.join(found, on=["left", "right"], how="semi")
+    return _learnt(pairs, right, wrong, given="status", value="extra_bytes") + _learnt(
+        pairs, right, wrong, given="node", value="client_ip"
+    )
 
 
 def _learnt(pairs: pl.DataFrame, right: pl.DataFrame, wrong: pl.DataFrame, *, given: str, value: str) -> Floats:

@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from wslog.correlate.alb_by_time import NODE, pair_by_time
+from wslog.correlate.alb_by_time import NODE, ByTime
 from wslog.correlate.clock_offsets import FEWEST_VOTES, QUARTER_HOUR_S, ServerOffset
 from wslog.correlate.line_order import COARSE_S, LineOrder
 from wslog.schema import INSTANT, Tier
@@ -41,13 +41,13 @@ def pair_alb(alb: pl.DataFrame, nginx: pl.DataFrame) -> tuple[pl.DataFrame, pl.D
     rest = alb.join(exact, on="alb_row", how="anti")
     untraced = nginx.filter(pl.col("trace_id").is_null()).join(exact, on="row", how="anti")
     alb_side, nginx_side, on = _comparable(rest, untraced)
-    order = LineOrder(nginx_side)
-    loose, ends = pair_by_time(alb_side, nginx_side, on=on, order=order, skew_s=offset.skew_s if offset else 0.0)
+    by_time = ByTime(alb_side, nginx_side, on=on)
+    loose, ends = by_time.pair(skew_s=offset.skew_s if offset else 0.0)
     if offset is not None and exact.height < FEWEST_VOTES and loose.height >= FEWEST_VOTES:
         # Now that most pairs are right, they tell the offset better than the vote did.
         paired = loose.join(alb_side, on="alb_row").join(nginx_side, on="row", suffix="_nginx")
         offset = _median_offset(paired.with_columns(_ahead().alias("ahead_s")), note=offset.note)
-        loose, ends = pair_by_time(alb_side, nginx_side, on=on, order=order, skew_s=offset.skew_s)
+        loose, ends = by_time.pair(skew_s=offset.skew_s)
     traced = LineOrder(nginx.join(untraced, on="row", how="anti")).ends()
     return pl.concat([exact.select(loose.columns).cast(loose.schema), loose]), pl.concat([traced, ends]), offset
 

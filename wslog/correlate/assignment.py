@@ -118,10 +118,11 @@ def choose_partners(pairs: pl.DataFrame, *, at_least: float) -> pl.DataFrame:
     Returns:
         The accepted rows of *pairs*, sorted by `left`.
     """
-    return (
-        pairs.filter(pl.col("p") >= at_least)
-        .sort(["p", "left", "right"], descending=[True, False, False])
-        .unique(["left"], keep="first", maintain_order=True)
-        .unique(["right"], keep="first", maintain_order=True)
-        .sort("left")
-    )
+    accepted = pairs.filter(pl.col("p") >= at_least)
+    if accepted["left"].n_unique() < accepted.height or accepted["right"].n_unique() < accepted.height:
+        accepted = (
+            accepted.sort(["p", "left", "right"], descending=[True, False, False])
+            .unique(["left"], keep="first", maintain_order=True)
+            .unique(["right"], keep="first", maintain_order=True)
+        )
+    return accepted.sort("left")
