@@ -97,9 +97,11 @@ def _epoch(column: str) -> pl.Expr:
 
 def _name(burst: RawBurst, scoped: pl.DataFrame, bursts: list[RawBurst], lifecycle: pl.DataFrame) -> MassDrop | None:
     """Say what a burst was; None if most of it said goodbye, most of its scope lived on, or nothing explains it."""
+    if burst.killed_share < LEAST_KILLED:
+        return None
     inside = scoped.filter((pl.col("scope") == burst.scope) & pl.col("closed_s").is_between(burst.start_s, burst.end_s))
     unclean = inside.filter(IS_1006 | ~pl.col("has_client")).height
-    if unclean < max(3, UNCLEAN_SHARE * inside.height) or burst.killed_share < LEAST_KILLED:
+    if unclean < max(3, UNCLEAN_SHARE * inside.height):
         return None
     if burst.scope == ScopeKind.NO_NGINX_LINE:
         named = _unlogged(burst, lifecycle)

@@ -77,13 +77,13 @@ def find_network_incidents(facts: pl.DataFrame) -> list[NetworkIncident]:
         Incidents in order of time and prefix.
     """
     rows = facts.select(
-        PREFIX.alias("prefix"),
+        "client_ip",
         LOST.alias("is_lost"),
         pl.coalesce("session_id", "client_ip").alias("who"),
         (pl.col("ended_at").dt.timestamp("ms") / 1000).alias("ended_s"),
         (pl.col("opened_at").dt.timestamp("ms") / 1000).alias("opened_s"),
-    ).drop_nulls(["prefix", "ended_s", "opened_s"])
-    lost = rows.filter("is_lost").sort("prefix", "ended_s")
+    ).drop_nulls(["client_ip", "ended_s", "opened_s"])
+    lost = _with_prefix(rows.filter("is_lost")).sort("prefix", "ended_s")
     breaks = (pl.col("ended_s").diff().over("prefix") > GAP_S).fill_null(value=False)
     piles = (
         lost.with_columns(breaks.cast(pl.Int32).cum_sum().over("prefix").alias("pile"))
@@ -97,9 +97,16 @@ def find_network_incidents(facts: pl.DataFrame) -> list[NetworkIncident]:
         .filter(pl.col("n_clients") >= FEWEST_CLIENTS)
         .sort("start", "prefix")
     )
+    if piles.is_empty():
+        return []
+    rows = _with_prefix(rows)
     n_prefixes = max(rows["prefix"].n_unique(), 1)
     found = [_tested(rows, pile, n_prefixes) for pile in piles.iter_rows(named=True)]
     return [incident for incident in found if incident is not None]
+
+
+def _with_prefix(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(PREFIX.alias("prefix")).filter(pl.col("prefix").is_not_null())
 
 
 def _tested(rows: pl.DataFrame, pile: Mapping[str, Any], n_prefixes: int) -> NetworkIncident | None:
