@@ -12,7 +12,7 @@ from wslog.knowledge import Mend, Setting, Timeout, fill, mends_for
 from wslog.result import Advice, Reconnects
 from wslog.schema import Cause, Tier
 from wslog.summarize.filling import fill_for, path_of
-from wslog.summarize.groups import DropGroup
+from wslog.summarize.groups import TOLD, DropGroup
 from wslog.summarize.heartbeats import Heartbeat, choose_heartbeat
 from wslog.wording import joined, timer
 
@@ -154,7 +154,8 @@ def _meant(mend: Mend, group: DropGroup, known: Mapping[str, Timeout]) -> DropGr
     if group.tier is not Tier.UNKNOWN or mend.tier in {None, Tier.UNKNOWN} or not group.timeout_ids:
         return group
     theirs = [key for key in group.timeout_ids if key in known and known[key].tier is mend.tier]
-    drops = group.drops.filter(pl.col("timeout_id").list.set_intersection(theirs).list.len() > 0)
+    is_theirs = [pl.col("timeout_id").list.contains(key) for key in theirs]
+    drops = group.drops.select(TOLD).filter(pl.any_horizontal(is_theirs)) if theirs else group.drops.clear()
     return replace(group, drops=drops) if drops.height else None
 
 

@@ -89,6 +89,7 @@ def _groups(connections: pl.DataFrame, value: pl.Expr, *, of: str = "") -> tuple
     )
     top_causes = (
         valued.filter(IS_DROP)
+        .join(counted, on="value", how="semi")
         .group_by("value", pl.col("cause").fill_null(Cause.UNKNOWN.value))
         .len("n")
         .sort("n", "cause", descending=[True, False])

@@ -23,16 +23,16 @@ FOLDER: Final = r"^(/[^/]+/?)"
 
 
 class Place(NamedTuple):
-    """A path, the timer that fired there, and the drops that say so for sure."""
+    """A path, and the timer that fired there."""
 
     path: str | None
     timeout_s: float | None
-    sure: pl.DataFrame
 
 
 def sure_of(drops: pl.DataFrame) -> pl.DataFrame:
-    """Return the drops that may speak for a place: a known tier ended them, and the verdict is `SURE_FROM` sure."""
-    return drops.filter((pl.col("confidence").fill_nan(None) >= SURE_FROM) & (pl.col("tier") != Tier.UNKNOWN.value))
+    """Return `path` and `upstream` of those that may speak for a place: a known tier ended them, `SURE_FROM` sure."""
+    is_sure = (pl.col("confidence").fill_nan(None) >= SURE_FROM) & (pl.col("tier") != Tier.UNKNOWN.value)
+    return drops.select("path", "upstream", "confidence", "tier").filter(is_sure).select("path", "upstream")
 
 
 def is_enough(n: int, *, of: int) -> bool:
@@ -102,17 +102,13 @@ def places_of(group: DropGroup, settings: Sequence[Setting] = (), *, of: int | N
     }
     shared = next(iter(scopes)) if len(scopes) == 1 else _shared_prefix(sure["path"])
     if shared is not None or sure["path"].drop_nulls().is_empty():
-        return [Place(shared, timeout_s, sure)]
+        return [Place(shared, timeout_s)]
     rows = sure.filter(pl.col("path").is_not_null()).with_columns(folder=pl.col("path").str.extract(FOLDER))
     parts = [
         rows.filter(pl.col("folder") == str(folder)) for folder in ranked(rows["folder"].drop_nulls())[:MAX_PLACES]
     ]
     large = [part for part in parts if part.height >= MIN_SHARE * group.n] or parts[:1]
-    return [
-        Place(_shared_prefix(part["path"]), timeout_s, part.drop("folder"))
-        for part in large
-        if is_enough(part.height, of=n_drops)
-    ]
+    return [Place(_shared_prefix(part["path"]), timeout_s) for part in large if is_enough(part.height, of=n_drops)]
 
 
 def _some(group: DropGroup) -> list[float]:

@@ -108,10 +108,12 @@ def _examples(drops: pl.DataFrame) -> list[str]:
     line = pl.col("evidence")
     ref = pl.coalesce("client_ref", "nginx_access_ref", "alb_ref", "nginx_error_ref")
     lines = (
-        drops.select("confidence", ref.alias("ref"), line.list.drop_nulls().list.head(PER_ROW))
+        drops.select("confidence", ref.alias("ref"), "evidence")
         .filter(line.list.len() > 0)
         .sort("confidence", descending=True, nulls_last=True, maintain_order=True)
         .head(ROWS)
+        .with_columns(line.list.drop_nulls().list.head(PER_ROW))
+        .filter(line.list.len() > 0)
         .explode("evidence")
         .with_columns(kind=line.str.replace_all(r"^\S+:\d+|\d[\d.]*", "#"))
         .with_columns(

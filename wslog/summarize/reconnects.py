@@ -74,22 +74,18 @@ def _count_gave_up(drops: pl.DataFrame, connections: pl.DataFrame, end: dt.datet
     """
     if end is None:
         return 0
+    last_seen = end - dt.timedelta(seconds=GAVE_UP_AFTER_S)
+    silent = drops.select("session_id", "reconnect_gap_s", "cause", "closed_at").filter(
+        pl.col("session_id").is_not_null()
+        & pl.col("reconnect_gap_s").is_null()
+        & (pl.col("cause") != Cause.CLIENT_LEFT.value)
+        & (pl.col("closed_at") <= last_seen)
+    )
     last_start = (
         connections.select("session_id", "opened_at", "closed_at")
-        .filter(pl.col("session_id").is_not_null())
+        .join(silent, on="session_id", how="semi")
         .group_by("session_id")
         .agg(last_start=STARTED_AT.max())
     )
-    last_seen = end - dt.timedelta(seconds=GAVE_UP_AFTER_S)
-    silent = (
-        drops.select("session_id", "reconnect_gap_s", "cause", "closed_at")
-        .filter(
-            pl.col("session_id").is_not_null()
-            & pl.col("reconnect_gap_s").is_null()
-            & (pl.col("cause") != Cause.CLIENT_LEFT.value)
-            & (pl.col("closed_at") <= last_seen)
-        )
-        .join(last_start, on="session_id", how="left", maintain_order="left")
-        .filter(pl.col("last_start") <= pl.col("closed_at"))
-    )
-    return silent.height
+    started = silent.join(last_start, on="session_id", how="left", maintain_order="left")
+    return started.filter(pl.col("last_start") <= pl.col("closed_at")).height
