@@ -15,12 +15,12 @@ from typing import Final
 import polars as pl
 
 from wslog.errors import OptionError
-from wslog.ingest.addresses import client_address, upstream_address
+from wslog.ingest.addresses import client_address
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
 from wslog.ingest.nginx_error_clean import CLEAN, read_clean_fields
 from wslog.ingest.nginx_error_lines import HEAD, read_fields
 from wslog.ingest.nginx_error_plain import PLAIN, REFUSED
-from wslog.ingest.nginx_fields import bare_host, request_columns, target_path, target_query
+from wslog.ingest.nginx_error_values import read_hosts, read_requests, read_upstreams
 from wslog.ingest.rejects import REJECTED_TEXT, REJECTS
 from wslog.schema import EVENTS, EventKind, LimitKind, Tier
 
@@ -99,25 +99,23 @@ def parse_error(lines: pl.DataFrame, *, zone: str | None) -> Parsed:
 
 
 def _events(fields: pl.DataFrame, zone: str | None) -> pl.DataFrame:
-    method, target = request_columns(pl.col("request"))
     errno = pl.col("errno").cast(EVENTS["errno"].dtype, strict=False)
     # `NAME could not be resolved (3: Host not found)` carries a DNS answer in the place of a system error.
     is_dns = pl.col("message").str.contains("could not be resolved")
-    # Before a request is read, `server:` is the listen address, not a name.
-    server = pl.when(pl.col("request").is_not_null()).then(pl.col("server"))
-    frame = fields.with_columns(
-        _utc(pl.col("stamp"), zone).alias("at"),
-        pl.lit(1.0).alias("at_resolution_s"),
-        pl.lit(value=False).alias("has_zone"),
-        pl.when(~is_dns).then(errno).alias("errno"),
-        pl.col("cid").cast(pl.Int64, strict=False).alias("connection_no"),
-        pl.col("pid").cast(pl.Int64, strict=False),
-        client_address(pl.col("client").str.strip_chars()).alias("client_ip"),
-        method.alias("method"),
-        target_path(target).alias("path"),
-        target_query(target).alias("query"),
-        pl.coalesce(bare_host(pl.col("host_field")), bare_host(server)).alias("host"),
-        upstream_address(pl.col("upstream_url").str.extract(r"^(?:\w+://)?(unix:[^:]+|[^/]+)")).alias("upstream"),
+    frame = (
+        fields.hstack(read_requests(fields["request"]))
+        .with_columns(
+            _utc(pl.col("stamp"), zone).alias("at"),
+            pl.lit(1.0).alias("at_resolution_s"),
+            pl.lit(value=False).alias("has_zone"),
+            pl.when(~is_dns).then(errno).alias("errno"),
+            pl.col("cid").cast(pl.Int64, strict=False).alias("connection_no"),
+            pl.col("pid").cast(pl.Int64, strict=False),
+            pl.col("client").str.strip_chars().alias("client_ip"),
+            _hosts(fields),
+            read_upstreams(fields["upstream_url"]).alias("upstream"),
+        )
+        .with_columns(client_address(pl.col("client_ip")).alias("client_ip"))
     )
     frame = frame.with_columns(_kind().alias("event"), closed_at=pl.col("at")).with_columns(_is_websocket())
     about = pl.col("message").str.extract(ABOUT).cast(pl.Int64, strict=False)
@@ -126,6 +124,14 @@ def _events(fields: pl.DataFrame, zone: str | None) -> pl.DataFrame:
     )
     frame = frame.with_columns(pid=pl.when(is_about).then(pl.coalesce(about, "pid")).otherwise("pid"))
     return frame.select("line", *(name for name in EVENTS if name in frame.columns))
+
+
+def _hosts(fields: pl.DataFrame) -> pl.Series:
+    """Return the host asked for, else the server's name; before a request is read, `server:` is the listen address."""
+    hosts = read_hosts(fields["host_field"])
+    is_asked = hosts.is_null() & fields["request"].is_not_null()
+    servers = read_hosts(fields.select(pl.when(is_asked).then("server")).to_series())
+    return pl.select(pl.coalesce(hosts, servers).alias("host")).to_series()
 
 
 def _kind() -> pl.Expr:
