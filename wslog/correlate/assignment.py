@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from wslog.correlate.numbering import order_rows
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 SWEEPS: Final = 40
 SETTLED: Final = 1e-4
 AT_A_TIME: Final = 32_768  # pairs: what a processor's cache holds
 
 
-def pair_probabilities(left: NDArray[np.int64], right: NDArray[np.int64], weight: Floats) -> Floats:
+def pair_probabilities(left: Ints, right: Ints, weight: Floats) -> Floats:
     """Return the marginal probability of each candidate pair.
 
     Args:
@@ -40,34 +42,31 @@ def pair_probabilities(left: NDArray[np.int64], right: NDArray[np.int64], weight
     # Most messages soon stand still, to the last bit: only the rows that hear something new are asked again.
     news_left, news_right = lefts.all(), rights.all()
     for _ in range(SWEEPS):
-        moved_left, changed = _pass_on(lefts, news_left, weight, heard=to_right, said=to_left)
-        news_right[right[changed]] = True
-        moved_right, changed = _pass_on(rights, news_right, weight, heard=to_left, said=to_right)
-        news_left, news_right = lefts.none(), rights.none()
-        news_left[left[changed]] = True
+        moved_left = _pass_on(lefts, news_left, weight, heard=to_right, said=to_left, told=(right, news_right))
+        news_left[:] = False
+        moved_right = _pass_on(rights, news_right, weight, heard=to_left, said=to_right, told=(left, news_left))
+        news_right[:] = False
         if max(moved_left, moved_right) < SETTLED:
             break
-    odds = weight * to_left * to_right
+    odds = weight
+    odds *= to_left
+    odds *= to_right
     return np.asarray(odds / (1.0 + odds))
 
 
 class _Groups:
     """The pairs of each row of one side, in order."""
 
-    def __init__(self, row: NDArray[np.int64]) -> None:
+    def __init__(self, row: Ints) -> None:
         size = np.bincount(row)
         self._size, self._start = size, np.cumsum(size) - size
         self._pairs = order_rows(row)[0].astype(np.int32)
 
-    def all(self) -> NDArray[np.bool_]:
+    def all(self) -> Flags:
         """Mark every row."""
         return self._size > 0
 
-    def none(self) -> NDArray[np.bool_]:
-        """Mark no row."""
-        return np.zeros(len(self._size), dtype=np.bool_)
-
-    def of(self, rows: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    def of(self, rows: Flags) -> Iterator[tuple[Ints, Ints]]:
         """List the pairs of the marked rows, row by row, some at a time; and how many each row has.
 
         Where most are marked, the others come along: to leave them out costs more.
@@ -89,14 +88,22 @@ class _Groups:
 
 
 def _pass_on(
-    groups: _Groups, news: NDArray[np.bool_], weight: Floats, *, heard: Floats, said: Floats
-) -> tuple[float, NDArray[np.int64]]:
+    groups: _Groups, news: Flags, weight: Floats, *, heard: Floats, said: Floats, told: tuple[Ints, Flags]
+) -> float:
     """Let rows with news tell each of their pairs how much the others leave it, in place of what they *said*.
 
+    Args:
+        groups: The rows' pairs.
+        news: Marks the rows that hear something new.
+        weight: Per pair.
+        heard: Per pair, the other side's message.
+        said: Per pair, this side's message; changed.
+        told: Per pair, the other side's row; and the marks of those, set where a message is another one now.
+
     Returns:
-        How far the farthest message moved, and the pairs whose message is another one.
+        How far the farthest message moved.
     """
-    moved, changed = 0.0, []
+    moved, (other, marks) = 0.0, told
     for pairs, size in groups.of(news):
         row = np.repeat(np.arange(len(size)), size)
         value = weight[pairs] * heard[pairs]
@@ -104,8 +111,8 @@ def _pass_on(
         new, old = 1.0 / (1.0 + np.maximum(others, 0.0)), said[pairs]
         said[pairs] = new
         moved = max(moved, float(np.abs(new - old).max(initial=0.0)))
-        changed.append(pairs[new != old])
-    return moved, np.concatenate(changed)
+        marks[other[pairs[new != old]]] = True
+    return moved
 
 
 def choose_partners(pairs: pl.DataFrame, *, at_least: float) -> pl.DataFrame:

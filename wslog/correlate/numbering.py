@@ -53,17 +53,21 @@ def order_rows(*parts: Ints) -> tuple[Ints, Ints]:
     key = _packed(*parts, np.arange(len(parts[0])))
     key.sort()
     whole = key // n
-    return key - whole * n, whole
+    key -= whole * n
+    return key, whole
 
 
 def _packed(*parts: Ints) -> Ints:
     """Put each combination in one integer, in the same order."""
     key, room = np.zeros(len(parts[0]), dtype=np.int64), 1
     for part in parts:
-        shifted = part - int(part.min(initial=0))
-        size = int(shifted.max(initial=0)) + 1
+        more, low = part, int(part.min(initial=0))
+        size = int(part.max(initial=0)) - low + 1
         if room * size > ROOM:
-            key, shifted = (np.unique(of, return_inverse=True)[1].astype(np.int64) for of in (key, shifted))
-            room, size = int(key.max()) + 1, int(shifted.max()) + 1
-        key, room = key * size + shifted, room * size
+            key, more = (np.unique(of, return_inverse=True)[1].astype(np.int64) for of in (key, part))
+            room, low, size = int(key.max()) + 1, 0, int(more.max()) + 1
+        key *= size
+        key += more
+        key -= low
+        room *= size
     return key
