@@ -6,6 +6,7 @@ A command's module is imported only when that command runs, so that `wslog --hel
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import io
 import os
@@ -27,6 +28,8 @@ EXIT_INTERRUPTED: Final = 130
 EXIT_TERMINATED: Final = 143
 MENDABLE: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES})
 """What a file system refuses and the user can mend, even where the system does not say which file it was."""
+FEW_CYCLES: Final = 50_000
+"""Objects made between two looks for garbage in cycles: imports make tens of thousands, and hardly any is garbage."""
 _MEND_FILE: Final = "Check that the path exists, that you may read or write it, and that the disk has room."
 
 
@@ -89,12 +92,15 @@ def cli() -> None:
 
 def main() -> None:
     """Run `wslog` as a process."""
+    gc.set_threshold(FEW_CYCLES)
     # Being told to stop unwinds like an error does, so that half-written folders are removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without "█" gets "?", not a traceback
-    sys.exit(run())
+    code = run()
+    gc.freeze()  # else the interpreter looks through all that was imported once more before it ends
+    sys.exit(code)
 
 
 def run(args: list[str] | None = None) -> int:
