@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from importlib import resources
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from wslog.schema import Cause, Tier
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+WEIGHTS: Final = Path(__file__).with_name("weights.toml")
 UNKNOWN: Final = "unknown"
 GAVE_UP: Final = ("close_wait", "heartbeat", "network")  # why a page calls close() on a path that does not answer
 LEAST_TOLD: Final = 0.5  # decibans; what moved a verdict less is not worth a line
@@ -52,8 +53,7 @@ def load_scorecard() -> Scorecard:
     Raises:
         ValueError: If the file names an item or label that does not exist, or leaves one out.
     """
-    text = resources.files("wslog.classify").joinpath("weights.toml").read_text("utf-8")
-    raw: dict[str, Any] = tomllib.loads(text)
+    raw: dict[str, Any] = tomllib.loads(WEIGHTS.read_text("utf-8"))
     labels = tuple((name, Cause(cause), Tier(tier)) for name, (cause, tier) in raw["labels"].items())
     names = [name for name, _, _ in labels]
     items = raw["item"]
