@@ -11,9 +11,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wslog.ingest import blocks, compression
-from wslog.ingest.blocks import read_blocks, read_head
+from wslog.ingest.blocks import MENDED_BYTES, read_blocks, read_head, split_lines
 from wslog.ingest.sources import list_sources
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
@@ -180,3 +182,11 @@ def test_what_is_no_text_is_named(tmp_path: Path, data: bytes, reason: str) -> N
     found = read_head(list_sources([file])[0]).not_text
     assert reason in found
     assert bool(reason) == bool(found)
+
+
+@given(st.lists(st.binary(max_size=40), max_size=12))
+def test_what_is_no_utf8_is_replaced_as_if_all_were_decoded(lines: list[bytes]) -> None:
+    """Mending some lines at a time gives what decoding the whole block would."""
+    data = b"\n".join([*lines, b"x" * MENDED_BYTES, *lines, b"\xe2\x82", b"\x82\xac"])
+    expected = data.decode("utf-8", "replace").split("\n")
+    assert split_lines(data).to_list() == [line.removesuffix("\r") for line in expected]

@@ -19,6 +19,7 @@ HEAD_BYTES: Final = 256 << 10
 MAX_LINE_BYTES: Final = 4 << 20  # no log line is this long: it is rejected, and the rest of it never kept
 LINES: Final = {"line": pl.Int64(), "text": pl.String()}
 SHOWN: Final = 200  # characters of a line that is too long
+MENDED_BYTES: Final = 4 << 10
 BLANK_LINES: Final = 256  # so many in a row are counted without being made lines
 
 _BLANK_RUNS: Final = (b"\n" * BLANK_LINES, b"\r\n" * BLANK_LINES)
@@ -206,7 +207,17 @@ def split_lines(data: bytes) -> pl.Series:
     try:
         return pl.read_lines(data).to_series()
     except pl.exceptions.ComputeError:  # not UTF-8 somewhere
-        return pl.read_lines(data.decode("utf-8", "replace").encode()).to_series()
+        return pl.read_lines(b"".join(_mended(data))).to_series()
+
+
+def _mended(data: bytes) -> Iterator[bytes]:
+    """Yield *data* with U+FFFD for what is no UTF-8: some lines at a time, since to decode is dear and rarely needed."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start + MENDED_BYTES) + 1 or len(data)
+        piece = data[start:end]
+        yield piece if piece.isascii() else piece.decode("utf-8", "replace").encode()
+        start = end
 
 
 def _block(data: bytes, first_line: int, bytes_read: int, trouble: str) -> Block:
