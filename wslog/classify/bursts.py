@@ -24,6 +24,7 @@ WIDTHS_S: Final = (1, 2, 3, 5, 10, 20, 40, 80)  # from a killed process to a slo
 GUARD_S: Final = 30  # stragglers of a burst are not its background
 BAND_S: Final = 600  # minutes, so that rush hours are background
 SLACK: Final = 2.0  # closes come unevenly; a rate up to twice the band's is no burst
+ROUGHLY: Final = 0.99  # of the slack: a look that leaves no rounding to doubt
 FEWEST: Final = 5
 ALPHA: Final = 0.01  # chance of one false burst in all scopes and widths together (measured: tests.accuracy)
 CORE_SHARE: Final = 0.9
@@ -180,10 +181,12 @@ def _significant(seconds: Floats, masked: NDArray[np.bool_], low: int, high: int
         stops = slice(starts.start + width, starts.stop + width)
         if starts.start >= starts.stop:
             continue
-        # Bands are looked at beside windows that hold enough; what its band lets expect is no burst. Few are left then.
-        some = np.flatnonzero(counts[stops] - counts[starts] >= FEWEST)
+        # What holds no more than its band lets expect is no burst; most windows are gone with that, by a rough look.
+        full = counts[stops] - counts[starts]
+        usual = np.maximum(left.rate[starts], right.rate[stops])
+        some = np.flatnonzero((full >= FEWEST) & (full > ROUGHLY * SLACK * width * usual))
         some = some[length[stops][some] - length[starts][some] == width]
-        on = counts[stops][some] - counts[starts][some]
+        on = full[some]
         off, band = _denser(left.at(starts.start + some), right.at(stops.start + some))
         above = on * band > SLACK * width * off
         some, on, off, band = some[above], on[above], off[above], band[above]
@@ -207,7 +210,7 @@ def _judged(windows: Windows) -> Windows:
 
 
 class Band(NamedTuple):
-    """Side bands on one side of each second: their counts and length; under a minute of log says nothing."""
+    """Side bands on one side of each second: counts, length, rate; under a minute of log says nothing: rate 0."""
 
     counts: Floats
     length: Floats
@@ -217,7 +220,8 @@ class Band(NamedTuple):
     @classmethod
     def of(cls, counts: Floats, length: Floats) -> Band:
         """Reduce counts and lengths."""
-        return cls(counts, length, counts / np.maximum(length, 1), length >= 60)
+        is_told = length >= 60
+        return cls(counts, length, np.where(is_told, counts / np.maximum(length, 1), 0.0), is_told)
 
     def at(self, where: NDArray[np.int64]) -> Band:
         """Take those of some seconds."""
