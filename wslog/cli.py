@@ -12,7 +12,6 @@ import io
 import os
 import signal
 import sys
-import tempfile
 import traceback
 from collections.abc import Mapping
 from typing import Final, NamedTuple, cast
@@ -28,8 +27,8 @@ EXIT_INTERRUPTED: Final = 130
 EXIT_TERMINATED: Final = 143
 MENDABLE: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES})
 """What a file system refuses and the user can mend, even where the system does not say which file it was."""
-FEW_CYCLES: Final = 50_000
-"""Objects made between two looks for garbage in cycles: imports make tens of thousands, and hardly any is garbage."""
+FEW_CYCLES: Final = 150_000
+"""Objects made between two looks for garbage in cycles: imports make a hundred thousand, hardly any of it garbage."""
 _MEND_FILE: Final = "Check that the path exists, that you may read or write it, and that the disk has room."
 
 
@@ -154,6 +153,8 @@ def _unnamed_place(error: OSError) -> str:
     if innermost.f_code in (click.echo.__code__, run.__code__):
         _give_up_stdout()
         return "standard output"
+    import tempfile
+
     return f"a temporary file in {tempfile.gettempdir()}"
 
 

@@ -20,6 +20,7 @@ from wslog.classify.combs import FEWEST_TEETH, find_comb
 from wslog.classify.facts import share_of
 from wslog.classify.fitting import fitting
 from wslog.classify.histogram import coarsest_resolution, merge, sketch
+from wslog.classify.scan import FEWEST
 from wslog.classify.spikes import Spike, configured_value, find_in
 from wslog.knowledge.model import Setting, Timeout, TimerKind
 from wslog.knowledge.tolerance import tolerance_s
@@ -78,8 +79,11 @@ def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Se
 
 
 def _typed(rows: pl.DataFrame, axis: str, known: Sequence[float]) -> list[TypedSpike]:
+    rows = rows.drop_nulls(axis)
+    if rows.height < FEWEST:
+        return []
     # Each log file has its own clock: one that writes whole seconds blurs all.
-    files = rows.drop_nulls(axis).select(axis, SOURCE.alias("source")).partition_by("source", maintain_order=True)
+    files = rows.select(axis, SOURCE.alias("source")).partition_by("source", maintain_order=True)
     sources = [sketch(f[axis].cast(pl.Float64).to_numpy()) for f in files]
     hist = merge(sources)
     grain = max(hist.resolution_s, coarsest_resolution(sources))

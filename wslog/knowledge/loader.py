@@ -10,7 +10,6 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -94,6 +93,8 @@ def check_keys(entry: Mapping[str, Any], *, required: Iterable[str], optional: I
     required, allowed = tuple(required), (*required, *optional)
     for key in entry:
         if key not in allowed:
+            from difflib import get_close_matches
+
             close = get_close_matches(key, allowed, n=1)
             mend = f"Did you mean `{close[0]}`?" if close else f"Known keys: {', '.join(allowed)}."
             raise KnowledgeError(f"unknown key `{key}`", where=where, mend=mend)
