@@ -211,7 +211,7 @@ def split_lines(data: bytes) -> pl.Series:
 
 
 def _mended(data: bytes) -> Iterator[bytes]:
-    """Yield *data* with U+FFFD for what is no UTF-8: some lines at a time, since to decode is dear and rarely needed."""
+    """Yield *data* with U+FFFD for what is no UTF-8: some lines at a time, for to decode is dear and rarely needed."""
     start = 0
     while start < len(data):
         end = data.find(b"\n", start + MENDED_BYTES) + 1 or len(data)
