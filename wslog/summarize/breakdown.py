@@ -38,7 +38,8 @@ USER_AGENT_FAMILY: Final = (
 
 _OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
 _IP: Final = pl.col("client_ip").str.replace(r"^::(?i:ffff):", "")  # IPv4 as an IPv6 socket writes it
-_V4_PREFIX: Final = _IP.str.extract(rf"^({_OCTET}\.{_OCTET}\.{_OCTET})\.{_OCTET}$") + ".0/24"
+_V4: Final = rf"^{_OCTET}(?:\.{_OCTET}){{3}}$"
+_V4_PREFIX: Final = pl.when(_IP.str.contains(_V4)).then(_IP.str.strip_chars_end("0123456789") + "0/24")
 _V6: Final = r"^[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}$"
 # What stands before `::` are the leading groups; groups that `::` swallowed are zero.
 _V6_GROUPS: Final = pl.concat_list(
