@@ -141,5 +141,6 @@ def _noticed_late(f: Floats, off: Floats, by_end: Flags) -> Floats:
 
 def _log_duration(pairs: Pairs, left: Side, rows: ServerRows, belief: Belief) -> Floats:
     """Log g(Δ)/h: how well durations fit, against strangers' durations."""
-    g = belief.lag.density(np.nan_to_num(pairs.longer), left.half[pairs.record] > 0)
-    return np.asarray(np.where(np.isnan(pairs.longer), 0.0, np.log(g / rows.alike[pairs.row])))
+    is_unknown = np.isnan(pairs.longer)
+    g = belief.lag.density(np.where(is_unknown, 0.0, pairs.longer), left.half[pairs.record] > 0)
+    return np.asarray(np.where(is_unknown, 0.0, np.log(g / rows.alike[pairs.row])))

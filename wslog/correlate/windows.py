@@ -66,5 +66,5 @@ def _searched(values: Ints, asked: Ints) -> Ints:
 
 
 def _milliseconds(time_s: Floats) -> Ints:
-    shifted = np.nan_to_num(time_s, nan=0.0) * 1000 + SPAN_MS // 2
+    shifted = time_s * 1000 + SPAN_MS // 2
     return np.asarray(np.clip(np.rint(shifted), 0, SPAN_MS - 1).astype(np.int64))
