@@ -51,6 +51,8 @@ _RC: Final[dict[Any, Any]] = {
     "hatch.linewidth": 0.7,
     "text.parse_math": False,
     "axes.unicode_minus": True,
+    "figure.autolayout": False,
+    "figure.constrained_layout.use": False,
 }
 
 
@@ -227,16 +229,18 @@ def draw_all(document: Document) -> dict[str, tuple[bytes, bytes]]:
     """Return every chart by name as (SVG, PNG); the same document gives the same bytes."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     drawn = {}
     with rc_context(_RC):
         for name, spec in CHARTS.items():
-            figure = Figure(figsize=FIGURE_INCHES, layout="constrained", facecolor="white")
+            layout = ConstrainedLayoutEngine()
+            figure = Figure(figsize=FIGURE_INCHES, layout=layout, facecolor="white")
             spec.draw(document, figure.subplots())
             # Labels above the axes change the layout that they are laid out in: let it settle, then fix it.
             for _ in range(3):
-                figure.draw_without_rendering()
-            figure.set_layout_engine("none")
+                layout.execute(figure)
+            figure.set_layout_engine(None)
             svg, png = io.BytesIO(), io.BytesIO()
             figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None}, dpi=PNG_DPI)
             figure.savefig(png, format="png", metadata={"Software": None}, dpi=PNG_DPI)
