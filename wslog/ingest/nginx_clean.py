@@ -14,7 +14,7 @@ import polars as pl
 
 from wslog.ingest.addresses import IPV4
 from wslog.ingest.line_regex import EPOCH_TIME, ISO_TIME, LOCAL_TIME
-from wslog.ingest.nginx_fields import given, local_instant, resolution_s
+from wslog.ingest.nginx_fields import local_instant, resolution_s
 from wslog.schema import EVENTS
 
 LONGEST_HOST: Final = 255
@@ -57,6 +57,7 @@ AS_LOGGED: Final = frozenset({
 })  # fmt: skip
 """Variables that are read as they stand, whatever they hold."""
 
+_NOT_STRIPPED: Final = frozenset({"request_completion"})
 NOT_CLEAN: Final = frozenset({"time", "request_time_ms"})
 """Variables that are read, but whose values have too many forms."""
 
@@ -72,47 +73,59 @@ def read_clean(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 @lru_cache(maxsize=64)  # describing a block would cost as much as reading it
-def _columns(logged: tuple[str, ...]) -> tuple[tuple[pl.Expr, ...], pl.Expr, tuple[pl.Expr, ...]]:
-    """Return what must be cut first, then the target, and the columns that `nginx_fields` reads."""
+def _columns(logged: tuple[str, ...]) -> tuple[tuple[pl.Expr, ...], ...]:
+    """Return what must be cut first, then what is looked at twice, and the columns that `nginx_fields` reads."""
     has_request = "request" in logged
-    first = (pl.col("request").str.splitn(" ", 3).alias("asked"),) if has_request else ()
+    stripped = tuple(pl.col(name).str.strip_chars() for name in logged if name in AS_LOGGED - _NOT_STRIPPED)
+    first = (*stripped, *([pl.col("request").str.splitn(" ", 3).alias("asked")] if has_request else []))
     asked_by, asked_for = (pl.col("asked").struct.field(f"field_{nth}") if has_request else _NO_TEXT for nth in (0, 1))
-    target = pl.coalesce(asked_for, given(logged, "request_uri", "uri", "document_uri"))
-    host = given(logged, "http_host", "host", "server_name").str.splitn(":", 2).struct.field("field_0")
+    target = pl.coalesce(asked_for, _given(logged, "request_uri", "uri", "document_uri"))
+    host = _given(logged, "http_host", "host", "server_name").str.splitn(":", 2).struct.field("field_0")
+    second = (
+        target.str.splitn("?", 2).alias("target"),
+        host.alias("host"),
+        _given(logged, "upstream_addr").alias("upstream"),
+    )
     path, query = (pl.col("target").struct.field(f"field_{nth}") for nth in (0, 1))
     has_upgrade = pl.col("http_upgrade").is_not_null() if "http_upgrade" in logged else pl.lit(value=False)
     is_complete = pl.col("request_completion") == "OK" if "request_completion" in logged else pl.lit(None, pl.Boolean)
     return (
         first,
-        target.str.splitn("?", 2).alias("target"),
+        second,
         (
             *(_whole(logged, (variable,), name) for variable, name in _SIZES),
             *_clock(logged),
             _span(logged, "request_time").alias("rt"),
             _span(logged, "upstream_response_time").alias("upstream_s"),
             _span(logged, "upstream_header_time").alias("handshake_s"),
-            given(logged, "hostname").alias("log_host"),
-            given(logged, "remote_addr", "realip_remote_addr").alias("client_ip"),
+            _given(logged, "hostname").alias("log_host"),
+            _given(logged, "remote_addr", "realip_remote_addr").alias("client_ip"),
             _whole(logged, ("remote_port", "realip_remote_port"), "client_port"),
-            given(logged, "http_x_forwarded_for", "proxy_add_x_forwarded_for").alias("forwarded_for"),
-            given(logged, "request_id", "req_id", "http_x_request_id").alias("request_id"),
-            given(logged, "http_x_amzn_trace_id").str.strip_prefix("Root=").alias("trace_id"),
+            _given(logged, "http_x_forwarded_for", "proxy_add_x_forwarded_for").alias("forwarded_for"),
+            _given(logged, "request_id", "req_id", "http_x_request_id").alias("request_id"),
+            _given(logged, "http_x_amzn_trace_id").str.strip_prefix("Root=").alias("trace_id"),
             _whole(logged, ("connection",), "connection_no"),
             _whole(logged, ("pid",), "pid"),
-            given(logged, "http_user_agent").alias("user_agent"),
-            pl.when(host.str.len_bytes() <= LONGEST_HOST).then(host).alias("host"),
-            pl.coalesce(asked_by, given(logged, "request_method")).alias("method"),
+            _given(logged, "http_user_agent").alias("user_agent"),
+            pl.when(pl.col("host").str.len_bytes() <= LONGEST_HOST).then("host").alias("host"),
+            pl.coalesce(asked_by, _given(logged, "request_method")).alias("method"),
             path.alias("path"),
-            pl.coalesce(query, given(logged, "args", "query_string")).alias("query"),
+            pl.coalesce(query, _given(logged, "args", "query_string")).alias("query"),
             _whole(logged, ("status",), "status"),
             _whole(logged, ("upstream_status",), "upstream_status"),
-            _peer(given(logged, "upstream_addr")).alias("upstream"),
+            _peer(pl.col("upstream")).alias("upstream"),
             is_complete.alias("is_complete"),
-            given(logged, "http_upgrade", "sent_http_upgrade", "upstream_http_upgrade").alias("upgrade"),
+            _given(logged, "http_upgrade", "sent_http_upgrade", "upstream_http_upgrade").alias("upgrade"),
             has_upgrade.alias("has_upgrade"),
-            given(logged, "http_sec_websocket_key", "http_sec_websocket_version").is_not_null().alias("has_key"),
+            _given(logged, "http_sec_websocket_key", "http_sec_websocket_version").is_not_null().alias("has_key"),
         ),
     )  # fmt: skip
+
+
+def _given(logged: Collection[str], *names: str) -> pl.Expr:
+    """Return what `nginx_fields.given` does, of values without blanks around them."""
+    values = [pl.when(~pl.col(name).is_in(["", "-"])).then(pl.col(name)) for name in names if name in logged]
+    return pl.coalesce(*values) if values else _NO_TEXT
 
 
 def _clock(logged: Collection[str]) -> tuple[pl.Expr, pl.Expr]:
@@ -129,11 +142,11 @@ def _clock(logged: Collection[str]) -> tuple[pl.Expr, pl.Expr]:
 
 
 def _span(logged: Collection[str], variable: str) -> pl.Expr:
-    return given(logged, variable).cast(pl.Float64)
+    return _given(logged, variable).cast(pl.Float64)
 
 
 def _whole(logged: Collection[str], variables: tuple[str, ...], name: str) -> pl.Expr:
-    return given(logged, *variables).cast(EVENTS[name].dtype, strict=False).alias(name)
+    return _given(logged, *variables).cast(EVENTS[name].dtype, strict=False).alias(name)
 
 
 def _peer(text: pl.Expr) -> pl.Expr:
