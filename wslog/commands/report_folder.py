@@ -118,7 +118,9 @@ def _drops_csv(connections: pl.DataFrame) -> bytes:
     drops = connections.filter(pl.col("is_drop"))
     columns = [_cell(name, dtype) for name, dtype in drops.schema.items()]
     # The mark of UTF-8 makes spreadsheets read umlauts as such.
-    return drops.select(columns).write_csv(include_bom=True).encode()
+    buffer = io.BytesIO()
+    drops.select(columns).write_csv(buffer, include_bom=True)
+    return buffer.getvalue()
 
 
 def _cell(name: str, dtype: pl.DataType) -> pl.Expr:
