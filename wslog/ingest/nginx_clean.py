@@ -75,50 +75,55 @@ def read_clean(frame: pl.DataFrame) -> pl.DataFrame:
 @lru_cache(maxsize=64)  # describing a block would cost as much as reading it
 def _columns(logged: tuple[str, ...]) -> tuple[tuple[pl.Expr, ...], ...]:
     """Return what must be cut first, then what is looked at twice, and the columns that `nginx_fields` reads."""
-    has_request = "request" in logged
-    stripped = tuple(pl.col(name).str.strip_chars() for name in logged if name in AS_LOGGED - _NOT_STRIPPED)
-    first = (*stripped, *([pl.col("request").str.splitn(" ", 3).alias("asked")] if has_request else []))
-    asked_by, asked_for = (pl.col("asked").struct.field(f"field_{nth}") if has_request else _NO_TEXT for nth in (0, 1))
-    target = pl.coalesce(asked_for, _given(logged, "request_uri", "uri", "document_uri"))
+    return _stripped(logged), _halved(logged), _read(logged)
+
+
+def _stripped(logged: Collection[str]) -> tuple[pl.Expr, ...]:
+    words = [pl.col("request").str.splitn(" ", 3).alias("asked")] if "request" in logged else []
+    return (*(pl.col(name).str.strip_chars() for name in logged if name in AS_LOGGED - _NOT_STRIPPED), *words)
+
+
+def _halved(logged: Collection[str]) -> tuple[pl.Expr, ...]:
     host = _given(logged, "http_host", "host", "server_name").str.splitn(":", 2).struct.field("field_0")
-    second = (
-        target.str.splitn("?", 2).alias("target"),
-        host.alias("host"),
-        _given(logged, "upstream_addr").alias("upstream"),
-    )
+    target = pl.coalesce(_asked(logged, 1), _given(logged, "request_uri", "uri", "document_uri"))
+    peer = _given(logged, "upstream_addr")
+    return target.str.splitn("?", 2).alias("target"), host.alias("host"), peer.alias("upstream")
+
+
+def _asked(logged: Collection[str], nth: int) -> pl.Expr:
+    return pl.col("asked").struct.field(f"field_{nth}") if "request" in logged else _NO_TEXT
+
+
+def _read(logged: Collection[str]) -> tuple[pl.Expr, ...]:
     path, query = (pl.col("target").struct.field(f"field_{nth}") for nth in (0, 1))
     has_upgrade = pl.col("http_upgrade").is_not_null() if "http_upgrade" in logged else pl.lit(value=False)
     is_complete = pl.col("request_completion") == "OK" if "request_completion" in logged else pl.lit(None, pl.Boolean)
     return (
-        first,
-        second,
-        (
-            *(_whole(logged, (variable,), name) for variable, name in _SIZES),
-            *_clock(logged),
-            _span(logged, "request_time").alias("rt"),
-            _span(logged, "upstream_response_time").alias("upstream_s"),
-            _span(logged, "upstream_header_time").alias("handshake_s"),
-            _given(logged, "hostname").alias("log_host"),
-            _given(logged, "remote_addr", "realip_remote_addr").alias("client_ip"),
-            _whole(logged, ("remote_port", "realip_remote_port"), "client_port"),
-            _given(logged, "http_x_forwarded_for", "proxy_add_x_forwarded_for").alias("forwarded_for"),
-            _given(logged, "request_id", "req_id", "http_x_request_id").alias("request_id"),
-            _given(logged, "http_x_amzn_trace_id").str.strip_prefix("Root=").alias("trace_id"),
-            _whole(logged, ("connection",), "connection_no"),
-            _whole(logged, ("pid",), "pid"),
-            _given(logged, "http_user_agent").alias("user_agent"),
-            pl.when(pl.col("host").str.len_bytes() <= LONGEST_HOST).then("host").alias("host"),
-            pl.coalesce(asked_by, _given(logged, "request_method")).alias("method"),
-            path.alias("path"),
-            pl.coalesce(query, _given(logged, "args", "query_string")).alias("query"),
-            _whole(logged, ("status",), "status"),
-            _whole(logged, ("upstream_status",), "upstream_status"),
-            _peer(pl.col("upstream")).alias("upstream"),
-            is_complete.alias("is_complete"),
-            _given(logged, "http_upgrade", "sent_http_upgrade", "upstream_http_upgrade").alias("upgrade"),
-            has_upgrade.alias("has_upgrade"),
-            _given(logged, "http_sec_websocket_key", "http_sec_websocket_version").is_not_null().alias("has_key"),
-        ),
+        *(_whole(logged, (variable,), name) for variable, name in _SIZES),
+        *_clock(logged),
+        _span(logged, "request_time").alias("rt"),
+        _span(logged, "upstream_response_time").alias("upstream_s"),
+        _span(logged, "upstream_header_time").alias("handshake_s"),
+        _given(logged, "hostname").alias("log_host"),
+        _given(logged, "remote_addr", "realip_remote_addr").alias("client_ip"),
+        _whole(logged, ("remote_port", "realip_remote_port"), "client_port"),
+        _given(logged, "http_x_forwarded_for", "proxy_add_x_forwarded_for").alias("forwarded_for"),
+        _given(logged, "request_id", "req_id", "http_x_request_id").alias("request_id"),
+        _given(logged, "http_x_amzn_trace_id").str.strip_prefix("Root=").alias("trace_id"),
+        _whole(logged, ("connection",), "connection_no"),
+        _whole(logged, ("pid",), "pid"),
+        _given(logged, "http_user_agent").alias("user_agent"),
+        pl.when(pl.col("host").str.len_bytes() <= LONGEST_HOST).then("host").alias("host"),
+        pl.coalesce(_asked(logged, 0), _given(logged, "request_method")).alias("method"),
+        path.alias("path"),
+        pl.coalesce(query, _given(logged, "args", "query_string")).alias("query"),
+        _whole(logged, ("status",), "status"),
+        _whole(logged, ("upstream_status",), "upstream_status"),
+        _peer(pl.col("upstream")).alias("upstream"),
+        is_complete.alias("is_complete"),
+        _given(logged, "http_upgrade", "sent_http_upgrade", "upstream_http_upgrade").alias("upgrade"),
+        has_upgrade.alias("has_upgrade"),
+        _given(logged, "http_sec_websocket_key", "http_sec_websocket_version").is_not_null().alias("has_key"),
     )  # fmt: skip
 
 
