@@ -66,15 +66,16 @@ def _plainly(left, right, weight):
     return odds / (1.0 + odds)
 
 
-@pytest.mark.parametrize("at_a_time", [1, 7, 1000])
+@pytest.mark.parametrize(("at_a_time", "many"), [(1, 2.0), (7, 2.0), (1000, 0.5)])
 @given(EDGES)
-def test_to_ask_only_who_hears_something_new_changes_no_bit(at_a_time, edges):
+def test_to_ask_only_who_hears_something_new_changes_no_bit(at_a_time, many, edges):
     """Rows whose messages stand still are left out, and rows are asked some at a time: the same to the last bit."""
     if not edges:
         return
     left, right, weight = (np.array(part) for part in zip(*edges, strict=True))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(assignment, "AT_A_TIME", at_a_time)
+        patch.setattr(assignment, "MANY", many)
         found = pair_probabilities(left, right, weight.astype(float))
     assert found.tolist() == _plainly(left, right, weight.astype(float)).tolist()
 

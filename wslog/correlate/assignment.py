@@ -20,6 +20,7 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 SWEEPS: Final = 40
 SETTLED: Final = 1e-4
+MANY: Final = 0.2  # part of the pairs from which on all are asked: that costs less for each
 AT_A_TIME: Final = 32_768  # pairs: what a processor's cache holds
 
 
@@ -58,32 +59,29 @@ class _Groups:
     """The pairs of each row of one side, in order."""
 
     def __init__(self, row: Ints) -> None:
-        size = np.bincount(row)
+        self.row, size = row, np.bincount(row)
         self._size, self._start = size, np.cumsum(size) - size
-        self._pairs = order_rows(row)[0].astype(np.int32)
+        self._pairs = np.zeros(0, dtype=np.int32)  # in order of row: put so when first asked for
 
     def all(self) -> Flags:
         """Mark every row."""
         return self._size > 0
 
-    def of(self, rows: Flags) -> Iterator[tuple[Ints, Ints]]:
-        """List the pairs of the marked rows, row by row, some at a time; and how many each row has.
+    def share(self, rows: Flags) -> float:
+        """Tell what part of the pairs the marked rows have."""
+        return float(self._size[rows].sum()) / len(self.row)
 
-        Where most are marked, the others come along: to leave them out costs more.
-        """
+    def of(self, rows: Flags) -> Iterator[tuple[Ints, Ints]]:
+        """List the pairs of the marked rows, row by row, some at a time; and how many each row has."""
+        if not len(self._pairs):
+            self._pairs = order_rows(self.row)[0].astype(np.int32)
         asked = np.flatnonzero(rows)
-        if 2 * int(self._size[asked].sum()) > len(self._pairs):
-            asked = np.arange(len(rows))
         total = np.cumsum(self._size[asked])
         cuts = np.searchsorted(total, np.arange(AT_A_TIME, total[-1] if len(total) else 0, AT_A_TIME))
         for part in np.split(asked, np.unique(cuts[cuts > 0])):
             size = self._size[part]
-            if len(asked) == len(rows):
-                first = int(self._start[part[0]])
-                pairs = self._pairs[first : first + int(size.sum())]
-            else:
-                ends = np.cumsum(size)
-                pairs = self._pairs[np.arange(int(size.sum())) + np.repeat(self._start[part] - ends + size, size)]
+            ends = np.cumsum(size)
+            pairs = self._pairs[np.arange(int(size.sum())) + np.repeat(self._start[part] - ends + size, size)]
             yield pairs.astype(np.int64), size
 
 
@@ -104,6 +102,8 @@ def _pass_on(
         How far the farthest message moved.
     """
     moved, (other, marks) = 0.0, told
+    if groups.share(news) > MANY:
+        return _all_pass_on(groups.row, weight, heard=heard, said=said, told=told)
     for pairs, size in groups.of(news):
         row = np.repeat(np.arange(len(size)), size)
         value = weight[pairs] * heard[pairs]
@@ -113,6 +113,25 @@ def _pass_on(
         moved = max(moved, float(np.abs(new - old).max(initial=0.0)))
         marks[other[pairs[new != old]]] = True
     return moved
+
+
+def _all_pass_on(row: Ints, weight: Floats, *, heard: Floats, said: Floats, told: tuple[Ints, Flags]) -> float:
+    """Do the same for all rows at once, which costs less for each pair."""
+    other, marks = told
+    value = weight * heard
+    new = np.bincount(row, weights=value)[row]
+    np.subtract(new, value, out=new)
+    np.maximum(new, 0.0, out=new)
+    np.add(new, 1.0, out=new)
+    np.divide(1.0, new, out=new)
+    change = np.subtract(new, said, out=value)
+    said[:] = new
+    is_other = change != 0
+    if np.count_nonzero(is_other) > MANY * len(row):
+        marks[:] = True
+    else:
+        marks[other[is_other]] = True
+    return max(float(change.max()), -float(change.min()))
 
 
 def choose_partners(pairs: pl.DataFrame, *, at_least: float) -> pl.DataFrame:
