@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wslog.correlate import assignment
@@ -67,6 +67,7 @@ def _plainly(left, right, weight):
 
 
 @pytest.mark.parametrize(("at_a_time", "many"), [(1, 2.0), (7, 2.0), (1000, 0.5)])
+@settings(deadline=None)
 @given(EDGES)
 def test_to_ask_only_who_hears_something_new_changes_no_bit(at_a_time, many, edges):
     """Rows whose messages stand still are left out, and rows are asked some at a time: the same to the last bit."""
@@ -91,6 +92,7 @@ def test_choosing_is_one_to_one():
     assert choose_partners(pairs, at_least=0.9).rows() == [(1, 5, 0.95)]
 
 
+@settings(deadline=None)
 @given(EDGES, st.sampled_from([0.3, 0.6, 0.9]))
 def test_nobody_is_chosen_twice(edges, at_least):
     """However unlikely a pair may be and still be chosen, no row has two partners; the likeliest goes first."""

@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.correlate.lines import at, combined, events, nginx
@@ -64,6 +64,7 @@ def test_fine_stamps_stay_as_they_are():
 LINES = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 2), st.none() | st.integers(0, 9)), max_size=12)
 
 
+@settings(deadline=None)
 @given(LINES)
 def test_known_closes_stay_and_the_others_stand_evenly_between_them(lines):
     """A line stands where a look at its neighbours of the same second and file, one by one, puts it."""
