@@ -155,8 +155,8 @@ def _windows(joined: pl.DataFrame) -> tuple[Window, ...]:
     )
     windows = []
     for tier, at, ref in seen:
-        seen_here = joined.filter(pl.col(ref).is_not_null() & pl.col(at).is_not_null())
-        if seen_here.height:
-            start, end = seen_here.select(pl.col(at).min().alias("start"), pl.col(at).max().alias("end")).row(0)
+        seen_here = pl.col(at).filter(pl.col(ref).is_not_null())
+        start, end = joined.select(seen_here.min().alias("start"), seen_here.max().alias("end")).row(0)
+        if start is not None:
             windows.append(Window(tier=tier, start=start, end=end))
     return tuple(windows)
