@@ -7,7 +7,6 @@ Limits: 1006 hides the HTTP status and the errno; what a file's records leave ou
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -158,6 +157,8 @@ def _rules(config: Config, records: Sequence[Mapping[str, object]]) -> Rules:
         zone = ZoneInfo(zone_name) if zone_name else None
     except (KeyError, ValueError, OSError) as error:
         raise OptionError(f"no time zone is called {zone_name!r}", where="--tz", mend="Use a name like UTC") from error
+    from statistics import median  # drags in fractions and decimal
+
     bare = [name for names in SPANS.values() for name, unit in names.items() if unit is None]
     spans = [
         span
@@ -166,7 +167,7 @@ def _rules(config: Config, records: Sequence[Mapping[str, object]]) -> Rules:
         for value in found.get(name, ())
         if (span := values.number(value)) is not None
     ]
-    is_seconds = bool(spans) and statistics.median(spans) <= _MS_ABOVE
+    is_seconds = bool(spans) and median(spans) <= _MS_ABOVE
     return Rules(
         paths=paths,
         zone=zone,
