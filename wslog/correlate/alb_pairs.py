@@ -33,9 +33,12 @@ def pair_alb(alb: pl.DataFrame, nginx: pl.DataFrame) -> tuple[pl.DataFrame, pl.D
         `row`, `alb_row`, `pair_confidence`; the nginx rows' `row`, `ended_at`, `ended_half_s`; and the ALB's offset
         (positive runs ahead of nginx).
     """
+    nothing = pl.DataFrame(schema={"row": pl.UInt32, "alb_row": pl.UInt32, "pair_confidence": pl.Float64})
     if nginx.is_empty():
-        nothing = pl.DataFrame(schema={"row": pl.UInt32, "alb_row": pl.UInt32, "pair_confidence": pl.Float64})
         return nothing, pl.DataFrame(schema={"row": pl.UInt32, "ended_at": INSTANT, "ended_half_s": pl.Float64}), None
+    if alb.is_empty():
+        is_traced = nginx["trace_id"].is_not_null()
+        return nothing, pl.concat(LineOrder(nginx.filter(some)).ends() for some in (is_traced, ~is_traced)), None
     exact = _by_trace_id(alb, nginx)
     offset = _median_offset(exact) if exact.height >= FEWEST_VOTES else _vote(alb, nginx)
     rest = alb.join(exact, on="alb_row", how="anti")
