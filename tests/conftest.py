@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import HealthCheck, settings
 
 from tests.incident import write_incident
 from wslog.cli import cli
+
+# Seconds are no gate: a busy machine must not fail a test.
+settings.register_profile("wslog", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("wslog")
 
 REPO = Path(__file__).resolve().parents[1]
 SAMPLE_LOGS = REPO / "sample_logs"
