@@ -103,3 +103,11 @@ def test_each_line_belongs_to_one_row():
     assert rows["client_ref"].drop_nulls().n_unique() == 12
     assert rows.filter(pl.col("nginx_ref").is_not_null())["nginx_ref"].is_unique().all()
     assert set(rows["nginx_ref"].drop_nulls()) == {line["ref"] for line in lines}
+
+
+def test_error_lines_of_one_second_keep_their_order():
+    """Without an access log, rows that error lines stand for come in the order of these, in every run."""
+    lines = [error(f"e:{i:02}", 60) for i in range(30)]
+    records = [client(f"c:{i:02}", 100 * i, 9000 + 100 * i) for i in range(60)]  # outnumbered, lines are shuffled
+    rows = join_tiers(events(*lines, *records)).connections
+    assert rows["error_ref"].drop_nulls().to_list() == [line["ref"] for line in lines]

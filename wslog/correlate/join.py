@@ -84,7 +84,7 @@ def join_tiers(events: pl.DataFrame) -> Joined:
         .alias("opened_at"),
     )
     rows = rows.select(name for name in (*JOINED, *HELPERS) if name in rows.columns)
-    rows = rows[in_order(rows, ["closed_at"], ["client_ref", "nginx_ref", "alb_ref"], nulls_last=True)]
+    rows = rows[in_order(rows, ["closed_at"], ["client_ref", "nginx_ref", "alb_ref", "error_ref"], nulls_last=True)]
     rows = _name(rows).with_columns(_reconnect_gap(rows))
     return Joined(conform(rows, JOINED), lifecycle, _clocks(rows, reference, offsets))
 

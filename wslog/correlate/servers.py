@@ -76,7 +76,7 @@ def _side_by_side(nginx: pl.DataFrame, alb: pl.DataFrame, pairs: pl.DataFrame) -
         .join(pairs, on="row", how="full", coalesce=True)
         .join(alb.select("alb_row", alb_at="closed_at", alb_ref="ref"), on="alb_row", how="full", coalesce=True)
     )
-    beside = beside[in_order(beside, ["nginx_at", "alb_at"], ["nginx_ref", "alb_ref"])]
+    beside = beside[in_order(beside, ["nginx_at", "alb_at"], ["nginx_ref", "alb_ref", "row"])]
     parts = [taken(nginx_part, beside["row"]), beside.select("pair_confidence"), taken(alb_part, beside["alb_row"])]
     return pl.concat(parts, how="horizontal")
 
