@@ -58,6 +58,12 @@ def test_values_are_cut_as_the_regexes_capture_them(
     assert_series_equal(read_upstreams(url), upstreams, check_names=False)
 
 
+def test_what_begins_like_a_socket_is_none_of_the_usual_upstreams() -> None:
+    """A colon follows a socket's path; where damage took it away, all the rest is the socket's, as the regex has it."""
+    urls = pl.Series(["http://unix:8080/ws", "http://unix:/run/a.sock:/ws", "http://10.0.0.7:8080/ws", "http://app/ws"])
+    assert read_upstreams(urls).to_list() == ["unix:8080/ws", "unix:/run/a.sock", "10.0.0.7:8080", "app"]
+
+
 _ACTION = r"(?s)^(.*) while ([a-zA-Z][\w ,./()-]{1,100})$"  # what `read_fields` says in two steps
 _WORDS = (" while ", "a", "ab", "5", " ", "é", "?", "x" * 98, "(x)", ", client: ::1")
 

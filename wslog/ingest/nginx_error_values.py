@@ -13,7 +13,8 @@ from wslog.ingest.usual import read_usual
 
 USUAL_REQUEST: Final = "^[A-Za-z][A-Za-z0-9_-]* /[!-~]* HTTP/[0-9][.][0-9]$"
 USUAL_HOST: Final = "^[a-z0-9][a-z0-9.-]*$"
-USUAL_UPSTREAM: Final = "^https?://[0-9A-Za-z_.-]+(?::[0-9]+)?/"
+# A port only after an address: `unix:` is no host, and what is connected to has an address.
+USUAL_UPSTREAM: Final = "^https?://(?:[0-9A-Za-z_.-]+|[0-9.]+:[0-9]+)/"
 _UPSTREAM: Final = r"^(?:\w+://)?(unix:[^:]+|[^/]+)"
 
 
