@@ -44,11 +44,10 @@ def show_progress(*, silent: bool) -> Iterator[Callable[[int, int, str], None] |
         after = bar.add_task(READ, total=None, visible=False)
 
         def advance(done: int, total: int, name: str) -> None:
-            if done >= total:
-                bar.update(task, visible=False)
-                bar.update(after, completed=done, visible=True)
-                return
+            is_read = done >= total
             shown = plain(name).replace("[", r"\[")
-            bar.update(task, completed=done, total=total, description=shown if len(shown) <= 40 else f"…{shown[-39:]}")
+            shown = shown if len(shown) <= 40 else f"…{shown[-39:]}"
+            bar.update(task, completed=done, total=total, description=shown, visible=not is_read)
+            bar.update(after, completed=done, visible=is_read)
 
         yield advance

@@ -89,7 +89,8 @@ class ByTime:
         epoch = float(np.nanmedian(end)) if not np.isnan(end).all() else 0.0
         at, end = at - epoch, end - epoch
         index = WindowIndex(np.arange(len(end)), self._members, end)
-        reach = REACH_S + float(ends["ended_half_s"].max() or 0.0)  # type: ignore[arg-type]
+        halves = ends["ended_half_s"].to_numpy()
+        reach = REACH_S + float(np.nan_to_num(halves).max(initial=0.0))
         left, right = index.pairs(self._groups, at - reach, at + reach)
         ours, theirs = self._alb_ip[left], self._forwarded_ip[right]
         longer = self._alb_s[left] - self._lifetime[right]
@@ -97,8 +98,7 @@ class ByTime:
         left, right, longer = left[fits], right[fits], longer[fits]
         near = index.count(self._groups, at - RATE_WINDOW_S, at + RATE_WINDOW_S)
         rate = np.maximum(near / (2 * RATE_WINDOW_S), LEAST_RATE)
-        half = ends["ended_half_s"].to_numpy()[right]
-        log_weight = np.log(PRESENT_ODDS) + _log_time(at[left] - end[right], half) - np.log(rate[left])
+        log_weight = np.log(PRESENT_ODDS) + _log_time(at[left] - end[right], halves[right]) - np.log(rate[left])
         fit = 0.85 * laplace(np.nan_to_num(longer), 0.003) + 0.15 * laplace(np.nan_to_num(longer), 0.2)
         log_weight += np.where(~np.isnan(longer), np.log(fit / self._alike[right]), 0.0)
         alb: pl.DataFrame = self._alb.select(pl.col("alb_row").alias("left"), "bytes_out", "node")[left]

@@ -131,7 +131,7 @@ def _log_offset_by_votes(pairs: Pairs, belief: Belief, agreement: Agreement, *, 
 
 
 def _noticed_late(f: Floats, off: Floats, by_end: Flags) -> Floats:
-    """A close is noticed late now and then, an open is not: the shares are those of the lag shape."""
+    """Allow, in *f* itself, for a close noticed late, as an open never is: the shares are those of the lag shape."""
     if by_end.any():
         at = np.flatnonzero(by_end)
         late = 0.5 * laplace(off[at], 5.0) + 0.5 * laplace(off[at], 300.0)

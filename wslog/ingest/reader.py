@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import IO, Final
@@ -96,14 +96,8 @@ def read_events(
         surveys, zones=zones, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields
     )
     keep = EVERYTHING if all_lines else MAY_CONCERN
-    with Undecided(parse_waiting) as undecided, Lanes(jobs or usable_cores()) as lanes:
-        reading = Reading(
-            config=config, formats=formats, keep=keep, skip_plain=not all_lines,
-            undecided=None if all_lines else undecided,
-        )  # fmt: skip
-        parts = list(read_all(surveys, reading, lanes, progress))
-        sure = pl.concat([part.events[["path", "is_websocket"]] for part in parts])
-        parts += [Part({}, events) for events in undecided.siblings_of(sure, lanes)]
+    reading = Reading(config=config, formats=formats, keep=keep, skip_plain=not all_lines)
+    parts = _read_parts(surveys, reading, progress, jobs=jobs or usable_cores())
     levels = frozenset(level for part in parts for level in part.levels)
     events, files = settled(parts, sources, all_lines=all_lines)
     if must_be_useful:
@@ -114,6 +108,16 @@ def read_events(
         settings=settings,
         levels=levels,
     )
+
+
+def _read_parts(surveys: Sequence[Survey], reading: Reading, progress: FileProgress, *, jobs: int) -> list[Part]:
+    """Read all files, and then those of the refused requests that are on a WebSocket's path."""
+    with Undecided(parse_waiting) as undecided, Lanes(jobs) as lanes:
+        if reading.skip_plain:
+            reading = replace(reading, undecided=undecided)
+        parts = list(read_all(surveys, reading, lanes, progress))
+        sure = pl.concat([part.events[["path", "is_websocket"]] for part in parts])
+        return [*parts, *(Part({}, events) for events in undecided.siblings_of(sure, lanes))]
 
 
 def configure(
