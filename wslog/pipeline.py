@@ -11,6 +11,7 @@ from typing import IO
 import polars as pl
 
 from wslog import __version__
+from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.ingest import Progress, Read, read_events
 from wslog.knowledge import Setting, Timeout, load_timeouts
 from wslog.result import Burst, Clock, Cluster, Document, Window
@@ -42,6 +43,7 @@ def analyze(
     anonymize: bool = False,
     on_progress: Progress | None = None,
     stdin: IO[bytes] | None = None,
+    cellar: Cellar = AS_IT_COMES,
 ) -> Outcome:
     """Explain how the connections found under *paths* ended.
 
@@ -59,6 +61,7 @@ def analyze(
         anonymize: Replace addresses, user agents and session ids by pseudonyms, and leave rejected text out.
         on_progress: Called while reading with bytes done, bytes in all, and the file's name.
         stdin: The stream behind `-`.
+        cellar: Where wide tables wait. What it has on disk must last as long as the connections are used.
 
     Raises:
         InputError: If a path is missing, nothing useful was found, or none of the connections is asked for.
@@ -71,9 +74,9 @@ def analyze(
     return explain_read(
         read_events(
             paths, tz=tz, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields,
-            on_progress=on_progress, stdin=stdin,
+            on_progress=on_progress, stdin=stdin, cellar=cellar,
         ),
-        select=selection.apply, timeouts=known, anonymize=anonymize,
+        select=selection.apply, timeouts=known, anonymize=anonymize, cellar=cellar,
     )  # fmt: skip
 
 
@@ -83,6 +86,7 @@ def explain_read(
     select: Callable[[pl.DataFrame], pl.DataFrame],
     timeouts: Sequence[Timeout],
     anonymize: bool = False,
+    cellar: Cellar = AS_IT_COMES,
 ) -> Outcome:
     """Explain events that were read already, by `read_events` or out of the history store.
 
@@ -91,11 +95,12 @@ def explain_read(
         select: `schema.JOINED` rows → those the analysis is about.
         timeouts: Known timers.
         anonymize: Replace what identifies people by pseudonyms.
+        cellar: Where wide tables wait.
     """
     coverage, settings, levels, events = read.coverage, read.settings, read.levels, [read.events]
     del read
     if events[0].height:
-        found = _explained(events, levels, settings, select=select, timeouts=timeouts)
+        found = _explained(events, levels, settings, select=select, timeouts=timeouts, cellar=cellar)
     else:
         found = _nothing(select)
     connections = found.connections
@@ -123,19 +128,21 @@ class _Found:
 
 def _explained(
     events: list[pl.DataFrame], levels: frozenset[str], settings: Sequence[Setting],
-    *, select: Callable[[pl.DataFrame], pl.DataFrame], timeouts: Sequence[Timeout],
+    *, select: Callable[[pl.DataFrame], pl.DataFrame], timeouts: Sequence[Timeout], cellar: Cellar,
 ) -> _Found:  # fmt: skip
     """Join and explain the one frame of *events*, which is taken out: what nobody holds need not be in memory twice."""
     # Logs without a WebSocket need neither room, nor numpy, and are looked through on the way to those that have some.
     from wslog.classify import explain_closes
     from wslog.correlate import join_tiers
 
-    joined = join_tiers(events.pop())
+    joined = join_tiers(events.pop(), cellar=cellar)
     clocks, lifecycle, selected = joined.clocks, joined.lifecycle, select(joined.connections)
     del joined
     windows, rows = _windows(selected), [selected]
     del selected
-    explained = explain_closes(rows.pop(), lifecycle=lifecycle, levels=levels, settings=settings, timeouts=timeouts)
+    explained = explain_closes(
+        rows.pop(), lifecycle=lifecycle, levels=levels, settings=settings, timeouts=timeouts, cellar=cellar
+    )
     return _Found(explained.connections, windows, clocks, explained.clusters, explained.bursts)
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import polars as pl
 
+from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.classify import clusters, mass_drops
 from wslog.classify.candidates import name_timers
 from wslog.classify.described import to_clusters
@@ -42,6 +43,7 @@ def explain_closes(
     levels: frozenset[str],
     settings: Sequence[Setting],
     timeouts: Sequence[Timeout],
+    cellar: Cellar = AS_IT_COMES,
 ) -> Explained:
     """Explain how each connection ended.
 
@@ -51,6 +53,7 @@ def explain_closes(
         levels: nginx error levels seen.
         settings: Timers found in configuration files.
         timeouts: Known timers.
+        cellar: Where the explained connections wait.
     """
     facts = add_facts(connections, levels=levels, settings=settings)
     del connections

@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.correlate.assignment import choose_partners
 from wslog.correlate.clients import RECORD_FIELDS, clock_number, join_client_records
 from wslog.correlate.clock_offsets import ServerOffset
@@ -48,11 +49,12 @@ class Joined:
     clocks: tuple[Clock, ...]
 
 
-def join_tiers(events: pl.DataFrame) -> Joined:
+def join_tiers(events: pl.DataFrame, *, cellar: Cellar = AS_IT_COMES) -> Joined:
     """Join events of all tiers.
 
     Args:
         events: `schema.EVENTS`.
+        cellar: Where the connections wait.
     """
     folded = fold_copies(events)
     del events  # each step's rows go with the next: they are wide

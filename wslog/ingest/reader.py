@@ -11,6 +11,7 @@ from typing import IO, Final
 import polars as pl
 
 from wslog import schema
+from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.ingest.accounts import raise_if_useless, with_copies, with_events
 from wslog.ingest.blocks import Block
 from wslog.ingest.concern import MAY_CONCERN, is_copy, is_of_concern
@@ -67,6 +68,7 @@ def read_events(
     stdin: IO[bytes] | None = None,
     formats: Sequence[LogFormat] = FORMATS,
     jobs: int | None = None,
+    cellar: Cellar = AS_IT_COMES,
 ) -> Read:
     """Read every file behind *paths*: logs become events, configuration becomes timers.
 
@@ -82,6 +84,7 @@ def read_events(
         stdin: The stream behind `-`.
         formats: The formats to recognise; the first wins a tie.
         jobs: Threads that read and parse; None: as many as there are cores. The result is the same.
+        cellar: Where the events wait.
 
     Raises:
         InputError: If a path is missing, or no file holds anything that wslog can use.

@@ -1,0 +1,94 @@
+"""Where wide tables wait changes nothing about them."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+from polars.testing.parametric import dataframes
+
+from wslog.cellar import Cellar
+from wslog.errors import OutputError
+
+ROWS = pl.DataFrame(
+    {
+        "text": ["a", None, "", "longer than what a view holds by itself"],
+        "lists": [["x"], None, [], ["y", "longer than what a view holds by itself"]],
+        "number": [1.5, None, -0.0, float("inf")],
+        "flag": [True, None, False, True],
+        "nothing": pl.Series([None] * 4, dtype=pl.String),
+        "at": pl.Series([0, 1, None, 2], dtype=pl.Datetime("us", "UTC")),
+    }
+)
+
+
+def parts(n: int) -> Iterator[pl.DataFrame]:
+    for i in range(n):
+        yield ROWS.with_columns(nth=pl.lit(i))
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("room_bytes", [None, 0, 300, 1000, 1 << 30])
+@pytest.mark.parametrize("n", [1, 2, 9])
+def test_a_table_is_the_same_wherever_it_waits(room_bytes: int | None, n: int) -> None:
+    """Rows, order, types and nulls are those that were laid up, and slices give them again."""
+    with Cellar(room_bytes=room_bytes, slice_rows=3) as cellar:
+        laid = cellar.lay_up(parts(n))
+        assert_frame_equal(laid, pl.concat(parts(n)))
+        assert_frame_equal(pl.concat(cellar.slices(laid)), laid)
+        assert {part.height for part in cellar.slices(laid)} <= {3, 4 * n % 3}
+
+
+@given(table=dataframes(max_cols=4, max_size=9, excluded_dtypes=[pl.Categorical, pl.Enum]), rows=st.integers(1, 9))
+def test_any_table_comes_back(table: pl.DataFrame, rows: int) -> None:
+    """Whatever types a table has."""
+    with Cellar(room_bytes=0, slice_rows=rows) as cellar:
+        assert_frame_equal(cellar.lay_up(cellar.slices(table)), table)
+
+
+def test_only_what_has_no_room_goes_to_disk(temporary: Path) -> None:
+    """A table that fits leaves no file."""
+    with Cellar(room_bytes=1 << 20) as cellar:
+        cellar.lay_up(parts(2))
+        assert list(temporary.iterdir()) == []
+    with Cellar(room_bytes=100) as cellar:
+        cellar.lay_up(parts(2))
+        (folder,) = temporary.iterdir()
+        assert len(list(folder.iterdir())) == 2
+
+
+def test_nothing_stays_on_disk(temporary: Path) -> None:
+    """A closed cellar leaves nothing, also after an error; tables that are in use stay whole."""
+    with pytest.raises(KeyboardInterrupt), Cellar(room_bytes=0) as cellar:
+        laid = cellar.lay_up(parts(3))
+        raise KeyboardInterrupt
+    assert list(temporary.iterdir()) == []
+    assert_frame_equal(laid, pl.concat(parts(3)))
+
+
+def test_a_table_without_rows_has_one_slice() -> None:
+    """So that what is made of slices has its columns."""
+    assert [part.schema for part in Cellar().slices(ROWS.clear())] == [ROWS.schema]
+
+
+def test_no_room_on_disk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the folder and what to do about it."""
+
+    def full(*_args: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(pl.DataFrame, "write_ipc", full)
+    with pytest.raises(OutputError, match=r"(?s)wslog-.*No space left.*TMPDIR"), Cellar(room_bytes=0) as cellar:
+        cellar.lay_up(parts(1))
