@@ -14,9 +14,11 @@ from typing import Any, Final
 import polars as pl
 import pytest
 from jsonschema import Draft202012Validator
+from polars.testing import assert_frame_equal
 
 from tests.conftest import SAMPLE_LOGS, Report
 from wslog import pipeline
+from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.cli import run
 from wslog.errors import InputError
 from wslog.render.charts import CHARTS
@@ -182,9 +184,26 @@ def test_logs_without_events_are_what_the_rooms_would_say_of_none(tmp_path: Path
     read = pipeline.read_events([log])
     assert read.events.is_empty()
     short = pipeline._nothing(lambda rows: rows)
-    long = pipeline._explained([read.events], read.levels, (), select=lambda rows: rows, timeouts=())
+    long = pipeline._explained(
+        [read.events], read.levels, (), select=lambda rows: rows, timeouts=(), cellar=AS_IT_COMES
+    )
     assert short.connections.equals(long.connections)
     assert short.connections.schema == long.connections.schema
     assert (short.windows, short.clocks, short.clusters, short.bursts) == (
         long.windows, long.clocks, long.clusters, long.bursts,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("room_bytes", "slice_rows"), [(None, 3), (0, 7), (0, 100_000), (20_000, 16)])
+def test_memory_changes_nothing(
+    room_bytes: int | None, slice_rows: int, incident: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However few rows are worked on at a time, and wherever tables wait: the same document, the same connections."""
+    whole = pipeline.analyze([incident])
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    cellar = Cellar(room_bytes=room_bytes, slice_rows=slice_rows)
+    monkeypatch.setattr(pipeline, "open_cellar", lambda _memory: cellar)
+    sliced = pipeline.analyze([incident])
+    assert sliced.document == whole.document
+    assert_frame_equal(sliced.connections, whole.connections)
+    assert list(tmp_path.glob("wslog-*")) == []

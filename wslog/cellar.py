@@ -64,15 +64,17 @@ class Cellar:
         Raises:
             OutputError: If there is no room on disk either.
         """
+        if self._room_bytes is None:
+            return pl.concat(parts)
         held: list[pl.DataFrame] = []
         laid: list[pl.DataFrame] = []
-        n_bytes, room = 0, self._room_bytes
+        n_bytes, room_bytes = 0, self._room_bytes
         for part in parts:
             held.append(part)
-            n_bytes += part.estimated_size() if room is not None else 0
-            if room is not None and n_bytes > (min(room, PIECE_BYTES) if laid else room):
+            n_bytes += int(part.estimated_size())
+            if n_bytes > room_bytes:
                 laid.append(self._on_disk(pl.concat(held)))
-                held, n_bytes = [], 0
+                held, n_bytes, room_bytes = [], 0, min(room_bytes, PIECE_BYTES)
         if laid and held:
             held = [self._on_disk(pl.concat(held))]
         return pl.concat([*laid, *held])

@@ -225,6 +225,7 @@ def analyze(
     anonymize: bool = False,
     store: str | Path | None = None,
     store_tz: str | None = None,
+    memory: str | None = None,
 ) -> Analysis:
     """Explain the 1006 closes found under *paths*; the options are those of `wslog analyze`.
 
@@ -242,6 +243,7 @@ def analyze(
         anonymize: Replace addresses, user agents and sessions by pseudonyms.
         store: A history store to append to as well (`--store`); what it knows is not parsed again.
         store_tz: Whose Mondays bound a new store's weeks; None: UTC.
+        memory: What to get by with, `1GiB`; beyond, tables wait on disk (`TMPDIR`). None: half of what there is.
 
     Raises:
         WslogError: If an input or an option cannot be used; it says how to mend it.
@@ -253,7 +255,7 @@ def analyze(
             _many(paths), since=start, until=end,
             path_globs=_many(path), host_globs=_many(host), tz=_many(tz), log_format=log_format,
             nginx_conf=Path(nginx_conf) if nginx_conf else None, timeouts=Path(timeouts) if timeouts else None,
-            client_fields=client_fields, anonymize=anonymize,
+            client_fields=client_fields, anonymize=anonymize, memory=memory,
         )  # fmt: skip
     return Analysis(outcome.document, outcome.connections)
 

@@ -14,6 +14,7 @@ from wslog import __version__
 from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.ingest import Progress, Read, read_events
 from wslog.knowledge import Setting, Timeout, load_timeouts
+from wslog.memory import open_cellar
 from wslog.result import Burst, Clock, Cluster, Document, Window
 from wslog.schema import CONNECTIONS, JOINED, Tier, dtypes
 from wslog.selection import Selection
@@ -43,7 +44,7 @@ def analyze(
     anonymize: bool = False,
     on_progress: Progress | None = None,
     stdin: IO[bytes] | None = None,
-    cellar: Cellar = AS_IT_COMES,
+    memory: str | None = None,
 ) -> Outcome:
     """Explain how the connections found under *paths* ended.
 
@@ -61,7 +62,7 @@ def analyze(
         anonymize: Replace addresses, user agents and session ids by pseudonyms, and leave rejected text out.
         on_progress: Called while reading with bytes done, bytes in all, and the file's name.
         stdin: The stream behind `-`.
-        cellar: Where wide tables wait. What it has on disk must last as long as the connections are used.
+        memory: What to get by with, `1GiB`; what is wide waits on disk beyond. None: half of what there is.
 
     Raises:
         InputError: If a path is missing, nothing useful was found, or none of the connections is asked for.
@@ -70,14 +71,15 @@ def analyze(
     """
     selection = Selection(since=since, until=until, path_globs=tuple(path_globs), host_globs=tuple(host_globs))
     known = load_timeouts(timeouts)
-    # Nobody but the next room holds the events, so that they go as soon as they are joined.
-    return explain_read(
-        read_events(
-            paths, tz=tz, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields,
-            on_progress=on_progress, stdin=stdin, cellar=cellar,
-        ),
-        select=selection.apply, timeouts=known, anonymize=anonymize, cellar=cellar,
-    )  # fmt: skip
+    with open_cellar(memory) as cellar:
+        # Nobody but the next room holds the events, so that they go as soon as they are joined.
+        return explain_read(
+            read_events(
+                paths, tz=tz, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields,
+                on_progress=on_progress, stdin=stdin, cellar=cellar,
+            ),
+            select=selection.apply, timeouts=known, anonymize=anonymize, cellar=cellar,
+        )  # fmt: skip
 
 
 def explain_read(

@@ -44,6 +44,15 @@ def test_the_report_goes_to_the_default_folder(incident: Path) -> None:
     assert Path("wslog-report/report.html").is_file()
 
 
+def test_little_memory_changes_no_answer(incident: Path) -> None:
+    """--memory says what to get by with; what is no size is refused with an example."""
+    little, much = (document(incident, *option) for option in (("--memory", "256MiB"), ()))
+    assert little == much
+    refused = wslog(incident, "--memory", "lots")
+    assert isinstance(refused.exception, OptionError)
+    assert "1GiB" in str(refused.exception)
+
+
 def test_no_output_writes_nothing(incident: Path) -> None:
     """--no-output leaves the working folder as it was and names no report."""
     done = wslog(incident, "--no-output")

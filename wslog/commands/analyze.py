@@ -66,6 +66,8 @@ def _set_up_engines(jobs: int | None) -> None:
 @click.option("--store-tz", metavar="ZONE", help="Whose Mondays bound a new store's weeks.  [default: UTC]")
 @fail_if_option("Exit 3 if METRIC OP NUMBER holds; repeatable.", metrics=_metrics)
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Cores to use.  [default: all]")
+@click.option("--memory", metavar="SIZE",
+              help="What to get by with: 1GiB; beyond, tables wait on disk.  [default: half of all]")  # fmt: skip
 @click.option("--anonymize", is_flag=True,
               help="Pseudonyms for addresses, user agents, sessions and connections; no close reasons.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
@@ -90,6 +92,7 @@ def analyze(
     store_tz: str | None,
     fail_if: tuple[str, ...],
     jobs: int | None,
+    memory: str | None,
     anonymize: bool,
     quiet: bool,
     no_progress: bool,
@@ -130,7 +133,7 @@ def analyze(
         outcome = run(
             paths, since=start, until=end, path_globs=path_globs, host_globs=host_globs, tz=tz, log_format=log_format,
             nginx_conf=nginx_conf, timeouts=timeouts, client_fields=parse_client_fields(client_fields),
-            anonymize=anonymize, on_progress=on_progress, stdin=sys.stdin.buffer,
+            anonymize=anonymize, on_progress=on_progress, stdin=sys.stdin.buffer, memory=memory,
         )  # fmt: skip
     if not quiet:
         from wslog.commands.remarks import conf_remarks, log_format_remarks, warn

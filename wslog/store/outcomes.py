@@ -22,6 +22,7 @@ from wslog.ingest.reader import Progress
 from wslog.ingest.reading import EVENTS
 from wslog.ingest.sources import Source
 from wslog.knowledge import load_timeouts
+from wslog.memory import open_cellar
 from wslog.result import Document, FileCoverage
 from wslog.selection import Selection
 from wslog.store import ledger, place
@@ -48,6 +49,7 @@ def analyze_into(
     anonymize: bool = False,
     on_progress: Progress | None = None,
     stdin: IO[bytes] | None = None,
+    memory: str | None = None,
 ) -> pipeline.Outcome:
     """Append the files behind *paths* to a store and analyze them, as `pipeline.analyze` would.
 
@@ -75,7 +77,10 @@ def analyze_into(
     read = settle(_parts(store, appended), appended.inputs.settings)
     raise_if_useless(read.coverage.files, has_settings=bool(appended.inputs.settings))
     try:
-        outcome = pipeline.explain_read(read, select=selection.apply, timeouts=load_timeouts(timeouts))
+        with open_cellar(memory) as cellar:
+            outcome = pipeline.explain_read(
+                read, select=selection.apply, timeouts=load_timeouts(timeouts), cellar=cellar
+            )
     except InputError as error:
         kept = f"All of these files are in the store {store.root} now: it keeps everything, whatever is asked here."
         mend = f"{error.mend}\n{kept}" if error.mend else kept
