@@ -169,6 +169,7 @@ GROUPS: Final[Mapping[str, tuple[Contender, ...]]] = {
         Contender(name="gzip -dc | wc -l of the ALB part", logs="alb", command="cat alb/*.gz | gzip -dc | wc -l"),
         _wslog("all", *ALL_SOURCES),
         _wslog("all", "--jobs", "1", *ALL_SOURCES, name="wslog analyze --jobs 1"),
+        _wslog("all", "--memory", "256MiB", *ALL_SOURCES, name="wslog analyze --memory 256MiB"),
     ),
     "start-up": (
         Contender(name="import polars", logs="none", command=(sys.executable, "-c", "import polars")),

@@ -17,6 +17,7 @@ import polars as pl
 from wslog import pipeline
 from wslog.ingest.by_file import settle
 from wslog.knowledge import Setting, Timeout
+from wslog.memory import open_cellar
 from wslog.result import FileCoverage
 from wslog.store import place
 from wslog.store.facts import AT, KnownFile, load_files
@@ -107,7 +108,8 @@ def _derive(
     lines = read.events.select("tier", "format", at=AT).filter((pl.col("at") >= start) & (pl.col("at") < end))
     events = [read]
     del read  # a week's events are let go as soon as they are joined
-    outcome = pipeline.explain_read(events.pop(), select=select, timeouts=timeouts)
+    with open_cellar(None) as cellar:
+        outcome = pipeline.explain_read(events.pop(), select=select, timeouts=timeouts, cellar=cellar)
     connections = outcome.connections
     summary = summarize_week(
         outcome.document, connections, around=around[0], lines=lines, week=str(week), zone=zone.key,
