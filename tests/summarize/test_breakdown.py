@@ -6,6 +6,7 @@ import pytest
 from wslog.result import Group
 from wslog.schema import Cause
 from wslog.summarize.breakdown import NETWORK, USER_AGENT_FAMILY, break_down
+from wslog.summarize.drops import in_order
 
 KHTML = "AppleWebKit/537.36 (KHTML, like Gecko)"
 CHROME = f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {KHTML} Chrome/156.0.0.0 Safari/537.36"
@@ -52,15 +53,14 @@ def test_addresses_become_networks_and_pseudonyms_none(address):
 
 def test_groups_carry_totals_and_their_top_cause(table):
     """Most drops first; the top cause is of the drops, the first by name in a tie."""
-    by = break_down(
-        table(
-            {"path": "/a", "lifetime_s": 1800.0, "cause": "network_loss"},
-            {"path": "/b", "lifetime_s": 1800.0, "cause": "network_loss"},
-            {"path": "/b", "lifetime_s": 1800.0, "cause": "idle_timeout"},
-            {"path": "/c", "lifetime_s": 9.0, "is_drop": False, "is_opened": False},
-            {"path": None},
-        )
+    connections = table(
+        {"path": "/a", "lifetime_s": 1800.0, "cause": "network_loss"},
+        {"path": "/b", "lifetime_s": 1800.0, "cause": "network_loss"},
+        {"path": "/b", "lifetime_s": 1800.0, "cause": "idle_timeout"},
+        {"path": "/c", "lifetime_s": 9.0, "is_drop": False, "is_opened": False},
+        {"path": None},
     )
+    by = break_down(in_order(connections))
     assert by.path == (
         Group(value="/b", attempts=2, opened=2, drops=2, connection_hours=1.0, top_cause=Cause.IDLE_TIMEOUT),
         Group(value="/a", attempts=1, opened=1, drops=1, connection_hours=0.5, top_cause=Cause.NETWORK_LOSS),
@@ -71,11 +71,11 @@ def test_groups_carry_totals_and_their_top_cause(table):
 
 def test_ten_groups_at_most(table):
     """The report shows the largest; ties in order of name, so that same logs give same bytes."""
-    by = break_down(table(*({"host": f"h{nth:02}"} for nth in reversed(range(12)))))
+    by = break_down(in_order(table(*({"host": f"h{nth:02}"} for nth in reversed(range(12))))))
     assert [group.value for group in by.host] == [f"h{nth:02}" for nth in range(10)]
 
 
 def test_hostile_values_stay_as_they_are(table):
     """Renderers escape; here a path is data."""
     hostile = "/<script>|`\x1b[31m\u202e"
-    assert break_down(table({"path": hostile})).path[0].value == hostile
+    assert break_down(in_order(table({"path": hostile}))).path[0].value == hostile

@@ -4,12 +4,12 @@ from wslog.knowledge import Setting
 from wslog.result import Point, TimerLine
 from wslog.schema import Cause
 from wslog.summarize.chart_data import MAX_POINTS, collect_chart_data
-from wslog.summarize.drops import drops_of
+from wslog.summarize.drops import drops_in, in_order
 
 
 def _charts(connections, timeouts, **changes):
     given = {"clusters": (), "settings": ()} | changes
-    return collect_chart_data(drops_of(connections), timeouts=tuple(timeouts.values()), **given)
+    return collect_chart_data(drops_in(in_order(connections)), timeouts=tuple(timeouts.values()), **given)
 
 
 def test_only_opened_drops_are_drawn(table, timeouts):

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from wslog.schema import Cause, Tier
-from wslog.summarize.drops import drops_of
+from wslog.summarize.drops import drops_in, in_order
 from wslog.summarize.groups import group_drops
 
 
 def _groups(connections, *, is_fine):
-    groups = group_drops(drops_of(connections), clusters=(), bursts=(), is_fine=is_fine)
+    groups = group_drops(drops_in(in_order(connections)), clusters=(), bursts=(), is_fine=is_fine)
     return [(g.cause, g.tier, g.timeouts_s, g.statuses, g.n) for g in groups]
 
 

@@ -4,12 +4,12 @@ import pytest
 
 from wslog.result import Reconnects, Window
 from wslog.schema import Tier
-from wslog.summarize.drops import drops_of
+from wslog.summarize.drops import drops_in, in_order
 from wslog.summarize.reconnects import EDGES_S, summarize_reconnects
 
 
 def _reconnects(connections, windows=(), bursts=()):
-    return summarize_reconnects(drops_of(connections), connections, bursts=bursts, windows=windows)
+    return summarize_reconnects(drops_in(in_order(connections)), connections, bursts=bursts, windows=windows)
 
 
 def test_gaps_and_their_quantiles(table):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from wslog.schema import Cause, Tier
-from wslog.summarize.drops import drops_of
+from wslog.summarize.drops import drops_in, in_order
 from wslog.summarize.groups import group_drops
 from wslog.summarize.statements import CLAUSES, state
 
@@ -65,7 +65,7 @@ CASES = {
 
 
 def _state(connections, timeouts, bursts=(), *, with_date=False):
-    (group,) = group_drops(drops_of(connections), clusters=(), bursts=bursts, is_fine=True)
+    (group,) = group_drops(drops_in(in_order(connections)), clusters=(), bursts=bursts, is_fine=True)
     return state(group, str(group.n), known=timeouts, with_date=with_date)
 
 
@@ -148,7 +148,7 @@ def test_rare_values_are_not_worth_a_word(table, timeouts, idle_by_nginx):
 
 
 def _all(connections, timeouts):
-    (group,) = group_drops(drops_of(connections), clusters=(), bursts=(), is_fine=False)
+    (group,) = group_drops(drops_in(in_order(connections)), clusters=(), bursts=(), is_fine=False)
     return state(group, str(group.n), known=timeouts, with_date=False)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from wslog.result import Totals
+from wslog.summarize.drops import in_order
 from wslog.summarize.totals import count_totals
 
 
@@ -14,7 +15,7 @@ def test_totals_of_a_typed_table(table):
         {"closed": 10, "is_opened": False},
         {"is_drop": False, "is_opened": None},
     )
-    assert count_totals(connections) == Totals(
+    assert count_totals(in_order(connections)) == Totals(
         attempts=4,
         opened=2,
         closed=3,
@@ -32,7 +33,7 @@ def test_offline_time_ends_with_the_next_successful_open(table):
         {"session_id": "s", "path": "/ws", "closed": 102, "is_opened": False, "reconnect_gap_s": 6.0},
         {"session_id": "s", "path": "/ws", "opened": 108, "closed": 200, "is_drop": False},
     )
-    assert count_totals(connections).offline_seconds == pytest.approx(8.0)
+    assert count_totals(in_order(connections)).offline_seconds == pytest.approx(8.0)
 
 
 def test_offline_time_is_kept_apart_by_session_and_path(table):
@@ -43,7 +44,7 @@ def test_offline_time_is_kept_apart_by_session_and_path(table):
         {"session_id": "a", "path": "/x", "opened": 102, "closed": 150, "is_drop": False},
         {"session_id": "a", "path": "/ws", "opened": 130, "closed": 150, "is_drop": False},
     )
-    assert count_totals(connections).offline_seconds == pytest.approx(30.0)
+    assert count_totals(in_order(connections)).offline_seconds == pytest.approx(30.0)
 
 
 def test_offline_time_without_sessions_is_what_gaps_say(table):
@@ -53,10 +54,10 @@ def test_offline_time_without_sessions_is_what_gaps_say(table):
         {"opened": 0, "closed": 100},
         {"opened": 300, "closed": 400, "is_drop": False},
     )
-    assert count_totals(connections).offline_seconds == pytest.approx(2.5)
+    assert count_totals(in_order(connections)).offline_seconds == pytest.approx(2.5)
 
 
 def test_offline_time_unknown_and_none(table):
     """No identity at all is null; no drops is zero."""
-    assert count_totals(table({"opened": 0, "closed": 100})).offline_seconds is None
-    assert count_totals(table({"opened": 0, "closed": 100, "is_drop": False})).offline_seconds == 0.0
+    assert count_totals(in_order(table({"opened": 0, "closed": 100}))).offline_seconds is None
+    assert count_totals(in_order(table({"opened": 0, "closed": 100, "is_drop": False}))).offline_seconds == 0.0

@@ -13,7 +13,7 @@ from wslog.summarize.breakdown import break_down
 from wslog.summarize.causes import count_causes
 from wslog.summarize.certainty import add_candidates, add_certainty, share_by_owner
 from wslog.summarize.chart_data import collect_chart_data
-from wslog.summarize.drops import drops_of, in_order
+from wslog.summarize.drops import drops_in, in_order
 from wslog.summarize.facts import gather_facts
 from wslog.summarize.groups import group_drops
 from wslog.summarize.reconnects import summarize_reconnects
@@ -50,8 +50,8 @@ def summarize(
         timeouts: What is known about timers.
         wslog_version: Written into the document.
     """
-    connections = in_order(connections)  # sums of floats depend on the order
-    drops = drops_of(connections)
+    ordered = in_order(connections)  # sums of floats depend on the order
+    drops = drops_in(ordered)
     known = {timeout.id: timeout for timeout in timeouts}
     all_windows = add_shared_window(windows)
     shared = shared_window(all_windows)
@@ -61,7 +61,7 @@ def summarize(
     facts = gather_facts(groups, drops, coverage=coverage, clocks=clocks, shared=shared, settings=settings, known=known)
     answers = answer(groups, facts, reconnects=reconnects, known=known, with_date=with_date)
     by_owner = group_drops(drops, clusters=clusters, bursts=bursts, is_fine=False)
-    totals = count_totals(connections)
+    totals = count_totals(ordered)
     causes = count_causes(drops)
     return Document(
         schema_version=SCHEMA_VERSION,
@@ -80,7 +80,7 @@ def summarize(
         advice=answers.advice,
         limits=answers.limits,
         timeline=build_timeline(drops, connections, window=shared),
-        by=break_down(connections),
+        by=break_down(ordered),
         charts=collect_chart_data(drops, clusters=clusters, settings=settings, timeouts=timeouts),
     )
 

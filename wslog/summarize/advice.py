@@ -12,7 +12,7 @@ from wslog.knowledge import Mend, Setting, Timeout, fill, mends_for
 from wslog.result import Advice, Reconnects
 from wslog.schema import Cause, Tier
 from wslog.summarize.filling import fill_for, path_of
-from wslog.summarize.groups import TOLD, DropGroup
+from wslog.summarize.groups import DropGroup
 from wslog.summarize.heartbeats import Heartbeat, choose_heartbeat
 from wslog.wording import joined, timer
 
@@ -155,7 +155,9 @@ def _meant(mend: Mend, group: DropGroup, known: Mapping[str, Timeout]) -> DropGr
         return group
     theirs = [key for key in group.timeout_ids if key in known and known[key].tier is mend.tier]
     is_theirs = [pl.col("timeout_id").list.contains(key) for key in theirs]
-    drops = group.drops.select(TOLD).filter(pl.any_horizontal(is_theirs)) if theirs else group.drops.clear()
+    if not theirs:
+        return None
+    drops = group.drops.where(pl.any_horizontal(is_theirs))
     return replace(group, drops=drops) if drops.height else None
 
 
@@ -165,7 +167,7 @@ def _n_prevented(mend: Mend, group: DropGroup, heartbeat: Heartbeat) -> int:
         return 0
     if mend.id == HEARTBEAT and not heartbeat.helps(group):
         return 0
-    return int((group.drops["attempt"] > 1).sum()) if mend.id == BACKOFF else group.n
+    return int((group.drops.column("attempt") > 1).sum()) if mend.id == BACKOFF else group.n
 
 
 def _mends_of(group: DropGroup, mends: Sequence[Mend], known: Mapping[str, Timeout]) -> list[Mend]:

@@ -9,6 +9,7 @@ import polars as pl
 from wslog.result import Breakdown, Group
 from wslog.schema import Cause
 from wslog.summarize.drops import HOURS, IS_DROP, IS_OPENED
+from wslog.summarize.rows import Rows
 
 TOP: Final = 10
 COUNTED: Final = ("is_opened", "opened_at", "is_drop", "lifetime_s", "cause")
@@ -53,35 +54,32 @@ NETWORK: Final = pl.when(_IP.str.contains(_V6)).then(_V6_PREFIX).otherwise(_V4_P
 """The /24 or /48 of the client's address; null for what is no address (a pseudonym)."""
 
 
-def break_down(connections: pl.DataFrame) -> Breakdown:
+def break_down(connections: Rows) -> Breakdown:
     """Count connections along each dimension: the `TOP` values with most drops, then most attempts."""
-    if connections.is_empty():
+    if not connections.height:
         return Breakdown(path=(), host=(), upstream=(), user_agent=(), network=())
     return Breakdown(
-        path=_groups(connections, pl.col("path")),
-        host=_groups(connections, pl.col("host")),
-        upstream=_groups(connections, pl.col("upstream")),
-        user_agent=_groups(connections, USER_AGENT_FAMILY, of="user_agent"),
-        network=_groups(connections, NETWORK, of="client_ip"),
+        path=_groups(connections, "path"),
+        host=_groups(connections, "host"),
+        upstream=_groups(connections, "upstream"),
+        user_agent=_groups(connections, "user_agent", USER_AGENT_FAMILY),
+        network=_groups(connections, "client_ip", NETWORK),
     )
 
 
-def _groups(connections: pl.DataFrame, value: pl.Expr, *, of: str = "") -> tuple[Group, ...]:
+def _groups(connections: Rows, column: str, value: pl.Expr | None = None) -> tuple[Group, ...]:
     """Count one dimension; rows without a value belong to no group.
 
     Args:
-        connections: `schema.CONNECTIONS`.
-        value: The dimension.
-        of: The column that it is made of, if that is costly: then each text is looked at once.
+        connections: `schema.CONNECTIONS`, in `ORDER`.
+        column: What the dimension is made of.
+        value: How, if it is not the column itself; each text is looked at once.
     """
-    if of:
-        kinds = connections.select(pl.col(of).unique()).with_columns(value=value)
-        valued = connections.select(*COUNTED, of).join(
-            kinds, on=of, how="left", nulls_equal=True, maintain_order="left"
-        )
-    else:
-        valued = connections.select(*COUNTED, value=value)
-    valued = valued.filter(pl.col("value").is_not_null())
+    valued = connections.take(*COUNTED, column)
+    if value is not None:
+        kinds = valued.select(pl.col(column).unique()).with_columns(value=value)
+        valued = valued.join(kinds, on=column, how="left", nulls_equal=True, maintain_order="left").drop(column)
+    valued = valued.rename({column: "value"}, strict=False).filter(pl.col("value").is_not_null())
     counted = (
         valued.group_by("value")
         .agg(attempts=pl.len(), opened=IS_OPENED.sum(), drops=IS_DROP.sum(), hours=HOURS)

@@ -9,6 +9,7 @@ import polars as pl
 
 from wslog.result import CauseShare
 from wslog.schema import Cause, Tier
+from wslog.summarize.rows import Rows
 
 Z: Final = 1.959964  # two-sided 95 %
 
@@ -29,14 +30,15 @@ def wilson_interval(k: int, n: int) -> tuple[float, float]:
     return min(low, share), max(high, share)  # not a rounding error inside out
 
 
-def count_causes(drops: pl.DataFrame) -> tuple[CauseShare, ...]:
+def count_causes(drops: Rows) -> tuple[CauseShare, ...]:
     """Count drops by cause, tier and timer: most first, then by name, `unknown` last.
 
     Args:
-        drops: As `drops_of` returns them.
+        drops: As `drops_in` returns them.
     """
     counted = (
-        drops.group_by("cause", "tier", "timeout_s")
+        drops.take("cause", "tier", "timeout_s")
+        .group_by("cause", "tier", "timeout_s")
         .len("n")
         .with_columns(is_unknown=pl.col("cause") == Cause.UNKNOWN.value)
         .sort("is_unknown", "n", "cause", "tier", "timeout_s", descending=[False, True, False, False, False])

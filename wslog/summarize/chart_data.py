@@ -12,6 +12,7 @@ from wslog.result import Bin, ChartData, Cluster, Point, TimerLine
 from wslog.schema import Cause
 from wslog.summarize.bins import choose_edges, count_into_bins
 from wslog.summarize.drops import IS_OPENED
+from wslog.summarize.rows import Rows
 from wslog.wording import timer
 
 MAX_POINTS: Final = 2_000
@@ -22,17 +23,17 @@ DRAWN: Final = frozenset(
 
 
 def collect_chart_data(
-    drops: pl.DataFrame, *, clusters: Sequence[Cluster], settings: Sequence[Setting], timeouts: Sequence[Timeout]
+    drops: Rows, *, clusters: Sequence[Cluster], settings: Sequence[Setting], timeouts: Sequence[Timeout]
 ) -> ChartData:
     """Collect chart data over the drops that had opened.
 
     Args:
-        drops: As `drops_of` returns them.
+        drops: As `drops_in` returns them.
         clusters: Those of all axes.
         settings: Timers found in configuration.
         timeouts: What is known about timers.
     """
-    opened = drops.select("is_opened", "opened_at", "idle_s", "lifetime_s", "cause").filter(IS_OPENED)
+    opened = drops.take("is_opened", "opened_at", "idle_s", "lifetime_s", "cause").filter(IS_OPENED)
     return ChartData(
         idle=_histogram(opened, "idle_s", [c.center_s for c in clusters if c.axis == "idle_s"]),
         lifetime=_histogram(opened, "lifetime_s", [c.center_s for c in clusters if c.axis == "lifetime_s"]),

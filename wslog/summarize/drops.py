@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from wslog.schema import Cause, Tier
+from wslog.summarize.rows import Rows
 
 IS_DROP: Final = pl.col("is_drop").fill_null(value=False)
 IS_OPENED: Final = pl.coalesce("is_opened", pl.col("opened_at").is_not_null())
@@ -21,21 +22,23 @@ ORDER: Final = ("closed_at", "opened_at", "connection_id")
 """A total order of rows, so that same logs give same bytes."""
 
 
-def in_order(connections: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows in `ORDER`: themselves if they are, as the rows of one analysis mostly are, for they are wide."""
+def in_order(connections: pl.DataFrame) -> Rows:
+    """Return all rows in `ORDER`."""
     order = pl.arg_sort_by(ORDER, nulls_last=True, maintain_order=True)
-    places = connections.select(order.alias("place"))["place"]
-    return connections if places.is_sorted() else connections[places]
+    return Rows(connections, connections.select(order.alias("place"))["place"])
+
+
+def drops_in(connections: Rows) -> Rows:
+    """Return the rows with `is_drop`; a cause or tier left open is `unknown`."""
+    named = connections.table.with_columns(
+        pl.col("cause").fill_null(Cause.UNKNOWN.value), pl.col("tier").fill_null(Tier.UNKNOWN.value)
+    )
+    return Rows(named, connections.where(IS_DROP).places)
 
 
 def drops_of(connections: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows with `is_drop`, in `ORDER`; a cause or tier left open is `unknown`."""
-    return in_order(
-        connections.filter(IS_DROP).with_columns(
-            pl.col("cause").fill_null(Cause.UNKNOWN.value),
-            pl.col("tier").fill_null(Tier.UNKNOWN.value),
-        )
-    )
+    """Return `drops_in` all rows, in `ORDER`, as a table of its own."""
+    return drops_in(in_order(connections)).take(*connections.columns)
 
 
 def counts_by_cause(drops: pl.DataFrame, by: str) -> dict[int, dict[str, int]]:

@@ -13,6 +13,7 @@ from wslog.result import Clock, Coverage, Window
 from wslog.schema import Cause, LimitKind, Tier
 from wslog.summarize.drops import IS_OPENED
 from wslog.summarize.groups import DropGroup
+from wslog.summarize.rows import Rows
 
 TOLD: Final = (
     "closed_at", "opened_at", "is_opened", "lifetime_s", "idle_s", "session_id", "client_ref", "nginx_access_ref",
@@ -65,7 +66,7 @@ class Facts:
 
 def gather_facts(
     groups: Sequence[DropGroup],
-    drops: pl.DataFrame,
+    drops: Rows,
     *,
     coverage: Coverage,
     clocks: Sequence[Clock],
@@ -77,15 +78,15 @@ def gather_facts(
 
     Args:
         groups: Drops by cause, tier and timer.
-        drops: As `drops_of` returns them.
+        drops: As `drops_in` returns them.
         coverage: What was read.
         clocks: Skew of each tier.
         shared: The window that all tiers cover.
         settings: Timers found in configuration.
         known: Timers by id.
     """
-    drops = drops.select(TOLD)
-    opened = drops.filter(IS_OPENED)
+    told = drops.take(*TOLD)
+    opened = told.filter(IS_OPENED)
     from_clients = opened.filter(pl.col("client_ref").is_not_null())
     errors = [file for file in coverage.files if file.format.startswith("nginx-error") and file.lines > 0]
     no_server_line = pl.all_horizontal(pl.col("nginx_access_ref", "nginx_error_ref", "alb_ref").is_null())
@@ -106,9 +107,9 @@ def gather_facts(
         n_undecided=sum(group.n for group in groups if group.cause is Cause.UNKNOWN or group.tier is Tier.UNKNOWN),
         no_idle_share=_share(from_clients, pl.col("idle_s").is_null()),
         no_lifetime_share=_share(opened, pl.col("lifetime_s").is_null()),
-        no_session_share=_share(drops.filter(pl.col("client_ref").is_not_null()), pl.col("session_id").is_null()),
+        no_session_share=_share(told.filter(pl.col("client_ref").is_not_null()), pl.col("session_id").is_null()),
         unmatched_share=_share(from_clients, no_server_line),
-        outside_share=_share(drops, outside) if shared.start is not None else 0.0,
+        outside_share=_share(told, outside) if shared.start is not None else 0.0,
     )
 
 

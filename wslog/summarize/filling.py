@@ -11,6 +11,7 @@ import polars as pl
 from wslog.knowledge import Mend, Setting, fill, tolerance_s
 from wslog.schema import Tier
 from wslog.summarize.groups import DropGroup, ranked
+from wslog.summarize.rows import Rows
 from wslog.summarize.statements import SURE_FROM
 
 MAX_CONFIGS: Final = 3
@@ -29,10 +30,10 @@ class Place(NamedTuple):
     timeout_s: float | None
 
 
-def sure_of(drops: pl.DataFrame) -> pl.DataFrame:
+def sure_of(drops: Rows) -> pl.DataFrame:
     """Return `path` and `upstream` of those that may speak for a place: a known tier ended them, `SURE_FROM` sure."""
     is_sure = (pl.col("confidence").fill_nan(None) >= SURE_FROM) & (pl.col("tier") != Tier.UNKNOWN.value)
-    return drops.select("path", "upstream", "confidence", "tier").filter(is_sure).select("path", "upstream")
+    return drops.where(is_sure).take("path", "upstream")
 
 
 def is_enough(n: int, *, of: int) -> bool:

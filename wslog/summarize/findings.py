@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import polars as pl
@@ -12,6 +13,7 @@ from wslog.knowledge.model import Timeout
 from wslog.result import Burst, Cluster, Finding, Limit
 from wslog.schema import Cause
 from wslog.summarize.groups import DropGroup
+from wslog.summarize.rows import Rows
 from wslog.summarize.statements import state
 from wslog.wording import clock, counted, joined, sentence, timer, whole_percent
 
@@ -19,6 +21,7 @@ MAX_EXAMPLES: Final = 6
 PER_ROW: Final = 3  # lines of proof taken from one connection, so that the examples are of several
 PER_KIND: Final = 2  # lines that differ in their numbers only
 ROWS: Final = 50
+REFS: Final = ("client_ref", "nginx_access_ref", "alb_ref", "nginx_error_ref")
 MAX_BURSTS: Final = 3
 PER_BURST: Final = 3
 AXIS_MEANS: Final = {
@@ -86,7 +89,8 @@ def _reload(group: DropGroup) -> str:
 
 def _confidence(group: DropGroup) -> float:
     """Return the mean of the rows' confidence; rows without one count as 0."""
-    return float(group.drops.select(pl.col("confidence").fill_nan(None).fill_null(0.0).mean()).item() or 0.0)
+    mean = group.drops.column("confidence").fill_nan(None).fill_null(0.0).mean()
+    return mean if isinstance(mean, float) else 0.0
 
 
 def _evidence(group: DropGroup, *, with_date: bool) -> tuple[str, ...]:
@@ -100,19 +104,16 @@ def _evidence(group: DropGroup, *, with_date: bool) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in parts if part))
 
 
-def _examples(drops: pl.DataFrame) -> list[str]:
+def _examples(drops: Rows) -> list[str]:
     """Take the strongest evidence of the connections with the highest confidence, each kind of line at most twice.
 
     A line that names no `file:line` of its own gets that of the connection it is about.
     """
     line = pl.col("evidence")
-    ref = pl.coalesce("client_ref", "nginx_access_ref", "alb_ref", "nginx_error_ref")
     lines = (
-        drops.select("confidence", ref.alias("ref"), "evidence")
-        .filter(line.list.len() > 0)
-        .sort("confidence", descending=True, nulls_last=True, maintain_order=True)
-        .head(ROWS)
-        .with_columns(line.list.drop_nulls().list.head(PER_ROW))
+        _surest(drops)
+        .take_few("evidence", *REFS)
+        .select(line.list.drop_nulls().list.head(PER_ROW), ref=pl.coalesce(REFS))
         .filter(line.list.len() > 0)
         .explode("evidence")
         .with_columns(kind=line.str.replace_all(r"^\S+:\d+|\d[\d.]*", "#"))
@@ -125,6 +126,15 @@ def _examples(drops: pl.DataFrame) -> list[str]:
         .filter(pl.int_range(pl.len()).over("kind") < PER_KIND)
     )
     return lines["evidence"].head(MAX_EXAMPLES).to_list()
+
+
+def _surest(drops: Rows) -> Rows:
+    """Return the `ROWS` rows with the highest confidence of those with evidence."""
+    has_lines = drops.table.select(pl.col("evidence").list.len() > 0).to_series()[drops.places]
+    proven = replace(drops, places=drops.places.filter(has_lines))
+    order = pl.arg_sort_by("confidence", descending=True, nulls_last=True, maintain_order=True)
+    surest = proven.take("confidence").select(order.head(ROWS)).to_series()
+    return replace(proven, places=proven.places[surest])
 
 
 def _burst(burst: Burst, *, with_date: bool) -> tuple[str, ...]:

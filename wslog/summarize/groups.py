@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
 
 from wslog.result import Burst, Cluster
 from wslog.schema import Cause, ScopeKind, Tier
+from wslog.summarize.rows import Rows
 
 # Below both of these a group is told in passing, and no advice of its own is given for it.
 TINY_SHARE: Final = 0.01
@@ -28,19 +29,13 @@ IN_BURSTS: Final = frozenset(
     }
 )
 
-TOLD: Final = (
-    "cause", "tier", "timeout_s", "timeout_id", "handshake_status", "cluster_id", "confidence", "upstream", "path",
-    "attempt",
-)  # fmt: skip
-PROOF: Final = ("evidence", "client_ref", "nginx_access_ref", "alb_ref", "nginx_error_ref")  # findings quote it
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropGroup:
     """Drops that one sentence can speak of.
 
     Attributes:
-        drops: Its rows, in `ORDER`: `TOLD`, and `PROOF` where timers are told apart.
+        drops: Its rows, in `ORDER`.
         n_drops: How many drops there are in all.
         timeouts_s: The timers' values, the most frequent first; empty: no timer.
         timeout_ids: Candidates in the knowledge base, the most frequent first.
@@ -51,7 +46,7 @@ class DropGroup:
 
     cause: Cause
     tier: Tier
-    drops: pl.DataFrame
+    drops: Rows
     n_drops: int
     timeouts_s: tuple[float, ...]
     timeout_ids: tuple[str, ...]
@@ -76,22 +71,22 @@ class DropGroup:
 
     def most_common(self, column: str) -> str | None:
         """Return the most frequent value of a text column, or None if no row has one."""
-        values = ranked(self.drops[column].drop_nulls())
+        values = ranked(self.drops.column(column).drop_nulls())
         return str(values[0]) if values else None
 
     def shared(self, column: str) -> str | None:
         """Return the value that a text column has in every row, or None if there is no such value."""
-        values = self.drops[column].unique()
+        values = self.drops.column(column).unique()
         return None if values.len() != 1 or values[0] is None else str(values[0])
 
 
 def group_drops(
-    drops: pl.DataFrame, *, clusters: Sequence[Cluster], bursts: Sequence[Burst], is_fine: bool
+    drops: Rows, *, clusters: Sequence[Cluster], bursts: Sequence[Burst], is_fine: bool
 ) -> tuple[DropGroup, ...]:
     """Group drops by cause and tier, the largest first, `unknown` last.
 
     Args:
-        drops: As `drops_of` returns them.
+        drops: As `drops_in` returns them.
         clusters: Ids equal `cluster_id`.
         bursts: Mass drops of any cause.
         is_fine: Also tell timers' values apart, and failed handshakes by their status; if not, failed handshakes of
@@ -99,15 +94,16 @@ def group_drops(
     """
     over_tiers = pl.col("cause").is_in([Cause.HANDSHAKE_FAILED.value, Cause.UNKNOWN.value])
     never_opened = pl.col("cause") == Cause.HANDSHAKE_FAILED.value
-    keyed = drops.with_columns(
-        status_key=pl.when(never_opened).then(pl.col("handshake_status").fill_null(-1)),
-        tier_key=pl.when(~over_tiers).then("tier"),
+    status = pl.when(never_opened).then(pl.col("handshake_status").fill_null(-1))
+    told = drops.take("cause", "tier", "timeout_s", "handshake_status")
+    keyed = (
+        told.select("cause", "tier", "timeout_s", status)
+        if is_fine
+        else told.select("cause", pl.when(~over_tiers).then("tier"))
     )
-    keys = ["cause", "tier", "timeout_s", "status_key"] if is_fine else ["cause", "tier_key"]
-    keyed = keyed.select(*TOLD, *(PROOF if is_fine else ()), "status_key", "tier_key")
-    parts = keyed.partition_by(keys, maintain_order=True, include_key=True)
+    parts = keyed.with_columns(place=drops.places).partition_by(keyed.columns, maintain_order=True, include_key=False)
     groups = [
-        _group(part.drop("status_key", "tier_key"), n_drops=drops.height, clusters=clusters, bursts=bursts)
+        _group(replace(drops, places=part["place"]), n_drops=drops.height, clusters=clusters, bursts=bursts)
         for part in parts
     ]
     return tuple(sorted(groups, key=_rank))
@@ -124,19 +120,20 @@ def _rank(group: DropGroup) -> tuple[bool, int, str, str, float, int]:
     )
 
 
-def _group(drops: pl.DataFrame, *, n_drops: int, clusters: Sequence[Cluster], bursts: Sequence[Burst]) -> DropGroup:
-    cause = Cause(drops["cause"][0])
-    tier = Tier(drops["tier"][0]) if drops["tier"].n_unique() == 1 else Tier.UNKNOWN
-    ids = set(drops["cluster_id"].drop_nulls())
+def _group(drops: Rows, *, n_drops: int, clusters: Sequence[Cluster], bursts: Sequence[Burst]) -> DropGroup:
+    cause = Cause(drops.column("cause")[0])
+    tiers = drops.column("tier").unique()
+    tier = Tier(tiers[0]) if tiers.len() == 1 else Tier.UNKNOWN
+    ids = set(drops.column("cluster_id").unique().drop_nulls())
     mine = [burst for burst in bursts if burst.cause is cause and burst.tier is tier and cause in IN_BURSTS]
     return DropGroup(
         cause=cause,
         tier=tier,
         drops=drops,
         n_drops=n_drops,
-        timeouts_s=tuple(float(str(value)) for value in ranked(drops["timeout_s"].drop_nulls())),
-        timeout_ids=tuple(str(value) for value in ranked(drops["timeout_id"].explode().drop_nulls())),
-        statuses=tuple(None if value is None else int(str(value)) for value in ranked(drops["handshake_status"]))
+        timeouts_s=tuple(float(str(value)) for value in ranked(drops.column("timeout_s").drop_nulls())),
+        timeout_ids=tuple(str(value) for value in ranked(drops.column("timeout_id").explode().drop_nulls())),
+        statuses=tuple(None if value is None else int(str(value)) for value in ranked(drops.column("handshake_status")))
         if cause is Cause.HANDSHAKE_FAILED
         else (),
         clusters=tuple(cluster for cluster in clusters if cluster.id in ids),

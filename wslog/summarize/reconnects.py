@@ -12,6 +12,7 @@ from wslog.result import Bin, Burst, Reconnects, Window
 from wslog.schema import Cause, Tier
 from wslog.summarize.bins import count_into_bins
 from wslog.summarize.drops import STARTED_AT
+from wslog.summarize.rows import Rows
 from wslog.summarize.storms import find_storms
 
 EDGES_S: Final = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0)
@@ -19,18 +20,20 @@ GAVE_UP_AFTER_S: Final = 60.0  # logs must go on this long after a drop before s
 
 
 def summarize_reconnects(
-    drops: pl.DataFrame, connections: pl.DataFrame, *, bursts: Sequence[Burst], windows: Sequence[Window]
+    drops: Rows, connections: pl.DataFrame, *, bursts: Sequence[Burst], windows: Sequence[Window]
 ) -> Reconnects:
     """Describe the reconnects after drops.
 
     Args:
-        drops: As `drops_of` returns them.
+        drops: As `drops_in` returns them.
         connections: `schema.CONNECTIONS`.
         bursts: Mass drops, for storms.
         windows: The shared one included.
     """
-    gaps = drops.select("cause", pl.col("reconnect_gap_s").clip(lower_bound=0)).filter(
-        pl.col("reconnect_gap_s").is_finite()
+    gaps = (
+        drops.take("cause", "reconnect_gap_s")
+        .filter(pl.col("reconnect_gap_s").is_finite())
+        .with_columns(pl.col("reconnect_gap_s").clip(lower_bound=0))
     )
     return Reconnects(
         n=gaps.height,
@@ -66,7 +69,7 @@ def _logs_end(connections: pl.DataFrame, windows: Sequence[Window]) -> dt.dateti
     return min(own) if own else (last if isinstance(last, dt.datetime) else None)
 
 
-def _count_gave_up(drops: pl.DataFrame, connections: pl.DataFrame, end: dt.datetime | None) -> int:
+def _count_gave_up(drops: Rows, connections: pl.DataFrame, end: dt.datetime | None) -> int:
     """Count drops whose session made no later attempt, though the logs went on for `GAVE_UP_AFTER_S`.
 
     Sessions that only went away (`client_left`) did not give up; drops without a session cannot be told. A later
@@ -75,7 +78,7 @@ def _count_gave_up(drops: pl.DataFrame, connections: pl.DataFrame, end: dt.datet
     if end is None:
         return 0
     last_seen = end - dt.timedelta(seconds=GAVE_UP_AFTER_S)
-    silent = drops.select("session_id", "reconnect_gap_s", "cause", "closed_at").filter(
+    silent = drops.take("session_id", "reconnect_gap_s", "cause", "closed_at").filter(
         pl.col("session_id").is_not_null()
         & pl.col("reconnect_gap_s").is_null()
         & (pl.col("cause") != Cause.CLIENT_LEFT.value)

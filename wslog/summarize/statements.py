@@ -73,7 +73,7 @@ def state(group: DropGroup, many: str, *, known: Mapping[str, Timeout], with_dat
 
 def is_unsure(group: DropGroup) -> bool:
     """Return whether the rows are, in the mean, less than `SURE_FROM` sure of their cause; False: they don't say."""
-    mean = group.drops["confidence"].fill_nan(None).mean()
+    mean = group.drops.column("confidence").fill_nan(None).mean()
     return isinstance(mean, float) and mean < SURE_FROM
 
 
@@ -167,7 +167,7 @@ def _abort(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) -> s
 def _mostly_on(group: DropGroup) -> str:
     """Name the application server of more than half of a group, or of all; empty: there is none."""
     upstream = group.most_common("upstream")
-    n = int((group.drops["upstream"] == upstream).sum()) if upstream else 0
+    n = int((group.drops.column("upstream") == upstream).sum()) if upstream else 0
     if 2 * n <= group.n:
         return ""
     return f", all of them on {upstream}" if n == group.n > 1 else f", most of them on {upstream}"
@@ -213,8 +213,8 @@ CLAUSES: Final[Mapping[Cause, Clause]] = {
 def _values(group: DropGroup) -> str:
     """Write the timers' values, the most frequent first; what a few of many have is not worth a word."""
     shown = [timer(value) for value in group.timeouts_s[:SHOWN]]
-    named = group.drops["timeout_s"].is_in(group.timeouts_s[:SHOWN]).sum()
-    few = named >= MOST * group.drops["timeout_s"].drop_nulls().len()
+    named = group.drops.column("timeout_s").is_in(group.timeouts_s[:SHOWN]).sum()
+    few = named >= MOST * group.drops.column("timeout_s").drop_nulls().len()
     return joined(shown if few else [*shown, "other values"], last="or")
 
 

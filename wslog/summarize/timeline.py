@@ -9,6 +9,7 @@ import polars as pl
 
 from wslog.result import TimelineBucket, Window
 from wslog.summarize.drops import IS_OPENED, counts_by_cause
+from wslog.summarize.rows import Rows
 from wslog.summarize.windows import from_us, to_us
 
 WIDTHS_S: Final = (
@@ -22,11 +23,11 @@ MOSTLY: Final = 0.9  # of the drops: if so many are in the shared window, those 
 MIN_KNOWN_SHARE: Final = 0.5  # of opened connections with both ends known, to say how many were open
 
 
-def build_timeline(drops: pl.DataFrame, connections: pl.DataFrame, *, window: Window) -> tuple[TimelineBucket, ...]:
+def build_timeline(drops: Rows, connections: pl.DataFrame, *, window: Window) -> tuple[TimelineBucket, ...]:
     """Count drops by time and cause, in at most `MAX_BUCKETS` round buckets, and one more at either end.
 
     Args:
-        drops: As `drops_of` returns them.
+        drops: As `drops_in` returns them.
         connections: `schema.CONNECTIONS`.
         window: The shared one.
 
@@ -35,15 +36,18 @@ def build_timeline(drops: pl.DataFrame, connections: pl.DataFrame, *, window: Wi
         more than a bucket outside are not in it: a client whose clock is not known can be minutes or years off, and
         one of them would squeeze all others together. `Totals.drops` less the buckets' sum is how many these are.
     """
-    span = _span_us(drops["closed_at"], window)
+    span = _span_us(drops.column("closed_at"), window)
     if span is None:
         return ()
     low, high = span
     width_s = next((w for w in WIDTHS_S if high // (w * 10**6) - low // (w * 10**6) < MAX_BUCKETS), WIDTHS_S[-1])
     width = width_s * 10**6
     first, last = low // width, high // width
-    numbered = drops.select("cause", bucket=pl.col("closed_at").dt.epoch("us") // width).filter(
-        pl.col("bucket").is_between(first - 1, last + 1)
+    bucket = pl.col("closed_at").dt.epoch("us") // width
+    numbered = (
+        drops.take("cause", "closed_at")
+        .select("cause", bucket=bucket)
+        .filter(pl.col("bucket").is_between(first - 1, last + 1))
     )
     by_bucket = counts_by_cause(numbered, "bucket")
     buckets = range(min([first, *by_bucket]), max([last, *by_bucket]) + 1)

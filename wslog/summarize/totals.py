@@ -8,16 +8,18 @@ import polars as pl
 
 from wslog.result import Totals
 from wslog.summarize.drops import HOURS, IS_DROP, IS_OPENED
+from wslog.summarize.rows import Rows
 
 
-def count_totals(connections: pl.DataFrame) -> Totals:
+def count_totals(connections: Rows) -> Totals:
     """Count attempts and what became of them.
 
     `drops_per_1000_connection_hours` counts the drops of connections that had opened, over the hours of all that had
     opened: a failed handshake has no hours to divide by. Connections still open when the logs end have no row, so
     their hours are missing.
     """
-    row = connections.select(
+    narrow = connections.take("is_opened", "opened_at", "closed_at", "is_drop", "lifetime_s")
+    row = narrow.select(
         attempts=pl.len(),
         opened=IS_OPENED.sum(),
         closed=pl.col("closed_at").is_not_null().sum(),
@@ -33,7 +35,7 @@ def count_totals(connections: pl.DataFrame) -> Totals:
         drops=row["drops"],
         connection_hours=hours,
         drops_per_1000_connection_hours=row["opened_drops"] / hours * 1000 if hours > 0 else None,
-        offline_seconds=_offline_seconds(connections),
+        offline_seconds=_offline_seconds(connections.table),
     )
 
 
