@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import polars as pl
 
-from wslog.classify import clusters, mass_drops, networks
-from wslog.classify.facts import add_facts, add_wire_timer
+from wslog.classify.facts import look_around, tell_facts
+from wslog.classify.learnt import Learnt
+from wslog.knowledge.model import Setting
 from wslog.schema import EVENTS, JOINED, conform, dtypes
 
 START: Final = dt.datetime(2026, 3, 10, 9, 0, tzinfo=dt.UTC)
@@ -53,10 +54,20 @@ def lifecycle(*events: tuple[str, float, str]) -> pl.DataFrame:
     return conform(pl.DataFrame(rows, schema=dtypes(EVENTS)), EVENTS)
 
 
+def told(
+    *rows: dict[str, Any], levels: frozenset[str] = frozenset(), settings: tuple[Setting, ...] = ()
+) -> pl.DataFrame:
+    """Return the rows with the facts that they tell."""
+    frame = joined(*rows)
+    return frame.with_columns(**tell_facts(look_around(frame), levels=levels, settings=settings))
+
+
 def facts(*rows: dict[str, Any], levels: frozenset[str] = frozenset(), **more: Any) -> pl.DataFrame:
     """Return the rows with all that the scorecard looks at; `more` overrides columns of all rows."""
-    frame = add_facts(joined(*rows), levels=levels, settings=())
-    frame = clusters.add_membership(mass_drops.add_membership(frame, []), [])
-    return networks.add_network_incidents(add_wire_timer(frame, []), []).with_columns(
-        pl.lit(value, dtype=frame.schema.get(name, None)).alias(name) for name, value in more.items()
+    frame = joined(*rows)
+    by_name = tell_facts(look_around(frame), levels=levels, settings=())
+    return (
+        Learnt(by_name, drops=(), spikes=(), members=(), incidents=())
+        .add_to(frame)
+        .with_columns(pl.lit(value, dtype=frame.schema.get(name, None)).alias(name) for name, value in more.items())
     )

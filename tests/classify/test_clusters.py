@@ -5,9 +5,10 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from wslog.classify.clusters import TypedSpike, add_membership, find_clusters
+from wslog.classify.clusters import TypedSpike, find_clusters
 from wslog.classify.described import to_clusters
 from wslog.classify.fitting import fitting
+from wslog.classify.members import add_membership, find_members
 from wslog.knowledge import load_timeouts
 from wslog.knowledge.model import Timeout, TimerKind
 
@@ -72,7 +73,7 @@ def test_silent_connections_speak_for_either_kind(known: tuple[Timeout, ...], is
     known = tuple(t for t in known if t.kind != TimerKind.LIFETIME)
     found = find_clusters(frame, known, [])
     assert kinds(found) == [("idle_s", 60.0, is_either)]
-    judged = add_membership(frame, found).filter(
+    judged = add_membership(frame, find_members(frame, found)).filter(
         pl.col("lifetime_s").is_between(60, 60.1) & (pl.col("path") == "/quiet")
     )
     assert judged["idle_db"].min() > 10  # type: ignore[operator]
@@ -143,7 +144,7 @@ def test_membership_is_evidence_per_drop() -> None:
     frame = drops(np.append(idle, at), np.append(life, at + rng.uniform(10, 900, 200)))
     frame = frame.with_columns((pl.int_range(pl.len()) != 3000).alias("is_client_drop"))
     found = find_clusters(frame, [], [])
-    rows = add_membership(frame, found)
+    rows = add_membership(frame, find_members(frame, found))
     inside = rows.filter(pl.col("idle_db").is_not_null())
     peak, tail = (inside.filter(pl.col("idle_s").is_between(*x))["idle_db"].mean() for x in ((47, 47.1), (47.35, 48)))
     assert peak > tail > 0  # type: ignore[operator]

@@ -7,19 +7,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.classify.rows import at, joined
-from wslog.classify.facts import add_facts, add_wire_timer, share_of
+from tests.classify.rows import at, told
+from wslog.classify.facts import add_wire_timer, share_of
 from wslog.knowledge.model import Setting
 
 TIMED_OUT: dict[str, Any] = {
     "error_ref": "error.log:1", "error_level": "info", "error_errno": 110, "error_message": "upstream timed out",
     "error_action": "proxying upgraded connection",
 }  # fmt: skip
-NOBODY: frozenset[str] = frozenset()
-
-
-def of(*rows: dict[str, Any], levels: frozenset[str] = NOBODY, settings: tuple[Setting, ...] = ()) -> pl.DataFrame:
-    return add_facts(joined(*rows), levels=levels, settings=settings)
 
 
 def read_timeout(value_s: float, scope: str, host: str = "") -> Setting:
@@ -39,13 +34,13 @@ def read_timeout(value_s: float, scope: str, host: str = "") -> Setting:
 )
 def test_only_the_upgraded_timeout_is_nginx_s_timer(change: dict[str, Any], expected: bool) -> None:
     """`upstream timed out` counts only with its errno and only while proxying an upgraded connection."""
-    assert of(TIMED_OUT | change)["nginx_timed_out"].to_list() == [expected]
+    assert told(TIMED_OUT | change)["nginx_timed_out"].to_list() == [expected]
 
 
 @pytest.mark.parametrize(("level", "upstream", "downstream"), [("error", True, False), ("info", False, True)])
 def test_the_level_tells_the_side_of_a_reset(level: str, upstream: bool, downstream: bool) -> None:
     """The same reset is the app's at level error and the client side's at level info."""
-    row = of(TIMED_OUT | {"error_errno": 104, "error_message": "recv() failed", "error_level": level})
+    row = told(TIMED_OUT | {"error_errno": 104, "error_message": "recv() failed", "error_level": level})
     assert row["upstream_reset"].to_list() == [upstream]
     assert row["downstream_reset"].to_list() == [downstream]
 
@@ -55,7 +50,7 @@ def test_the_level_tells_the_side_of_a_reset(level: str, upstream: bool, downstr
 )
 def test_info_lines_are_visible_where_one_was_seen(levels: set[str], visible: bool) -> None:
     """Silence of an error log counts only where info lines would show."""
-    assert of({}, levels=frozenset(levels))["info_visible"].to_list() == [visible]
+    assert told({}, levels=frozenset(levels))["info_visible"].to_list() == [visible]
 
 
 @pytest.mark.parametrize(
@@ -64,21 +59,21 @@ def test_info_lines_are_visible_where_one_was_seen(levels: set[str], visible: bo
 )
 def test_who_noticed_when(lag_s: float | None, said: str) -> None:
     """A client followed, came late or gave up early; in between, or without a lag, nothing is said."""
-    row = of({"client_lag_s": lag_s})
+    row = told({"client_lag_s": lag_s})
     assert [name for name in ("followed", "late", "early") if row[name].item()] == ([said] if said else [])
 
 
 def test_a_missing_line_counts_only_where_the_log_covers_the_moment() -> None:
     """An ALB line without an nginx line is a lost line only between nginx's first and last one."""
     unlogged = {"nginx_ref": None, "alb_ref": "alb.log:1"}
-    rows = of({"ended": 100.0}, unlogged | {"ended": 500.0}, {"ended": 900.0}, unlogged | {"ended": 2000.0})
+    rows = told({"ended": 100.0}, unlogged | {"ended": 500.0}, {"ended": 900.0}, unlogged | {"ended": 2000.0})
     assert rows["nginx_missing"].to_list() == [False, True, False, False]
 
 
 def test_silent_servers_of_another_host_prove_nothing() -> None:
     """Where no log shows a host at all, nobody expects a line of it."""
     absent = {"nginx_ref": None, "ended": 500.0}
-    rows = of({"ended": 100.0}, {"ended": 900.0}, absent, absent | {"host": "elsewhere.example.com"})
+    rows = told({"ended": 100.0}, {"ended": 900.0}, absent, absent | {"host": "elsewhere.example.com"})
     assert rows["servers_cover"].to_list() == [True, True, True, False]
 
 
@@ -87,14 +82,14 @@ def test_a_path_s_timer_is_learnt_from_three_that_agree() -> None:
     agree = [TIMED_OUT | {"idle_s": idle, "path": "/three"} for idle in (44.9, 45.0, 45.02)]
     two = [TIMED_OUT | {"idle_s": 45.0, "path": "/two"}] * 2
     differ = [TIMED_OUT | {"idle_s": idle, "path": "/differ"} for idle in (20.0, 45.0, 90.0)]
-    rows = of(*agree, *two, *differ, {"path": "/three", "idle_s": 3.0})
+    rows = told(*agree, *two, *differ, {"path": "/three", "idle_s": 3.0})
     learnt = dict(rows.group_by("path").agg(pl.col("path_timer_s").first()).iter_rows())
     assert learnt == {"/three": pytest.approx(45.0), "/two": None, "/differ": None}
 
 
 def test_the_wire_s_silence_finds_its_timer() -> None:
     """`wire_timer_s` is the cluster that the servers' own silence falls into, else nothing."""
-    rows = add_wire_timer(of({"idle_s": 59.9}, {"idle_s": 31.0}), [(59.7, 60.1, 60.0)])
+    rows = add_wire_timer(told({"idle_s": 59.9}, {"idle_s": 31.0}), [(59.7, 60.1, 60.0)])
     assert rows["wire_timer_s"].to_list() == [60.0, None]
 
 
@@ -116,7 +111,7 @@ def test_the_wire_s_silence_finds_its_timer() -> None:
 )
 def test_a_setting_counts_for_its_location_and_host(settings: tuple[Setting, ...], value_s: float | None) -> None:
     """The longest location of the row's own server wins; a host that two servers could serve has no known value."""
-    assert of({}, settings=settings)["nginx_setting_s"].to_list() == [value_s]
+    assert told({}, settings=settings)["nginx_setting_s"].to_list() == [value_s]
 
 
 def test_the_alb_s_setting_counts_only_through_the_alb() -> None:
@@ -126,8 +121,8 @@ def test_the_alb_s_setting_counts_only_through_the_alb() -> None:
         return Setting(timeout_id="aws-alb-idle", value_s=value_s, scope=name, host="", ref="alb.json:1")
 
     rows = ({"alb_ref": "alb.log:1"}, {})
-    assert of(*rows, settings=(idle(60, "web"),))["alb_setting_s"].to_list() == [60.0, None]
-    assert of(*rows, settings=(idle(60, "web"), idle(75, "push")))["alb_setting_s"].to_list() == [None, None]
+    assert told(*rows, settings=(idle(60, "web"),))["alb_setting_s"].to_list() == [60.0, None]
+    assert told(*rows, settings=(idle(60, "web"), idle(75, "push")))["alb_setting_s"].to_list() == [None, None]
 
 
 def test_a_share_of_nothing_is_nothing() -> None:
@@ -139,5 +134,5 @@ def test_a_share_of_nothing_is_nothing() -> None:
 
 def test_the_end_is_the_servers_where_they_saw_it() -> None:
     """`ended_at` is the servers' close, else the client's: clients notice late."""
-    rows = of({}, {"nginx_ref": None, "ended": 620.0})
+    rows = told({}, {"nginx_ref": None, "ended": 620.0})
     assert rows["ended_at"].to_list() == [at(600.0), at(620.0)]

@@ -7,9 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.classify.rows import at, joined, lifecycle
-from wslog.classify.facts import add_facts
-from wslog.classify.mass_drops import MassDrop, add_membership, down_times, find_mass_drops
+from tests.classify.rows import at, lifecycle, told
+from wslog.classify.mass_drops import MassDrop, add_burst, down_times, find_mass_drops
 
 NOTHING = lifecycle()
 A, B, C = "10.0.0.1:9001", "10.0.0.2:9001", "10.0.0.3:9001"
@@ -30,7 +29,7 @@ def steady(n: int, *, since: float = 0.0, every_s: float = 30.0, **more: Any) ->
 
 
 def found(*groups: list[dict[str, Any]], life: pl.DataFrame = NOTHING) -> list[MassDrop]:
-    rows = add_facts(joined(*(row for group in groups for row in group)), levels=frozenset(), settings=())
+    rows = told(*(row for group in groups for row in group))
     return find_mass_drops(rows, life)
 
 
@@ -125,9 +124,9 @@ def test_two_servers_within_a_second_are_two_restarts() -> None:
 def test_two_restarts_of_one_server_are_two() -> None:
     """Fifteen minutes apart: two bursts, each with its own members."""
     groups = (burst(20, upstream=A), burst(20, at_s=1500.0, upstream=A), steady(80, upstream=B))
-    rows = add_facts(joined(*(row for group in groups for row in group)), levels=frozenset(), settings=())
+    rows = told(*(row for group in groups for row in group))
     drops = find_mass_drops(rows, NOTHING)
-    members = add_membership(rows, drops)
+    members = add_burst(rows, drops)
     assert [drop.kind for drop in drops] == ["upstream", "upstream"]
     assert members.filter(pl.col("upstream") == A)["burst"].value_counts().sort("burst").rows() == [(0, 20), (1, 20)]
     assert members.filter(pl.col("upstream") == B)["burst"].null_count() == 80
@@ -135,7 +134,7 @@ def test_two_restarts_of_one_server_are_two() -> None:
 
 def test_nobody_ended_nothing_is_found() -> None:
     """No rows, no bursts."""
-    assert find_mass_drops(add_facts(joined({}).clear(), levels=frozenset(), settings=()), NOTHING) == []
+    assert find_mass_drops(told({}).clear(), NOTHING) == []
 
 
 def test_down_times_run_from_stop_to_start() -> None:

@@ -31,7 +31,6 @@ UNANSWERED_SHARE: Final = 0.75  # a proxy's timer does not care who spoke last: 
 UNANSWERED_S: Final = 1.0
 OUTLIVED_SHARE: Final = 0.05
 TOOTH: Final = 4  # drops on one path that make a comb's tooth
-PSEUDO_MEMBERS: Final = 2.0
 HEARD: Final = (
     "is_client_drop", "burst", "late", "early", "is_silent", "idle_s", "lifetime_s", "client_ref", "path",
     "nginx_timed_out", "unanswered_s",
@@ -155,91 +154,16 @@ def _is_shadow(found: TypedSpike, others: list[TypedSpike], drops: pl.DataFrame)
     for other in others:
         if other.axis == "idle_s":
             is_idle = is_idle | pl.col("idle_s").is_between(other.spike.low_s, other.spike.high_s)
-    lasting = outlived(found, drops, inside["path"].unique().to_list())
+    lasting = outlived(found, drops.filter(pl.col("path").is_in(inside["path"].unique().implode())))
     return share_of(inside, is_idle) > 0.7 or bool(lasting["outlived"].all())
 
 
-def outlived(found: TypedSpike, rows: pl.DataFrame, paths: Sequence[str | None]) -> pl.DataFrame:
+def outlived(found: TypedSpike, rows: pl.DataFrame) -> pl.DataFrame:
     """Tell per path whether connections lived past a lifetime spike: then it is no limit there. `path`, `outlived`."""
     limit = found.spike.high_s + 1.0
     return (
-        rows.filter(pl.col("path").is_in(paths))
+        rows.select("path", (pl.col("lifetime_s") > limit).alias("is_past"))
+        .drop_nulls("path")
         .group_by("path")
-        .agg(((pl.col("lifetime_s") > limit).mean() > OUTLIVED_SHARE).alias("outlived"))
+        .agg((pl.col("is_past").mean() > OUTLIVED_SHARE).alias("outlived"))
     )
-
-
-# Per axis: the columns for decibans, for the timer's value, for the cluster, and for lying just outside of one.
-MEMBERSHIP: Final = {
-    "idle_s": ("idle_db", "idle_timer_s", "idle_cluster", "idle_near"),
-    "lifetime_s": ("life_db", "life_timer_s", "life_cluster", "life_near"),
-    "idle_out_s": ("give_up_db", "give_up_s", "give_up_cluster", "give_up_near"),
-}
-COLUMNS: Final = (pl.Float64, pl.Float64, pl.Int32, pl.Boolean)
-AT_THE_LIMIT_DB: Final = 13.0  # ended within a timer's tolerance of a limit that nobody on the path outlived
-
-
-def add_membership(facts: pl.DataFrame, found: Sequence[TypedSpike]) -> pl.DataFrame:
-    """Add which spike each drop is in, and how sure that is in decibans (null: in none, or no such duration)."""
-    frame = facts.with_columns(
-        pl.lit(None, dtype=dtype).alias(name)
-        for names in MEMBERSHIP.values()
-        for name, dtype in zip(names, COLUMNS, strict=True)
-    )
-    for number, item in enumerate(found):
-        axes = ("idle_s", "lifetime_s") if item.is_either else (item.axis,)
-        for axis in axes:
-            frame = _add_one(frame, item, number, axis)
-    return frame
-
-
-def _add_one(frame: pl.DataFrame, item: TypedSpike, number: int, axis: str) -> pl.DataFrame:
-    """Add the members of one spike, as evidence for one kind of timer."""
-    db_name, timer_name, cluster_name, near_name = MEMBERSHIP[axis]
-    value = pl.col("lifetime_s" if item.is_either or axis == "lifetime_s" else "idle_s")
-    durations = frame.select(value.cast(pl.Float64)).to_series().to_numpy()
-    of_bin = _decibans(pl.Series(item.spike.probability(durations)))
-    may_be = pl.col("is_client_drop")
-    if item.is_either:
-        may_be = may_be & pl.col("is_silent")
-    if axis == "lifetime_s":
-        lasting = outlived(item, frame.filter(pl.col("is_client_drop")), frame["path"].unique().to_list())
-        may_be = may_be & ~pl.col("path").is_in(lasting.filter("outlived")["path"].to_list()).fill_null(value=False)
-    low, high, slack = item.spike.low_s, item.spike.high_s, tolerance_s(item.timeout_s)
-    inside = (value.is_between(low, high, closed="left") & may_be).fill_null(value=False)
-    near = (value.is_between(low - slack, high + slack) & may_be).fill_null(value=False) & ~inside
-    b = min(max(item.spike.background_share, 0.01), 0.99)
-    decibans = of_bin + _path_decibans(frame, inside, value, background_share=b) - _decibans(pl.Series([1 - b])).item()
-    counted: pl.Expr = pl.when(inside).then(decibans.clip(0.0, 20.0))
-    if axis == "lifetime_s" and not item.is_either:
-        counted = pl.coalesce(counted, pl.when(near).then(pl.lit(AT_THE_LIMIT_DB)))
-        inside = inside | near
-    return frame.with_columns(
-        pl.coalesce(counted, db_name).alias(db_name),
-        pl.when(inside).then(item.timeout_s).otherwise(pl.col(timer_name)).alias(timer_name),
-        pl.when(inside).then(pl.lit(number, dtype=pl.Int32)).otherwise(pl.col(cluster_name)).alias(cluster_name),
-        pl.when(near).then(pl.lit(value=True)).otherwise(pl.col(near_name)).alias(near_name),
-    )
-
-
-def _decibans(p: pl.Series) -> pl.Series:
-    """Return 10 log10 of the odds, for probabilities within 0.01 and 0.99."""
-    p = p.clip(0.01, 0.99)
-    return 10 * (p / (1 - p)).log(10)
-
-
-def _path_decibans(frame: pl.DataFrame, inside: pl.Expr, value: pl.Expr, *, background_share: float) -> pl.Series:
-    """Return how sure membership is on each row's path, in decibans.
-
-    A timer stands on some paths and not on others: where no other connection of the path is in the spike, this one is
-    there by chance. On a path: 1 - (mu + S b) / (k - 1 + S), with k members (the row itself left out), mu of them
-    expected from the background, and S pseudo-members of the whole spike's background share b, so that a path with
-    few connections counts as any.
-    """
-    member = inside.cast(pl.Float64)
-    counts = pl.col("is_client_drop") & value.is_not_null()
-    rate = (background_share * member.sum()) / counts.sum()
-    mu = rate * counts.sum().over("path")
-    k = member.sum().over("path")
-    p = 1 - (mu + PSEUDO_MEMBERS * background_share) / ((k - 1).clip(lower_bound=0.0) + PSEUDO_MEMBERS)
-    return _decibans(frame.select(p.alias("p"))["p"])

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import polars as pl
 
 from wslog.cellar import AS_IT_COMES, Cellar
-from wslog.classify import clusters, mass_drops
+from wslog.classify import mass_drops
 from wslog.classify.candidates import name_timers
 from wslog.classify.described import to_clusters
-from wslog.classify.echoes import without_echoes
-from wslog.classify.facts import IS_1006, add_facts, add_wire_timer
+from wslog.classify.facts import IS_1006
 from wslog.classify.handshakes import judge_handshakes
-from wslog.classify.networks import NetworkIncident, add_network_incidents, find_network_incidents
+from wslog.classify.learnt import learn
+from wslog.classify.networks import NetworkIncident
 from wslog.classify.scorecard import judge, load_scorecard
 from wslog.knowledge.model import Setting, Timeout
 from wslog.result import Burst, Cluster
@@ -55,25 +56,34 @@ def explain_closes(
         timeouts: Known timers.
         cellar: Where the explained connections wait.
     """
-    facts = add_facts(connections, levels=levels, settings=settings)
-    del connections
-    drops = mass_drops.find_mass_drops(facts, lifecycle)
-    facts = mass_drops.add_membership(facts, drops)
-    spikes = clusters.find_clusters(facts, timeouts, settings)
-    proper = without_echoes(drops, facts, spikes)
-    if len(proper) < len(drops):
-        drops, facts = proper, mass_drops.add_membership(facts, proper)
-    idle_timers = [(s.spike.low_s, s.spike.high_s, s.timeout_s) for s in spikes if s.axis == "idle_s"]
-    incidents = find_network_incidents(facts)
-    facts = add_network_incidents(add_wire_timer(clusters.add_membership(facts, spikes), idle_timers), incidents)
-    facts = facts.with_row_index("row")
-    judged = _judge(facts, lifecycle)
-    facts = facts.join(judged, on="row", how="left", maintain_order="left")
-    rows = conform(_publish(facts, timeouts, settings), CONNECTIONS)
-    del facts, judged  # twice as wide as what is published
-    rows = rows.sort("closed_at", "connection_id", nulls_last=True)
-    bursts = sorted((*map(_of_drop, drops), *map(_of_network, incidents)), key=lambda burst: (burst.at, burst.scope))
-    return Explained(rows, to_clusters(spikes, rows, timeouts, settings), tuple(bursts))
+    learnt = learn(connections, lifecycle=lifecycle, levels=levels, settings=settings, timeouts=timeouts)
+    judges = _judges(lifecycle)
+
+    def explained(some: pl.DataFrame) -> pl.DataFrame:
+        facts = learnt.add_to(some)
+        rows = _publish(pl.concat([facts, _judge(facts, judges)], how="horizontal"), timeouts, settings)
+        return conform(rows, CONNECTIONS).sort("closed_at", "connection_id", nulls_last=True, maintain_order=True)
+
+    rows = cellar.lay_up(explained(some) for some in _by_moment(connections, cellar.slice_rows))
+    bursts = (*map(_of_drop, learnt.drops), *map(_of_network, learnt.incidents))
+    return Explained(
+        rows,
+        to_clusters(learnt.spikes, rows, timeouts, settings),
+        tuple(sorted(bursts, key=lambda burst: (burst.at, burst.scope))),
+    )
+
+
+def _by_moment(connections: pl.DataFrame, n_rows: int) -> Iterator[pl.DataFrame]:
+    """Yield rows in the order of their close, about *n_rows* at a time: those of one moment stay together."""
+    if not connections["closed_at"].is_sorted(nulls_last=True):
+        connections = connections.sort("closed_at", nulls_last=True, maintain_order=True)
+    told = connections["closed_at"].drop_nulls()
+    start = 0
+    while start == 0 or start < connections.height:
+        stop = start + n_rows
+        stop = told.search_sorted(told[stop - 1], side="right") if stop <= len(told) else connections.height
+        yield connections.slice(start, stop - start)
+        start = max(stop, 1)
 
 
 def _of_drop(drop: mass_drops.MassDrop) -> Burst:
@@ -106,28 +116,32 @@ def _instant(epoch_s: float) -> dt.datetime:
     return dt.datetime.fromtimestamp(round(epoch_s, 3), dt.UTC)
 
 
-def _judge(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> pl.DataFrame:
-    """Send each row to the judge of its kind."""
+def _judges(lifecycle: pl.DataFrame) -> tuple[tuple[pl.Expr, tuple[str, ...], Judge], ...]:
+    """Which rows a judge is for, unless one before it is; which columns it hears (none: all); and the judge."""
     by_client = pl.col("has_client")
     never = ~pl.col("is_opened").fill_null(value=True) & ~(by_client & pl.col("is_pagehide_only"))
     hidden = by_client & pl.col("is_pagehide_only")
     clean = by_client & pl.col("close_code").is_not_null() & ~IS_1006
-    all_of = tuple(facts.columns)
-    judges: tuple[tuple[pl.Expr, tuple[str, ...], Judge], ...] = (
+    down, card = mass_drops.down_times(lifecycle), cache(load_scorecard)
+    return (
         (clean, ("client_ref", "close_code", "was_clean"), lambda rows: rows.select(_clean())),
         (hidden, ("client_ref", "is_persisted"), lambda rows: rows.select(_hidden())),
-        (never, all_of, lambda rows: judge_handshakes(rows, mass_drops.down_times(lifecycle))),
-        (pl.lit(value=True), all_of, lambda rows: judge(rows, load_scorecard())),
+        (never, (), lambda rows: judge_handshakes(rows, down)),
+        (pl.lit(value=True), (), lambda rows: judge(rows, card())),
     )
+
+
+def _judge(facts: pl.DataFrame, judges: Sequence[tuple[pl.Expr, tuple[str, ...], Judge]]) -> pl.DataFrame:
+    """Send each row to the judge of its kind; `VERDICT`, one row per row."""
     kinds = (pl.when(applies).then(pl.lit(n)) for n, (applies, _, _) in enumerate(judges))
-    first = facts.select(pl.coalesce(kinds)).to_series()
+    kind = facts.select(pl.coalesce(kinds)).to_series()
     judged = []
     for n, (_, heard, verdict_of) in enumerate(judges):
-        rows = facts.select(list(dict.fromkeys(("row", *heard)))).filter(first == n)
+        rows = facts.select(heard or pl.all()).filter(kind == n)
         if n and rows.is_empty():
             continue  # the first one gives the columns where there are no rows at all
-        judged.append(pl.concat([rows.select("row"), verdict_of(rows).select(VERDICT)], how="horizontal"))
-    return pl.concat(judged).sort("row")
+        judged.append(verdict_of(rows).select(VERDICT).with_columns(row=(kind == n).arg_true()))
+    return pl.concat(judged).sort("row").drop("row")
 
 
 # What the other side says when it could not read a frame (RFC 6455 section 7.4.1; 1007: text that is no UTF-8).

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
@@ -77,51 +79,102 @@ SPANS: Final[Mapping[str, pl.Expr]] = {
 }
 
 
-def add_facts(connections: pl.DataFrame, *, levels: frozenset[str], settings: Sequence[Setting]) -> pl.DataFrame:
-    """Add the facts to `schema.JOINED` rows.
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a row is held against, learnt from all rows.
+
+    Attributes:
+        nginx_span, alb_span: First and last close that the tier's access log covers; null: it logged none.
+        hosts: Hosts of which the servers' logs show anything: an edge whose logs are not here proves nothing by
+            silence.
+        path_timers: nginx's timer on a path, in seconds, as those tell that it timed out.
+    """
+
+    nginx_span: tuple[dt.datetime | None, dt.datetime | None]
+    alb_span: tuple[dt.datetime | None, dt.datetime | None]
+    hosts: tuple[str, ...]
+    path_timers: Mapping[str, float]
+
+
+def look_around(connections: pl.DataFrame) -> Surroundings:
+    """Learn from `schema.JOINED` rows, all of them, what a row of them is held against."""
+    in_nginx, in_alb = pl.col("nginx_ref").is_not_null(), pl.col("alb_ref").is_not_null()
+    hosts = connections.select(pl.col("host").filter(in_nginx | in_alb).unique()).to_series()
+    return Surroundings(
+        nginx_span=_span(connections, pl.col("nginx_closed_at").filter(in_nginx)),
+        alb_span=_span(connections, pl.col("alb_closed_at").filter(in_alb)),
+        hosts=tuple(hosts.drop_nulls().sort()),
+        path_timers=_path_timers(connections),
+    )
+
+
+def _span(connections: pl.DataFrame, logged: pl.Expr) -> tuple[dt.datetime | None, dt.datetime | None]:
+    first, last = connections.select(logged.min().alias("first"), logged.max().alias("last")).row(0)
+    return first, last
+
+
+def _path_timers(connections: pl.DataFrame) -> Mapping[str, float]:
+    """Learn nginx's timer on each path from connections whose client followed it at once."""
+    silence = pl.col("silence_s")
+    is_told = _yes(FLAGS["nginx_timed_out"]) & _yes(FLAGS["followed"])
+    told = connections.select("path", pl.when(is_told).then(SPANS["wire_idle_s"]).alias("silence_s"))
+    learnt = (
+        told.drop_nulls()
+        .group_by("path")
+        .agg(
+            silence.median().alias("timer_s"),
+            (silence - silence.median()).abs().median().alias("spread_s"),
+            pl.len().alias("n"),
+        )
+    )
+    sure = learnt.filter((pl.col("n") >= PATH_TIMERS_FROM) & (pl.col("spread_s") <= WIRE_SLACK_S))
+    return dict(sure.select("path", "timer_s").iter_rows())
+
+
+def tell_facts(around: Surroundings, *, levels: frozenset[str], settings: Sequence[Setting]) -> Mapping[str, pl.Expr]:
+    """Return the facts of a `schema.JOINED` row by name.
 
     Args:
-        connections: `schema.JOINED`.
+        around: What it is held against.
         levels: nginx error levels seen in the logs.
         settings: Timers found in configuration files.
     """
-    facts = connections.with_columns(
-        ENDED_AT.alias("ended_at"),
-        *(_yes(flag).alias(name) for name, flag in FLAGS.items()),
-        *(span.alias(name) for name, span in SPANS.items()),
-        pl.lit(bool(levels & {"info", "debug"})).alias("info_visible"),
-        configured_timer(settings, NGINX_READ).alias("nginx_setting_s"),
-        configured_timer(settings, ALB_IDLE).alias("alb_setting_s"),
-        *_absences(connections),
-    )
-    learnt = facts.join(_path_timers(facts), on="path", how="left", maintain_order="left")
-    return learnt.with_columns(pl.coalesce("nginx_setting_s", "path_timer_s").alias("path_timer_s"))
+    configured = configured_timer(settings, NGINX_READ)
+    return {
+        "ended_at": ENDED_AT,
+        **{name: _yes(flag) for name, flag in FLAGS.items()},
+        **SPANS,
+        "info_visible": pl.lit(bool(levels & {"info", "debug"})),
+        "nginx_setting_s": configured,
+        "alb_setting_s": configured_timer(settings, ALB_IDLE),
+        "path_timer_s": pl.coalesce(configured, _learnt_timer(around.path_timers)),
+        **_absences(around),
+    }
 
 
-def _absences(connections: pl.DataFrame) -> list[pl.Expr]:
+def _learnt_timer(path_timers: Mapping[str, float]) -> pl.Expr:
+    if not path_timers:
+        return pl.lit(None, dtype=pl.Float64)
+    return pl.col("path").replace_strict(path_timers, default=None, return_dtype=pl.Float64)
+
+
+def _absences(around: Surroundings) -> Mapping[str, pl.Expr]:
     """Which lines are missing where their log covers the moment; absence speaks only where presence was possible."""
-    has_nginx_log, has_alb_log = _covered(connections, "nginx"), _covered(connections, "alb")
+    has_nginx_log, has_alb_log = _within(around.nginx_span), _within(around.alb_span)
     no_nginx, no_alb = pl.col("nginx_ref").is_null(), pl.col("alb_ref").is_null()
-    knows_host = _yes(pl.col("host").is_in(_logged_hosts(connections)))
-    return [
-        (no_nginx & ~no_alb & OPENED & has_nginx_log).alias("nginx_missing"),
-        (no_nginx & has_nginx_log).alias("no_nginx_line"),
-        (no_alb & ~no_nginx & has_alb_log).alias("alb_missing"),
-        ((has_nginx_log | has_alb_log) & knows_host).alias("servers_cover"),
-    ]
+    knows_host = _yes(pl.col("host").is_in(around.hosts))
+    return {
+        "nginx_missing": no_nginx & ~no_alb & OPENED & has_nginx_log,
+        "no_nginx_line": no_nginx & has_nginx_log,
+        "alb_missing": no_alb & ~no_nginx & has_alb_log,
+        "servers_cover": (has_nginx_log | has_alb_log) & knows_host,
+    }
 
 
-def _path_timers(facts: pl.DataFrame) -> pl.DataFrame:
-    """Learn nginx's timer on each path from connections whose client followed it at once. `path`, `path_timer_s`."""
-    silence = pl.col("wire_idle_s")
-    told = facts.select("path", "wire_idle_s", "nginx_timed_out", "followed")
-    timed_out = told.filter(pl.col("nginx_timed_out") & pl.col("followed") & silence.is_not_null())
-    learnt = timed_out.group_by("path").agg(
-        silence.median().alias("path_timer_s"),
-        (silence - silence.median()).abs().median().alias("spread_s"),
-        pl.len().alias("n"),
-    )
-    return learnt.filter((pl.col("n") >= PATH_TIMERS_FROM) & (pl.col("spread_s") <= WIRE_SLACK_S)).drop("spread_s", "n")
+def _within(span: tuple[dt.datetime | None, dt.datetime | None]) -> pl.Expr:
+    """Whether the connection ended while a tier's log was kept."""
+    first, last = (pl.lit(moment, dtype=INSTANT) for moment in span)
+    return _yes(ENDED_AT.is_between(first, last))
 
 
 def add_wire_timer(facts: pl.DataFrame, idle_timers: Sequence[tuple[float, float, float]]) -> pl.DataFrame:
@@ -137,15 +190,3 @@ def add_wire_timer(facts: pl.DataFrame, idle_timers: Sequence[tuple[float, float
         inside = silence.is_between(low - WIRE_SLACK_S, high + WIRE_SLACK_S)
         timer = pl.coalesce(pl.when(inside).then(pl.lit(value)), timer)
     return facts.with_columns(timer.alias("wire_timer_s"))
-
-
-def _covered(connections: pl.DataFrame, tier: str) -> pl.Expr:
-    """Whether that tier's access log covers the moment the connection ended."""
-    logged = connections[f"{tier}_closed_at"].filter(connections[f"{tier}_ref"].is_not_null())
-    return _yes(ENDED_AT.is_between(pl.lit(logged.min(), dtype=INSTANT), pl.lit(logged.max(), dtype=INSTANT)))
-
-
-def _logged_hosts(connections: pl.DataFrame) -> list[str]:
-    """Hosts of which the servers' logs show anything: an edge whose logs are not here proves nothing by silence."""
-    logged = connections["host"].filter(connections["nginx_ref"].is_not_null() | connections["alb_ref"].is_not_null())
-    return logged.drop_nulls().unique().sort().to_list()

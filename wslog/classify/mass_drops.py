@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -222,7 +223,7 @@ def _is_part_of_another(drop: MassDrop, drops: list[MassDrop]) -> bool:
     )
 
 
-def add_membership(facts: pl.DataFrame, drops: list[MassDrop]) -> pl.DataFrame:
+def add_burst(facts: pl.DataFrame, drops: Sequence[MassDrop]) -> pl.DataFrame:
     """Add `burst` (index into *drops*, null: none) and `burst_kind` to the rows that ended in one."""
     at = _epoch("ended_at")
     index, kind = pl.lit(None, dtype=pl.Int32), pl.lit(None, dtype=pl.String)

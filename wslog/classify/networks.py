@@ -6,7 +6,7 @@ those of all other networks in the same time, in proportion to what was open on 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -124,7 +124,7 @@ def _tested(rows: pl.DataFrame, pile: Mapping[str, Any], n_prefixes: int) -> Net
     return NetworkIncident(prefix, start, end, n, pile["n_clients"], alive, elsewhere)
 
 
-def add_network_incidents(facts: pl.DataFrame, incidents: list[NetworkIncident]) -> pl.DataFrame:
+def add_network_incidents(facts: pl.DataFrame, incidents: Sequence[NetworkIncident]) -> pl.DataFrame:
     """Add `lost_network`: the prefix whose outage a lost connection belongs to (null: none)."""
     at = pl.col("ended_at").dt.timestamp("ms") / 1000
     network = pl.lit(None, dtype=pl.String)

@@ -1,0 +1,79 @@
+"""What is learnt from all connections together, from few columns of them: what each row is then explained by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from wslog.classify.clusters import TypedSpike, find_clusters
+from wslog.classify.echoes import without_echoes
+from wslog.classify.facts import add_wire_timer, look_around, tell_facts
+from wslog.classify.mass_drops import MassDrop, add_burst, find_mass_drops
+from wslog.classify.members import Members, add_membership, find_members
+from wslog.classify.networks import NetworkIncident, add_network_incidents, find_network_incidents
+from wslog.knowledge.model import Setting, Timeout
+
+# What bursts, clusters and incidents are found in: of `schema.JOINED`, and of the facts.
+JOINED_HEARD: Final = (
+    "path", "upstream", "client_ip", "session_id", "client_ref", "has_client", "close_code", "is_opened", "is_online",
+    "is_pagehide_only", "nginx_is_complete", "opened_at", "nginx_closed_at", "lifetime_s", "idle_s", "idle_out_s",
+)  # fmt: skip
+FACTS_HEARD: Final = (
+    "ended_at", "no_nginx_line", "nginx_timed_out", "is_client_drop", "late", "early", "is_silent", "unanswered_s",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learnt:
+    """What all rows together say.
+
+    Attributes:
+        facts: Of a row of `schema.JOINED`, by name, held against what is logged of all.
+        drops: Bursts.
+        spikes: Idle and lifetime clusters; `members` are theirs.
+        incidents: Networks that went away.
+    """
+
+    facts: Mapping[str, pl.Expr]
+    drops: Sequence[MassDrop]
+    spikes: Sequence[TypedSpike]
+    members: Sequence[Members]
+    incidents: Sequence[NetworkIncident]
+
+    def add_to(self, connections: pl.DataFrame) -> pl.DataFrame:
+        """Add to any rows of `schema.JOINED` all that the scorecard looks at."""
+        facts = connections.with_columns(fact.alias(name) for name, fact in self.facts.items())
+        facts = add_membership(add_burst(facts, self.drops), self.members)
+        idle_timers = [(s.spike.low_s, s.spike.high_s, s.timeout_s) for s in self.spikes if s.axis == "idle_s"]
+        return add_network_incidents(add_wire_timer(facts, idle_timers), self.incidents)
+
+
+def learn(
+    connections: pl.DataFrame,
+    *,
+    lifecycle: pl.DataFrame,
+    levels: frozenset[str],
+    settings: Sequence[Setting],
+    timeouts: Sequence[Timeout],
+) -> Learnt:
+    """Learn from all connections what each of them is explained by.
+
+    Args:
+        connections: `schema.JOINED`.
+        lifecycle: `schema.EVENTS` rows of nginx process life.
+        levels: nginx error levels seen.
+        settings: Timers found in configuration files.
+        timeouts: Known timers.
+    """
+    told = tell_facts(look_around(connections), levels=levels, settings=settings)
+    facts = connections.select(*JOINED_HEARD, *(told[name].alias(name) for name in FACTS_HEARD))
+    drops = find_mass_drops(facts, lifecycle)
+    facts = add_burst(facts, drops)
+    spikes = find_clusters(facts, timeouts, settings)
+    proper = without_echoes(drops, facts, spikes)
+    if len(proper) < len(drops):
+        drops, facts = proper, add_burst(facts, proper)
+    return Learnt(told, drops, spikes, find_members(facts, spikes), find_network_incidents(facts))
