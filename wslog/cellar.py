@@ -7,6 +7,7 @@ across all rows, and one slice. Wherever a table waits, it holds the same.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -100,6 +101,8 @@ class Cellar:
             ) from error
         with pa.memory_map(str(file)) as mapped:
             found = pl.from_arrow(pa.ipc.open_file(mapped).read_all(), rechunk=False)
+        with contextlib.suppress(OSError):  # Windows keeps the name of what is mapped
+            file.unlink()  # mapped, it lasts as long as it is used, and not even a killed process leaves it
         if not isinstance(found, pl.DataFrame):
             raise TypeError("a table came back as a column")
         return found
