@@ -10,6 +10,7 @@ from typing import IO, Final
 
 import polars as pl
 
+from wslog.cellar import AS_IT_COMES
 from wslog.ingest import reader
 from wslog.ingest.blocks import content_chunks
 from wslog.ingest.concern import MAY_CONCERN
@@ -17,8 +18,8 @@ from wslog.ingest.configuration import parse_zones
 from wslog.ingest.format import Config
 from wslog.ingest.formats import FORMATS
 from wslog.ingest.lanes import Lanes, usable_cores
-from wslog.ingest.read_file import Part
-from wslog.ingest.reading import EVENTS, PLACED, Reading
+from wslog.ingest.reading import EVENTS, PLACED, Reading, having
+from wslog.ingest.settle import settled
 from wslog.ingest.sources import Source, list_sources
 from wslog.ingest.survey import survey_source
 from wslog.knowledge.model import Setting
@@ -68,7 +69,7 @@ class Inputs:
         nothing = pl.DataFrame(schema=PLACED).select(*EVENTS)
         with Lanes(usable_cores()) as lanes:
             for part in reader.read_all(surveys, reading, lanes, progress):
-                by_number = part.events.select("file_no", *EVENTS).partition_by(
+                by_number = having(part.events, PLACED).partition_by(
                     "file_no", as_dict=True, include_key=False, maintain_order=True
                 )
                 for number, account in part.accounts.items():
@@ -118,8 +119,8 @@ def settle(files: Sequence[FileEvents], settings: Sequence[Setting]) -> reader.R
     ordered = sorted(files, key=lambda file: file.coverage.path)
     accounted = {nth: file.coverage for nth, file in enumerate(ordered)}
     levels = frozenset(level for file in ordered for level in file.levels)
-    part = Part(accounted, _placed([file.events for file in ordered]), levels)
-    events, accounts = reader.settled([part], [file.source for file in ordered], all_lines=False)
+    parts, shown = [_placed([file.events for file in ordered])], [file.source.shown for file in ordered]
+    events, accounts = settled(parts, accounted, shown, all_lines=False, cellar=AS_IT_COMES)
     return reader.Read(
         events=events,
         coverage=Coverage(files=tuple(accounts), no_code=events.select(reader.HAS_LOST_CODE.sum()).item()),

@@ -23,6 +23,7 @@ _LIFE: Final = tuple(
     }
 )
 _PLACE: Final = ("ref", "file_no", "line")
+TOLD_BY: Final = ["event", "level", "is_websocket", "path", "method", "query"]
 _GRAVE: Final = ("emerg", "alert", "crit")
 
 IS_LIFE: Final = (
@@ -56,17 +57,21 @@ def of_concern(events: pl.DataFrame) -> pl.DataFrame:
     Args:
         events: `schema.EVENTS` of all files: a path is known as a WebSocket's from any tier.
     """
-    return events.filter(is_of_concern(events))
+    return events.filter(is_of_concern(events, endpoints_of(events)))
 
 
-def is_of_concern(events: pl.DataFrame) -> pl.Series:
-    """Tell which events `of_concern` keeps."""
-    told = events[["event", "level", "is_websocket", "path", "method", "query"]]  # narrow: `select` would copy it all
+def is_of_concern(events: pl.DataFrame, endpoints: pl.Series) -> pl.Series:
+    """Tell which events `of_concern` keeps.
+
+    Args:
+        events: The columns `TOLD_BY`.
+        endpoints: Of sure WebSockets in all files.
+    """
     is_known = (pl.col("is_websocket").fill_null(value=False) | IS_LIFE).alias("is_known")
     # The endpoint of a path is dear, so only those are looked at that it decides on.
     path = pl.when(~is_known & IS_CANDIDATE).then("path").alias("path")
-    is_sibling = ENDPOINT.is_in(endpoints_of(told).implode()).fill_null(value=False)
-    return told.select(is_known, path).select(pl.col("is_known") | is_sibling).to_series()
+    is_sibling = ENDPOINT.is_in(endpoints.implode()).fill_null(value=False)
+    return events[TOLD_BY].select(is_known, path).select(pl.col("is_known") | is_sibling).to_series()
 
 
 def endpoints_of(events: pl.DataFrame) -> pl.Series:
@@ -76,19 +81,24 @@ def endpoints_of(events: pl.DataFrame) -> pl.Series:
     return paths.select(ENDPOINT.unique()).to_series()
 
 
-def is_copy(events: pl.DataFrame, rows: pl.Series) -> pl.Series:
+def fingerprints(events: pl.DataFrame) -> pl.Series:
+    """Return one number for all that a load balancer's line says, and null for other tiers' lines."""
+    is_alb = pl.Series(events["tier"] == Tier.ALB.value)
+    if not is_alb.any():
+        return pl.Series("fingerprint", [None], pl.UInt64).new_from_index(0, events.height)
+    hashes = events.drop(*_PLACE, strict=False).hash_rows(seed=0)
+    return pl.select(pl.when(is_alb).then(hashes).alias("fingerprint")).to_series()
+
+
+def is_copy(lines: pl.DataFrame) -> pl.Series:
     """Tell which load balancer lines were delivered twice; the first is none.
 
     Args:
-        events: In any order.
-        rows: Which of them to look at, in the order in which the first is to be kept.
+        lines: `at` and `fingerprint`, in the order in which the first is to be kept. Of two different lines of the same
+            microsecond one in 10^19 pairs would have the same fingerprint.
 
     AWS delivers log files at least once; a line's microseconds and ids tell it from every other line.
     """
-    # Few lines share even these, so the comparison of whole rows, which is dear, is spared nearly all.
-    is_alb = (pl.col("tier") == Tier.ALB.value).alias("is_alb")
-    keys = events[["at", "client_port", "bytes_out", "tier"]][rows].with_columns(is_alb).with_row_index("nth")
-    alike = keys.filter(pl.col("is_alb")).filter(pl.struct("at", "client_port", "bytes_out").is_duplicated())["nth"]
-    whole = [name for name in events.columns if name not in _PLACE]
-    copies = alike.filter(~events[whole][rows[alike]].select(pl.struct(whole).is_first_distinct()).to_series())
-    return pl.Series("is_copy", [False], pl.Boolean).new_from_index(0, len(rows)).scatter(copies, values=True)
+    of_alb = lines.select("at", "fingerprint", pl.row_index("nth")).filter(pl.col("fingerprint").is_not_null())
+    copies = of_alb.filter(~pl.struct("at", "fingerprint").is_first_distinct())["nth"]
+    return pl.Series("is_copy", [False], pl.Boolean).new_from_index(0, lines.height).scatter(copies, values=True)

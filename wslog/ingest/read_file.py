@@ -27,7 +27,7 @@ class Part:
 
     Attributes:
         accounts: Of each file, by its number.
-        events: The kept ones: `PLACED`, where `file_no` and `line` say where each stands.
+        events: The kept ones: `file_no` and `line`, where each stands, and the columns of `PLACED` that have values.
         levels: nginx error levels seen, as `reader.Read` has them.
     """
 
@@ -70,7 +70,7 @@ def read_file(
     except OSError as error:
         reason = f"cannot be read ({error.strerror or error})"
         return Part({survey.number: unread(source, compression=survey.compression, why=reason)}, nothing)
-    events = pl.concat(read.events) if read.events else nothing
+    events = pl.concat(read.events, how="diagonal") if read.events else nothing
     return Part(
         {survey.number: account_of(source, survey.compression, recognised, read)},
         events,

@@ -10,24 +10,24 @@ from typing import IO, Final
 
 import polars as pl
 
-from wslog import schema
 from wslog.cellar import AS_IT_COMES, Cellar
-from wslog.ingest.accounts import raise_if_useless, with_copies, with_events
+from wslog.ingest.accounts import raise_if_useless
 from wslog.ingest.blocks import Block
-from wslog.ingest.concern import MAY_CONCERN, is_copy, is_of_concern
+from wslog.ingest.concern import MAY_CONCERN
 from wslog.ingest.configuration import NGINX_CONF, named_source, parse_zones, read_configuration
 from wslog.ingest.format import Config, LogFormat
 from wslog.ingest.formats import FORMATS
 from wslog.ingest.lanes import Lanes, usable_cores
 from wslog.ingest.read_batch import SMALL_BYTES, batches_of, read_batch
 from wslog.ingest.read_file import Part, read_file
-from wslog.ingest.reading import Reading, parse_waiting
+from wslog.ingest.reading import Reading, having, parse_waiting
 from wslog.ingest.recognise import Recognised
+from wslog.ingest.settle import settled
 from wslog.ingest.sources import Source, list_sources
 from wslog.ingest.survey import Survey, survey_source
 from wslog.ingest.undecided import Undecided
 from wslog.knowledge.model import Setting
-from wslog.result import Coverage, FileCoverage
+from wslog.result import Coverage
 from wslog.schema import EventKind
 
 Progress = Callable[[int, int, str], None]  # bytes done, bytes in all, the file's name
@@ -102,7 +102,10 @@ def read_events(
     reading = Reading(config=config, formats=formats, keep=keep, skip_plain=not all_lines)
     parts = _read_parts(surveys, reading, progress, jobs=jobs or usable_cores())
     levels = frozenset(level for part in parts for level in part.levels)
-    events, files = settled(parts, sources, all_lines=all_lines)
+    accounts = {number: account for part in parts for number, account in part.accounts.items()}
+    frames = [part.events for part in parts]
+    parts.clear()
+    events, files = settled(frames, accounts, [source.shown for source in sources], all_lines=all_lines, cellar=cellar)
     if must_be_useful:
         raise_if_useless(files, has_settings=bool(settings))
     return Read(
@@ -119,7 +122,7 @@ def _read_parts(surveys: Sequence[Survey], reading: Reading, progress: FileProgr
         if reading.skip_plain:
             reading = replace(reading, undecided=undecided)
         parts = list(read_all(surveys, reading, lanes, progress))
-        sure = pl.concat([part.events[["path", "is_websocket"]] for part in parts])
+        sure = pl.concat([having(part.events, ["path", "is_websocket"]) for part in parts])
         return [*parts, *(Part({}, events) for events in undecided.siblings_of(sure, lanes))]
 
 
@@ -152,36 +155,6 @@ def read_all(surveys: Sequence[Survey], reading: Reading, lanes: Lanes, report: 
             for batch, parts in lanes.map(lambda batch: (batch, read_batch(batch, reading, known)), some):
                 yield from parts
                 report.end(batch)
-
-
-def settled(
-    parts: list[Part], sources: Sequence[Source], *, all_lines: bool
-) -> tuple[pl.DataFrame, list[FileCoverage]]:
-    """Put all files' events together, decide which are of concern now that all paths are known, and count them.
-
-    Args:
-        parts: What the files gave. They are taken out of the list: what nobody holds need not be in memory twice.
-        sources: The files, by number.
-        all_lines: All events are of concern.
-    """
-    accounts = {number: account for part in parts for number, account in part.accounts.items()}
-    events = pl.concat([part.events for part in parts])
-    parts.clear()
-    places = events[["file_no", "line"]].with_row_index("row")
-    kept = places if all_lines else places.filter(is_of_concern(events))
-    kept = kept.sort("file_no", "line", maintain_order=True)
-    unique = kept.filter(~is_copy(events, kept["row"]))
-    files = with_events(with_copies(accounts, kept, unique), unique)
-    shown = pl.Series([source.shown for source in sources], dtype=pl.String)
-    ref = pl.concat_str(shown.gather(unique["file_no"]), pl.lit(":"), pl.col("line").cast(pl.String)).alias("ref")
-    ordered = _taken(events, unique["row"]).with_columns(unique.select(ref).to_series())
-    return schema.conform(ordered, schema.EVENTS), [files[number] for number in sorted(files)]
-
-
-def _taken(events: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
-    """Return *rows* of the events, which are emptied column by column: so there is never more than one column twice."""
-    columns = (events.drop_in_place(name) for name in events.columns)
-    return pl.DataFrame([column.rechunk().gather(rows) for column in columns if column.null_count() < len(column)])
 
 
 class FileProgress:

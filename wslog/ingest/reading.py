@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -19,6 +19,7 @@ EVENTS: Final = {
     **{name: dtype for name, dtype in schema.dtypes(schema.EVENTS).items() if name != "ref"},
 }
 PLACED: Final = {"file_no": pl.UInt32(), **EVENTS}
+PLACE: Final = ("file_no", "line")
 _REPEATED: Final = ("host", "path", "user_agent")  # long texts, and few of them
 _TEXTS: Final = tuple(name for name, dtype in EVENTS.items() if dtype == pl.String and name not in _REPEATED)
 
@@ -42,10 +43,13 @@ class Reading:
     undecided: Undecided | None = None
 
     def decided(self, events: pl.DataFrame) -> pl.DataFrame:
-        """Return what need not wait until all files are read, in memory of its own."""
+        """Return what need not wait until all files are read: the columns that have values, in memory of its own."""
         rest = self.undecided.put_aside(events) if self.undecided else events
+        empty = [name for name, n in zip(rest.columns, rest.null_count().row(0), strict=True) if n == rest.height]
+        rest = rest.drop(name for name in empty if name not in PLACE)
         return rest.with_columns(
-            *(pl.concat_str(name, pl.lit("")) for name in _TEXTS), *(_once_each(rest[name]) for name in _REPEATED)
+            *(pl.concat_str(name, pl.lit("")) for name in _TEXTS if name in rest.columns),
+            *(_once_each(rest[name]) for name in _REPEATED if name in rest.columns),
         )
 
 
@@ -97,3 +101,9 @@ def filled(events: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     return events.with_columns(missing).with_columns(
         pl.col("tier").fill_null(reader.format.tier.value), pl.col("format").fill_null(reader.format.name)
     )
+
+
+def having(events: pl.DataFrame, names: Collection[str]) -> pl.DataFrame:
+    """Return some columns of `PLACED`, null where *events* have none of them."""
+    missing = [pl.lit(None, PLACED[name]).alias(name) for name in names if name not in events.columns]
+    return events.with_columns(missing).select(*names)
