@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from tests.accuracy.bursts import FOUND_SHARP, FOUND_SPREAD, false_per_day, found_share, ordinary, search
+from wslog.classify import bursts
 from wslog.classify.bursts import ALPHA, FEWEST, SLACK, WIDTHS_S, _windows, find_bursts
 from wslog.classify.significance import log_tail_fast
 
@@ -60,6 +61,17 @@ def test_looking_again_only_beside_what_was_found_changes_nothing(seed: int) -> 
     closed = np.sort(np.concatenate([ordinary(rng, 10 ** rng.uniform(-2.5, 0), 20_000), *piles]))
     quiet = (300.0, 12.0)
     assert _windows(closed, 3, quiet) == list(slow_windows(closed, 3, quiet))
+
+
+@pytest.mark.parametrize("piece_s", [1, 700, 5000])
+def test_scanning_in_pieces_changes_nothing(piece_s: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However short the pieces are that a stretch is cut into, the windows are the same."""
+    rng = np.random.default_rng(7)
+    closed = np.sort(np.concatenate([ordinary(rng, 0.2, 6000), *(rng.uniform(at, at + 2, 30) for at in (699, 3500))]))
+    whole = _windows(closed, 3, (300.0, 12.0))
+    monkeypatch.setattr(bursts, "PIECE_S", piece_s)
+    assert len(whole) >= 2
+    assert _windows(closed, 3, (300.0, 12.0)) == whole
 
 
 def slow_windows(closed: np.ndarray, n_scopes: int, quiet: tuple[float, float]) -> Iterator[tuple[float, float]]:

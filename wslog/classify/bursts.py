@@ -8,7 +8,7 @@ Units: seconds since the first close.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -30,6 +30,7 @@ ALPHA: Final = 0.01  # chance of one false burst in all scopes and widths togeth
 CORE_SHARE: Final = 0.9
 MOST: Final = 200  # windows of one scope
 STRETCH_S: Final = 3600  # a quiet shorter than this is not worth scanning around
+PIECE_S: Final = 21_600  # scanned at a time; far more than the bands beside it
 WINDOW: Final = np.dtype(
     [(name, float) for name in ("total", "log_p", "on", "off", "ratio")] + [("width", int), ("start", int)]
 )
@@ -57,6 +58,18 @@ class RawBurst(NamedTuple):
         return self.n / max(self.alive, self.n, 1)
 
 
+class Scope(NamedTuple):
+    """What is scanned alone.
+
+    Attributes:
+        name: As `RawBurst.scope`.
+        closes: `opened_s`, `closed_s` (Float64, epoch seconds) of its opened connections, in order of close.
+    """
+
+    name: str
+    closes: pl.DataFrame
+
+
 def find_bursts(closes: pl.DataFrame) -> list[RawBurst]:
     """Find bursts.
 
@@ -67,35 +80,53 @@ def find_bursts(closes: pl.DataFrame) -> list[RawBurst]:
     Returns:
         Bursts of all scopes, in order of time and scope.
     """
-    scopes = (
-        closes.filter(pl.col("closed_s").is_not_null())
-        .sort("scope", "closed_s")
-        .partition_by("scope", maintain_order=True)
-    )
-    span = closes.select(pl.col("closed_s").min().alias("first"), pl.col("closed_s").max().alias("last")).row(0)
-    found = [burst for rows in scopes for burst in _in_scope(rows, len(scopes), span)]
+    rows = closes.filter(pl.col("closed_s").is_not_null()).sort("scope", "closed_s")
+    parts = rows.partition_by("scope", maintain_order=True)
+    scopes = (Scope(part["scope"][0], part) for part in parts)
+    return scan_scopes(scopes, n_scopes=len(parts), span=span_of(closes))
+
+
+def span_of(closes: pl.DataFrame) -> tuple[float, float]:
+    """Return the first and the last close, in seconds."""
+    first, last = closes.select(pl.col("closed_s").min().alias("first"), pl.col("closed_s").max().alias("last")).row(0)
+    return first, last
+
+
+def scan_scopes(scopes: Iterable[Scope], *, n_scopes: int, span: tuple[float, float]) -> list[RawBurst]:
+    """Find bursts in each of *scopes*, which may be made one after the other.
+
+    Args:
+        scopes: Those that closed anything, and others.
+        n_scopes: How many closed anything.
+        span: First and last close of all: a scope's quiet before and after are logged, too.
+
+    Returns:
+        Bursts of all scopes, in order of time and scope.
+    """
+    found = [burst for scope in scopes for burst in _in_scope(scope, n_scopes, span)]
     return sorted(found, key=lambda b: (b.start_s, b.scope))
 
 
-def _in_scope(rows: pl.DataFrame, n_scopes: int, span: tuple[float, float]) -> Iterator[RawBurst]:
-    """Bursts of one scope; *span*: first and last close of all, for a scope's quiet before and after are logged too."""
-    closed = rows["closed_s"].to_numpy()
+def _in_scope(scope: Scope, n_scopes: int, span: tuple[float, float]) -> Iterator[RawBurst]:
+    """Bursts of one scope."""
+    closed = scope.closes["closed_s"].to_numpy()
     if len(closed) < FEWEST:
         return
     quiet = (min(closed[0] - span[0], BAND_S + GUARD_S), min(span[1] - closed[-1], BAND_S + GUARD_S))
-    opened = rows["opened_s"].fill_null(-np.inf).to_numpy()
     moved = _without_gaps(closed)
     for low, high in _merge(_windows(moved, n_scopes, quiet)):
-        inside = closed[(moved >= low) & (moved < high)]
-        start, end = _core(inside)
-        n = int(((closed >= start) & (closed <= end)).sum())
-        alive = int(((opened < start) & (closed >= start)).sum())
-        yield RawBurst(rows["scope"][0], start, end, n, alive)
+        start, end = _core(closed[(moved >= low) & (moved < high)])
+        ended = scope.closes.select(pl.col("closed_s").is_between(start, end)).to_series()
+        open_then = (pl.col("opened_s").is_null() | (pl.col("opened_s") < start)) & (pl.col("closed_s") >= start)
+        alive = scope.closes.select(open_then.sum()).item()
+        yield RawBurst(scope.name, start, end, int(ended.sum()), alive)
 
 
 def _without_gaps(closed: Floats) -> Floats:
     """Shorten what is empty for longer than all bands reach: months between two logs are not worth walking through."""
-    return np.asarray(closed[0] + np.cumsum(np.minimum(np.diff(closed, prepend=closed[0]), 2.0 * (BAND_S + GUARD_S))))
+    gaps = np.diff(closed, prepend=closed[0])
+    np.minimum(gaps, 2.0 * (BAND_S + GUARD_S), out=gaps)
+    return np.asarray(closed[0] + np.cumsum(gaps, out=gaps))
 
 
 def _core(inside: Floats) -> tuple[float, float]:
@@ -128,7 +159,7 @@ def _windows(closed: Floats, n_scopes: int, quiet: tuple[float, float]) -> list[
     n_seconds = int(closed[-1] + quiet[1] - origin) + 1
     seconds = np.bincount(second, minlength=max(n_seconds, 3)).astype(float)
     masked = np.zeros(len(seconds), dtype=bool)
-    scanned = [_significant(seconds, masked, low, high, n_scopes) for low, high in stretches]
+    scanned = [_significant(seconds, masked, low, high, n_scopes) for low, high in _pieces(stretches)]
     windows = np.concatenate(scanned)
     found: list[tuple[float, float]] = []
     while len(found) < MOST and len(windows):
@@ -157,6 +188,13 @@ def _stretches(second: NDArray[np.int64]) -> list[tuple[int, int]]:
     breaks = np.flatnonzero(low[1:] - high[:-1] > STRETCH_S) + 1
     starts, ends = np.concatenate([[0], breaks]), np.concatenate([breaks, [len(low)]]) - 1
     return [(int(low[i]), int(high[j])) for i, j in zip(starts, ends, strict=True)]
+
+
+def _pieces(stretches: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Cut stretches so short that what is worked out for each second is never much at once."""
+    for low, high in stretches:
+        for start in range(low, high, PIECE_S):
+            yield start, min(start + PIECE_S, high)
 
 
 def _significant(seconds: Floats, masked: NDArray[np.bool_], low: int, high: int, n_scopes: int) -> Windows:

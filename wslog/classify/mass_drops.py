@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 import polars as pl
 
-from wslog.classify.bursts import RawBurst, find_bursts
+from wslog.classify.bursts import RawBurst, Scope, scan_scopes, span_of
 from wslog.classify.facts import IS_1006, OPENED, share_of
 from wslog.schema import Cause, EventKind, ScopeKind, Tier, split_scope
 
@@ -23,6 +23,8 @@ UNCLEAN_SHARE: Final = 0.5  # of a burst's closes; a burst of goodbyes drops nob
 ALL_AT_ONCE: Final = 0.8  # of everything open, for a burst to be the proxy's doing without a notice
 LEAST_KILLED: Final = 0.2  # of what was alive in the scope, for a burst to matter
 MOST_KILLED: Final = 0.5  # and to be a restart
+# nginx's own timers make echoes of whatever synchronised their clients; they are explained without a burst.
+IS_TOLD: Final = OPENED & ~pl.col("nginx_timed_out") & (~pl.col("is_pagehide_only").fill_null(value=False))
 
 
 class BurstKind(StrEnum):
@@ -64,43 +66,53 @@ def find_mass_drops(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> list[MassDr
     Returns:
         Named bursts in order of time.
     """
-    # nginx's own timers make echoes of whatever synchronised their clients; they are explained without a burst.
-    is_told = OPENED & ~pl.col("nginx_timed_out") & (~pl.col("is_pagehide_only").fill_null(value=False))
-    rows = facts.select(
-        "upstream", "no_nginx_line", "path", "nginx_is_complete", "close_code", "has_client",
-        _epoch("ended_at").alias("closed_s"), _epoch("opened_at").alias("opened_s"),
-        _epoch("nginx_closed_at").alias("nginx_s"),
-    ).filter(facts.select(is_told.fill_null(value=False)).to_series())  # fmt: skip
     # Where no log names the app server, a path stands for it.
     share_by = "upstream" if facts["upstream"].is_not_null().any() else "path"
-    words = ("upstream", "path", "no_nginx_line")
-    scoped = pl.concat(
-        of.with_columns(scope.alias("scope")).drop(words)
-        for of, scope in (
-            (rows, pl.lit(ScopeKind.ALL.value)),
-            (rows.filter("no_nginx_line"), pl.lit(ScopeKind.NO_NGINX_LINE.value)),
-            (rows.filter(pl.col(share_by).is_not_null()), pl.format(f"{share_by} {{}}", share_by)),
-        )
-    )
-    # Numbers instead of texts: a row stands here for each scope that it belongs to.
-    scoped = scoped.cast({"scope": pl.Enum(scoped["scope"].unique().sort())})
-    bursts = [
-        b for b in find_bursts(scoped.select("scope", "opened_s", "closed_s")) if b.end_s - b.start_s <= LONGEST_S
-    ]
-    named = [_name(burst, scoped, bursts, lifecycle) for burst in bursts]
+    rows = facts.select(
+        "no_nginx_line", "nginx_is_complete", "close_code", "has_client", "nginx_closed_at",
+        pl.col(share_by).cast(pl.Enum(facts[share_by].drop_nulls().unique().sort())).alias("share"),
+        pl.when(IS_TOLD).then(_epoch("ended_at")).alias("closed_s"), _epoch("opened_at").alias("opened_s"),
+    )  # fmt: skip
+    bursts = [burst for burst in _bursts(rows, share_by) if burst.end_s - burst.start_s <= LONGEST_S]
+    named = [_name(burst, rows.filter(_is_of(burst, share_by)), bursts, lifecycle) for burst in bursts]
     found = [m for m in named if m is not None]
     return [m for m in found if not _is_part_of_another(m, found)]
+
+
+def _bursts(rows: pl.DataFrame, share_by: str) -> list[RawBurst]:
+    """Find bursts among all, among those that nginx never logged, and in each share."""
+    closes = rows.select("closed_s", "opened_s", "share", "no_nginx_line").drop_nulls("closed_s").sort("closed_s")
+    unlogged, n_shares = closes.filter("no_nginx_line"), closes["share"].drop_nulls().n_unique()
+
+    def scopes() -> Iterator[Scope]:
+        yield Scope(ScopeKind.ALL.value, closes)
+        yield Scope(ScopeKind.NO_NGINX_LINE.value, unlogged)
+        for (share,), of_share in closes.drop("no_nginx_line").partition_by("share", as_dict=True).items():
+            if share is not None:
+                yield Scope(f"{share_by} {share}", of_share)
+
+    return scan_scopes(scopes(), n_scopes=1 + (not unlogged.is_empty()) + n_shares, span=span_of(closes))
+
+
+def _is_of(burst: RawBurst, share_by: str) -> pl.Expr:
+    """Whether a row ended in a burst's time and is of its scope."""
+    is_then = pl.col("closed_s").is_between(burst.start_s, burst.end_s)
+    if burst.scope == ScopeKind.ALL:
+        return is_then
+    is_there = pl.col("no_nginx_line")
+    if burst.scope != ScopeKind.NO_NGINX_LINE:
+        is_there = pl.col("share") == burst.scope.removeprefix(f"{share_by} ")
+    return is_then & is_there
 
 
 def _epoch(column: str) -> pl.Expr:
     return pl.col(column).dt.timestamp("ms") / 1000
 
 
-def _name(burst: RawBurst, scoped: pl.DataFrame, bursts: list[RawBurst], lifecycle: pl.DataFrame) -> MassDrop | None:
+def _name(burst: RawBurst, inside: pl.DataFrame, bursts: list[RawBurst], lifecycle: pl.DataFrame) -> MassDrop | None:
     """Say what a burst was; None if most of it said goodbye, most of its scope lived on, or nothing explains it."""
     if burst.killed_share < LEAST_KILLED:
         return None
-    inside = scoped.filter((pl.col("scope") == burst.scope) & pl.col("closed_s").is_between(burst.start_s, burst.end_s))
     unclean = inside.filter(IS_1006 | ~pl.col("has_client")).height
     if unclean < max(3, UNCLEAN_SHARE * inside.height):
         return None
@@ -171,7 +183,7 @@ def _unlogged(burst: RawBurst, lifecycle: pl.DataFrame) -> Named | None:
 
 def _reload(burst: RawBurst, inside: pl.DataFrame, n_lost: int, lifecycle: pl.DataFrame) -> Named | None:
     """Old workers that reach worker_shutdown_timeout cut what they still hold at once and log it."""
-    is_logged = pl.col("nginx_s").is_not_null()
+    is_logged = pl.col("nginx_closed_at").is_not_null()
     logged_share = share_of(inside, is_logged)
     if logged_share < 0.5:
         return None
@@ -179,7 +191,8 @@ def _reload(burst: RawBurst, inside: pl.DataFrame, n_lost: int, lifecycle: pl.Da
     is_cut = share_of(told, ~pl.col("nginx_is_complete")) >= 0.8
     if told.height and not is_cut:
         return None  # nginx says that it finished them: somebody else ended them
-    spread = inside.select((pl.col("nginx_s").max() - pl.col("nginx_s").min()).fill_null(LONGEST_S)).item()
+    logged_s = _epoch("nginx_closed_at")
+    spread = inside.select((logged_s.max() - logged_s.min()).fill_null(LONGEST_S)).item()
     exits = _notices(lifecycle, burst, EventKind.WORKER_EXIT, before_s=1.0)
     reloads = _notices(lifecycle, burst, EventKind.RELOAD, before_s=RELOAD_WAIT_S)
     drains = _notices(lifecycle, burst, EventKind.DRAIN, before_s=RELOAD_WAIT_S)
