@@ -22,18 +22,18 @@ SERVERS = pl.DataFrame(
 
 def test_an_id_pairs_across_both_tables() -> None:
     """Request ids and trace ids pair records with rows, each pair once."""
-    record, row = pair_by_id(CLIENTS, SERVERS)
+    record, row = pair_by_id(CLIENTS.lazy(), SERVERS.lazy())
     assert list(zip(record.tolist(), row.tolist(), strict=True)) == [(0, 1), (1, 0), (2, 2)]
 
 
 def test_an_id_of_several_rows_settles_nothing() -> None:
     """An id that two lines carry is scored like any other evidence, not taken for certain."""
-    record, _ = pair_by_id(CLIENTS, SERVERS)
+    record, _ = pair_by_id(CLIENTS.lazy(), SERVERS.lazy())
     assert 3 not in record.tolist()
 
 
 def test_no_ids_no_pairs() -> None:
     """Logs without ids give no pairs and no error."""
     empty = CLIENTS.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in CLIENTS.columns)
-    record, row = pair_by_id(empty, SERVERS)
+    record, row = pair_by_id(empty.lazy(), SERVERS.lazy())
     assert len(record) == len(row) == 0

@@ -3,7 +3,8 @@
 import polars as pl
 import pytest
 
-from tests.correlate.lines import alb, at, client, error, events, nginx
+from tests.correlate.lines import alb, at, client, combined, error, events, nginx
+from wslog.cellar import Cellar
 from wslog.correlate import join_tiers
 from wslog.schema import JOINED, EventKind, dtypes
 
@@ -111,3 +112,38 @@ def test_error_lines_of_one_second_keep_their_order():
     records = [client(f"c:{i:02}", 100 * i, 9000 + 100 * i) for i in range(60)]  # outnumbered, lines are shuffled
     rows = join_tiers(events(*lines, *records)).connections
     assert rows["error_ref"].drop_nulls().to_list() == [line["ref"] for line in lines]
+
+
+def _hides(n=5):
+    """Pages that went away before their connection closed: two records each, some of an open as well."""
+    hides = [client(f"h:{i}", 50 * i, 50 * i + 20, connection_id=f"h{i}", event=EventKind.PAGEHIDE) for i in range(n)]
+    closes = [hide | {"ref": f"k:{i}", "event": EventKind.CLOSE, "user_agent": "ua"} for i, hide in enumerate(hides)]
+    opens = [hide | {"ref": f"o:{i}", "event": EventKind.OPEN} for i, hide in enumerate(hides[:2])]
+    return [*hides, *closes, *opens]
+
+
+def _two_servers(n=9):
+    """An ALB half a second ahead, nginx lines of whole seconds and others, and their errors."""
+    lines = [nginx(f"n:{i}", 31 * i, 31 * i + 20, trace_id=f"t{i}", client_ip="10.0.0.1") for i in range(n)]
+    albs = [alb(f"a:{i}", 31 * i + 0.5, 31 * i + 20.5, trace_id=f"t{i}", host="rt.example") for i in range(2, n)]
+    errors = [error(f"e:{i}", 31 * i + 20, client_ip="10.0.0.1") for i in range(0, n, 2)]
+    return [*lines, *albs, *errors, *(combined(f"m:{i}", 700.0) for i in range(n))]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [*_session(9.0)[0], *_session(9.0)[1]], _hides(), _two_servers(),
+        [*_hides(), *_two_servers(), *_session(2.0)[0]],
+        [error(f"e:{i}", 60 + i // 2) for i in range(8)], [error("e:1", 9, event=EventKind.STOP, path=None)],
+    ],
+    ids=["sessions", "records", "servers", "all", "errors", "process life"],
+)  # fmt: skip
+def test_where_tables_wait_changes_nothing(lines):
+    """All at once in memory, or three rows at a time on disk: the same rows, the same clocks."""
+    at_once = join_tiers(events(*lines))
+    with Cellar(room_bytes=0, slice_rows=3) as cellar:
+        in_slices = join_tiers(cellar.lay_up(events(*lines).iter_slices(2)), cellar=cellar)
+        assert in_slices.connections.equals(at_once.connections)
+        assert in_slices.lifecycle.equals(at_once.lifecycle)
+    assert in_slices.clocks == at_once.clocks

@@ -17,7 +17,7 @@ from wslog.correlate.servers import join_servers
 def _matched(*lines):
     """Pairs (client ref, server ref) with their probability."""
     rows = events(*lines)
-    clients, servers = join_client_records(rows), join_servers(rows)[0]
+    clients, servers = join_client_records(rows).told().collect(), join_servers(rows)[0].told().collect()
     pairs, _ = match_clients(clients, servers)
     named = pairs.join(clients.select("client", "client_ref"), on="client").join(
         servers.select("server", pl.coalesce("nginx_ref", "alb_ref").alias("ref")), on="server"

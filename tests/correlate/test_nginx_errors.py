@@ -7,7 +7,8 @@ from wslog.correlate.nginx_errors import attach_errors, settle_error_zone
 
 
 def _attached(access, errors):
-    return dict(attach_errors(events(*access).with_row_index("row"), events(*errors)).select("row", "error_ref").rows())
+    attached = attach_errors(events(*access).with_row_index("row"), events(*errors).with_row_index("error"))
+    return {row: errors[error]["ref"] for row, error in attached.select("row", "error").rows()}
 
 
 def test_an_error_attaches_by_connection_number():

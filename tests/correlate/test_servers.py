@@ -1,10 +1,15 @@
 """Server rows of nginx access, nginx error and ALB lines."""
 
-import polars as pl
 import pytest
 
 from tests.correlate.lines import alb, at, error, events, nginx
-from wslog.correlate.servers import join_servers, taken
+from wslog.correlate.servers import join_servers as lines_of_servers
+
+
+def join_servers(lines):
+    """What the servers tell of each connection, and the offset of the ALB's clock."""
+    servers, offset = lines_of_servers(lines)
+    return servers.told().collect(), offset
 
 
 def test_all_three_lines_of_a_connection_are_one_row():
@@ -66,10 +71,3 @@ def test_the_closing_time_of_whole_seconds_is_kept_as_logged():
     """Estimates stay inside: what nginx printed is what the row says."""
     line = nginx("n:1", 0, 60, at_resolution_s=1.0, lifetime_s=None, opened_at=None)
     assert join_servers(events(line))[0]["nginx_closed_at"].to_list() == [at(60)]
-
-
-def test_rows_are_taken_where_there_is_a_place() -> None:
-    """Places in any order, nulls for none, and of an empty table nothing but nulls."""
-    rows, places = pl.DataFrame({"a": [1, 2], "b": ["x", None]}), pl.Series([1, None, 0], dtype=pl.UInt32)
-    assert taken(rows, places).rows() == [(2, None), (None, None), (1, "x")]
-    assert taken(rows.clear(), pl.Series([None, None], dtype=pl.UInt32)).rows() == [(None, None)] * 2

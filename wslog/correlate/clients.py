@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
 from wslog.correlate.ordering import in_order
+from wslog.correlate.places import beside, collected, placed, taken
 from wslog.schema import EventKind, Tier
 
 CLIENT_FIELDS: Final = (
@@ -15,74 +17,129 @@ CLIENT_FIELDS: Final = (
     "last_received_at", "close_called_at", "hidden_at", "visibility", "is_online", "attempt", "trace_id", "request_id",
 )  # fmt: skip
 
-RECORD_FIELDS: Final = ("tier", "event", "ref", "is_persisted", *CLIENT_FIELDS)
 # A counter that restarts with the page is told apart by session and by the moment the socket was made.
 CONNECTION_KEY: Final = ("session_id", "connection_id", "created_at", "own")
 
 REPEATED: Final = ("session_id", "connection_id", "host", "path", "query", "closed_at", "lifetime_s")
+IS_HIDE: Final = pl.col("event") == EventKind.PAGEHIDE
 
 
-def join_client_records(events: pl.DataFrame) -> pl.DataFrame:
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """One row per connection that a client told of: where its record is, and what that one leaves out.
+
+    Attributes:
+        rows: `record` (its place in the records), `has_close`, `pagehide_at`, `is_persisted`, `clock` (the number of
+            the first row that shares its clock; null: nobody known), perhaps fields that go before the record's own.
+            Sorted by `closed_at`, `client_ref`.
+        records: What the records tell, `ref`.
+        tells_messages: Whether any of them tells when messages went.
+    """
+
+    rows: pl.DataFrame
+    records: pl.DataFrame
+    tells_messages: bool = False
+
+    def told(self, numbers: pl.Series | None = None) -> pl.LazyFrame:
+        """Return what the records tell, by the clients' own clocks.
+
+        Args:
+            numbers: Rows that are asked for; null: none. None: all.
+
+        Returns:
+            `client` (row number), the fields of the records, `client_ref`, `has_close`, `pagehide_at`,
+            `is_persisted`, `clock`, and idle durations.
+        """
+        rows = self.rows if numbers is None else taken(self.rows, numbers).pipe(collected)
+        numbers = pl.int_range(rows.height, eager=True) if numbers is None else numbers
+        records = taken(self.records.drop(rows.columns, strict=False), rows["record"])
+        return (
+            beside(records, rows.drop("record"), numbers.cast(pl.Int64).alias("client").to_frame())
+            .rename({"ref": "client_ref"})
+            .with_columns(self._idle())
+        )
+
+    def _idle(self) -> list[pl.Expr]:
+        """Silence before the close, as the client saw it; null if this log never tells when messages went.
+
+        A connection that never carried a message has been silent since it opened.
+        """
+
+        def since(*columns: str) -> pl.Expr:
+            last = pl.max_horizontal("opened_at", *columns)
+            seconds = (pl.col("closed_at") - last).dt.total_milliseconds() / 1000
+            return pl.when(pl.lit(self.tells_messages) & pl.col("opened_at").is_not_null()).then(seconds)
+
+        return [
+            since("last_sent_at", "last_received_at").alias("idle_s"),
+            since("last_received_at").alias("idle_in_s"),
+            since("last_sent_at").alias("idle_out_s"),
+        ]
+
+
+def join_client_records(events: pl.DataFrame) -> Clients:
     """Fold each connection's client records (`pagehide`, then perhaps `close`) into one row.
 
     Records without an id of their own are connections of their own. The last record speaks; what it leaves out is
     taken from the earlier ones.
+    """
+    rows, records = _one_each(events)
+    rows = rows[
+        in_order(
+            taken(records.select("closed_at"), rows["record"]).pipe(collected),
+            lambda tied: taken(records.select("ref"), rows["record"][tied]).pipe(collected),
+            nulls_last=True,
+        )
+    ]
+    rows = drop_repeats(beside(taken(records.select(REPEATED), rows["record"]), rows).pipe(collected)).drop(REPEATED)
+    rows = _opened_by_record(rows, records, events).with_columns(_clock(rows, records))
+    told = taken(records.select("last_sent_at", "last_received_at"), rows["record"]).count().pipe(collected)
+    return Clients(rows, records, tells_messages=any(told.row(0)))
+
+
+def _one_each(events: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Find the record of each connection, in no order; that of several is made of them and stands behind the others.
 
     Returns:
-        `client` (row number), the fields of the records, `client_ref`, `has_close`, `pagehide_at`, `is_persisted`,
-        `clock` (who shares a clock; null: nobody known), and idle durations. Sorted by `closed_at`, `client_ref`.
+        `record`, `has_close`, `pagehide_at`, `is_persisted`; and the records.
     """
     is_record = (pl.col("tier") == Tier.CLIENT) & pl.col("event").is_in([EventKind.CLOSE, EventKind.PAGEHIDE])
-    rows = _one_each(events.select(RECORD_FIELDS).filter(is_record))
-    rows = rows[in_order(rows, ["closed_at"], ["client_ref"], nulls_last=True)]
-    rows = drop_repeats(rows)
-    rows = _opened_by_record(rows, events)
-    return rows.with_columns(*_idle(rows), _clock()).with_row_index("client").cast({"client": pl.Int64})
-
-
-def _one_each(records: pl.DataFrame) -> pl.DataFrame:
-    """Make one row of each connection's records, in no order."""
-    own = pl.when(pl.col("connection_id").is_not_null()).then(pl.lit(None)).otherwise(pl.col("ref")).alias("own")
-    records = records.with_columns(own)
+    places, records = placed(events, is_record), events.select(*CLIENT_FIELDS, "ref")
+    own = pl.when(pl.col("connection_id").is_null()).then("ref").alias("own")
     # Equal keys have equal hashes: most connections have one record, which speaks for itself.
-    is_one_of_many = records.select(CONNECTION_KEY).hash_rows().is_duplicated()
+    keys = taken(records.select("session_id", "connection_id", "created_at", "ref"), places).with_columns(own)
+    is_one_of_many = keys.select(CONNECTION_KEY).pipe(collected).hash_rows().is_duplicated()
+    alone = places.filter(~is_one_of_many)
+    hides = taken(events.select("event", "closed_at", "is_persisted"), alone)
+    rows = beside(
+        alone.alias("record").to_frame(),
+        hides.select(
+            (~IS_HIDE).alias("has_close"),
+            pl.when(IS_HIDE).then("closed_at").alias("pagehide_at"),
+            pl.when(IS_HIDE).then("is_persisted").alias("is_persisted"),
+        ),
+    ).pipe(collected)
     if not is_one_of_many.any():
-        return _alone(records)
-    return pl.concat([_alone(records.filter(~is_one_of_many)), _folded(records.filter(is_one_of_many))])
-
-
-def _alone(records: pl.DataFrame) -> pl.DataFrame:
-    """Make rows of connections with one record each."""
-    is_hide = pl.col("event") == EventKind.PAGEHIDE
-    return records.select(
-        *CLIENT_FIELDS,
-        pl.col("ref").alias("client_ref"),
-        (~is_hide).alias("has_close"),
-        pl.when(is_hide).then("closed_at").alias("pagehide_at"),
-        pl.when(is_hide).then("is_persisted").alias("is_persisted"),
-    )
+        return rows, records
+    several = taken(events.select(*records.columns, "event", "is_persisted"), places.filter(is_one_of_many))
+    folded = _folded(several.with_columns(own).pipe(collected))
+    more = folded.select(pl.int_range(pl.len()).cast(alone.dtype).alias("record") + events.height, *rows.columns[1:])
+    return pl.concat([rows, more]), pl.concat([records, folded.select(records.columns)])
 
 
 def _folded(records: pl.DataFrame) -> pl.DataFrame:
     """Make one row of all records of a connection."""
-    is_hide = pl.col("event") == EventKind.PAGEHIDE
-    rows = (
+    return (
         records.sort("closed_at", "ref", nulls_last=False)
         .group_by(CONNECTION_KEY, maintain_order=True)
         .agg(
             *(pl.col(name).drop_nulls().last() for name in CLIENT_FIELDS if name not in CONNECTION_KEY),
-            pl.col("ref").last().alias("client_ref"),
-            (~is_hide).any().alias("has_close"),
-            pl.col("closed_at").filter(is_hide).last().alias("pagehide_at"),
-            pl.col("is_persisted").filter(is_hide).last(),
+            pl.col("ref").last(),
+            (~IS_HIDE).any().alias("has_close"),
+            pl.col("closed_at").filter(IS_HIDE).last().alias("pagehide_at"),
+            pl.col("is_persisted").filter(IS_HIDE).last(),
         )
     )
-    return rows.select(*CLIENT_FIELDS, "client_ref", "has_close", "pagehide_at", "is_persisted")
-
-
-def clock_number() -> pl.Expr:
-    """Number clocks by their first record's `client`; null stays null."""
-    return pl.when(pl.col("clock").is_not_null()).then(pl.col("client").first().over("clock")).alias("clock")
 
 
 def drop_repeats(rows: pl.DataFrame) -> pl.DataFrame:
@@ -96,48 +153,33 @@ def drop_repeats(rows: pl.DataFrame) -> pl.DataFrame:
     return rows[places.sort()]
 
 
-def _opened_by_record(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+def _opened_by_record(rows: pl.DataFrame, records: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """Let records of opens say what close records leave out: whether a connection opened, and when.
 
     A log that tells opens tells them all: what closed without one never opened.
     """
-    is_open = (pl.col("tier") == Tier.CLIENT) & (pl.col("event") == EventKind.OPEN)
-    opens = events.select("tier", "event", "session_id", "connection_id", "opened_at").filter(is_open)
-    if not opens.height:
-        return rows
     key = ["session_id", "connection_id"]
+    places = placed(events, (pl.col("tier") == Tier.CLIENT) & (pl.col("event") == EventKind.OPEN))
+    if not len(places):
+        return rows
+    opens = taken(events.select(*key, "opened_at"), places)
     known = opens.group_by(key).agg(pl.col("opened_at").max().alias("open_told_at"))
-    told = rows.join(known, on=key, how="left", nulls_equal=True, maintain_order="left")
+    asked = taken(records.select(*key, "is_opened", "opened_at", "closed_at", "lifetime_s"), rows["record"])
     opened = pl.coalesce("is_opened", pl.col("open_told_at").is_not_null())
     opened_at = pl.when(opened).then(pl.coalesce("open_told_at", "opened_at"))
     lifetime = (pl.col("closed_at") - opened_at).dt.total_milliseconds() / 1000
-    return told.with_columns(
+    told = asked.join(known, on=key, how="left", nulls_equal=True, maintain_order="left").select(
         opened.alias("is_opened"),
         opened_at.alias("opened_at"),
         pl.when(opened).then(pl.coalesce("lifetime_s", lifetime)).alias("lifetime_s"),
-    ).drop("open_told_at")
+    )
+    return beside(rows, told).pipe(collected)
 
 
-def _idle(rows: pl.DataFrame) -> list[pl.Expr]:
-    """Silence before the close, as the client saw it; null if this log never tells when messages went.
-
-    A connection that never carried a message has been silent since it opened.
-    """
-    never_told = rows["last_sent_at"].is_null().all() and rows["last_received_at"].is_null().all()
-
-    def since(*columns: str) -> pl.Expr:
-        last = pl.max_horizontal("opened_at", *columns)
-        seconds = (pl.col("closed_at") - last).dt.total_milliseconds() / 1000
-        return pl.when(pl.lit(not never_told) & pl.col("opened_at").is_not_null()).then(seconds)
-
-    return [
-        since("last_sent_at", "last_received_at").alias("idle_s"),
-        since("last_received_at").alias("idle_in_s"),
-        since("last_sent_at").alias("idle_out_s"),
-    ]
-
-
-def _clock() -> pl.Expr:
-    """Who shares one clock: a session, or else an address with one kind of browser."""
+def _clock(rows: pl.DataFrame, records: pl.DataFrame) -> pl.Series:
+    """Number who shares one clock by the first row: a session, or else an address with one kind of browser."""
     by_address = pl.format("{} {}", "client_ip", pl.col("user_agent").fill_null(""))
-    return pl.coalesce("session_id", by_address).alias("clock")
+    who = pl.coalesce("session_id", by_address).alias("who")
+    asked = taken(records.select("session_id", "client_ip", "user_agent"), rows["record"]).select(who).pipe(collected)
+    first = pl.when(pl.col("who").is_not_null()).then(pl.col("number").first().over("who"))
+    return asked.with_row_index("number").select(first.cast(pl.Int64).alias("clock")).to_series()

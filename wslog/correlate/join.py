@@ -10,13 +10,14 @@ import polars as pl
 
 from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.correlate.assignment import choose_partners
-from wslog.correlate.clients import RECORD_FIELDS, clock_number, join_client_records
+from wslog.correlate.clients import Clients, join_client_records
 from wslog.correlate.clock_offsets import ServerOffset
 from wslog.correlate.copies import fold_copies
 from wslog.correlate.matching import match_clients
 from wslog.correlate.nginx_errors import settle_error_zone
 from wslog.correlate.ordering import in_order
-from wslog.correlate.servers import join_servers, taken
+from wslog.correlate.places import beside, collected
+from wslog.correlate.servers import Servers, join_servers
 from wslog.correlate.source_clocks import settle_sources
 from wslog.result import Clock
 from wslog.schema import JOINED, EventKind, Tier, conform
@@ -26,7 +27,7 @@ MAY_BE_SOMEBODY: Final = (
     0.5  # a server row likelier than this to belong to some client record is not a client-less drop
 )
 
-HELPERS: Final = ("clock", "opened_by_client_at")  # what naming and counting need besides `schema.JOINED`
+BOTH: Final = ("host", "path", "query", "client_ip", "user_agent", "is_opened", "trace_id")  # columns of either side
 
 LIFECYCLE: Final = (
     EventKind.RELOAD, EventKind.DRAIN, EventKind.STOP, EventKind.WORKER_EXIT, EventKind.WORKER_CRASH,
@@ -56,69 +57,90 @@ def join_tiers(events: pl.DataFrame, *, cellar: Cellar = AS_IT_COMES) -> Joined:
         events: `schema.EVENTS`.
         cellar: Where the connections wait.
     """
-    folded = fold_copies(events)
-    del events  # each step's rows go with the next: they are wide
-    folded, moved = settle_sources(folded)
-    folded, zone = settle_error_zone(folded)
-    servers, alb_offset = join_servers(folded)
-    offsets = _one_each([offset for offset in (*moved, zone, alb_offset) if offset is not None])
-    lifecycle = folded.filter(pl.col("event").is_in(LIFECYCLE)).sort("at", "ref")
-    folded = folded.select(RECORD_FIELDS)  # the servers' columns have been heard
-    clients = join_client_records(folded)
-    del folded
-    clients = clients.with_columns(clock_number())
-    pairs, client_offsets = match_clients(clients, servers)
+    events, moved = settle_sources(fold_copies(events))
+    events, zone = settle_error_zone(events)
+    lifecycle = events.filter(pl.col("event").is_in(LIFECYCLE)).sort("at", "ref")
+    servers, alb_offset = join_servers(events)
+    clients = join_client_records(events)
+    del events
+    pairs, offsets = match_clients(clients.told(), servers.told())
+    told = _Told(clients, servers)
+    plan = _planned(told, pairs, offsets)
+    del pairs, offsets
+    reference = _reference(servers)
+    skews = [offset for offset in (*moved, zone, alb_offset) if offset is not None]
+    return Joined(
+        cellar.lay_up(conform(told.of(rows).pipe(collected), JOINED) for rows in cellar.slices(plan)),
+        lifecycle,
+        _clocks(plan, reference, _one_each(skews)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What both sides tell of the rows of a plan: which record and which server row stand side by side."""
+
+    clients: Clients
+    servers: Servers
+
+    def of(self, plan: pl.DataFrame) -> pl.LazyFrame:
+        """Put records and server rows side by side, on the reference clock.
+
+        Args:
+            plan: `client`, `server`, `offset_s`, and more of each row.
+
+        Returns:
+            The columns of `schema.JOINED` and of *plan*, and `opened_by_client_at`.
+        """
+        left = self.clients.told(plan["client"]).drop("client", "clock")
+        left = left.rename({f"{name}_at": f"client_{name}_at" for name in ("created", "opened", "closed")})
+        right = self.servers.told(plan["server"]).drop("server").rename({name: f"{name}_server" for name in BOTH})
+        rows = beside(left, right, plan)
+        rows = rows.with_columns(_merged(_whole_clock(), has_servers=not self.servers.rows.is_empty()))
+        opened_at = pl.coalesce("opened_by_client_at", "nginx_opened_at", "alb_opened_at")
+        return rows.with_columns(
+            pl.coalesce("closed_by_client_at", "server_closed_at").alias("closed_at"),
+            pl.when(pl.col("is_opened").fill_null(value=False)).then(opened_at).alias("opened_at"),
+        )
+
+
+def _planned(told: _Told, pairs: pl.DataFrame, offsets: pl.DataFrame) -> pl.DataFrame:
+    """Decide which rows there are, in which order, and what depends on the others.
+
+    Returns:
+        `client`, `server`, `match_confidence`, `maybe_client`, `offset_s`, `clock`, `has_own_id`, `client_skew_s`,
+        `reconnect_gap_s`.
+    """
     chosen = choose_partners(pairs.rename({"client": "left", "server": "right"}), at_least=ACCEPT)
-    chosen = chosen.select(
-        pl.col("left").alias("client"), pl.col("right").alias("server"), pl.col("p").alias("match_confidence")
-    )
+    chosen = chosen.select(client="left", server="right", match_confidence="p")
     doubtful = pairs.group_by("server").agg(pl.col("p").sum().alias("somebody"))
-    has_servers, reference = servers.height > 0, _reference(servers)
-    wide = _beside(clients, servers, chosen, client_offsets, doubtful)
-    del clients, servers
-    own_clock = _whole_clock(wide)
-    rows = wide.with_columns(*_merged(own_clock, has_servers=has_servers))
-    del wide
-    rows = rows.with_columns(
-        pl.coalesce("closed_by_client_at", "server_closed_at").alias("closed_at"),
-        pl.when(pl.col("is_opened").fill_null(value=False))
-        .then(pl.coalesce("opened_by_client_at", "nginx_opened_at", "alb_opened_at"))
-        .alias("opened_at"),
-    )
-    rows = rows.select(name for name in (*JOINED, *HELPERS) if name in rows.columns)
-    rows = rows[in_order(rows, ["closed_at"], ["client_ref", "nginx_ref", "alb_ref", "error_ref"], nulls_last=True)]
-    rows = _name(rows).with_columns(_reconnect_gap(rows))
-    return Joined(conform(rows, JOINED), lifecycle, _clocks(rows, reference, offsets))
-
-
-def _beside(
-    clients: pl.DataFrame, servers: pl.DataFrame, chosen: pl.DataFrame, offsets: pl.DataFrame, doubtful: pl.DataFrame
-) -> pl.DataFrame:
-    """Put each client record beside its server row, and what has no partner alone; wide rows are copied once."""
-    left = clients.rename(
-        {"closed_at": "client_closed_at", "opened_at": "client_opened_at", "created_at": "client_created_at"}
-    )
-    right = servers.rename({name: f"{name}_server" for name in servers.columns if name in left.columns})
-    pairs = (
-        clients.select("client")
-        .join(offsets, on="client", how="left")
+    clients = told.clients.told().select("client", "clock", _has_own_id()).pipe(collected)
+    servers = pl.select(server=pl.int_range(told.servers.rows.height))
+    plan = (
+        clients.join(offsets.drop("offset_sd_s"), on="client", how="left")
         .join(chosen, on="client", how="left")
-        .join(servers.select("server"), on="server", how="full", coalesce=True)
+        .join(servers, on="server", how="full", coalesce=True)
         .join(doubtful, on="server", how="left")
     )
-    return pl.concat(
-        [taken(left.drop("client"), pairs["client"]), taken(right.drop("server"), pairs["server"]), pairs],
-        how="horizontal",
-    )
+    moments = told.of(plan).select("closed_at", "client_skew_s", _began()).pipe(collected)
+
+    def refs_at(places: pl.Series) -> pl.DataFrame:
+        return told.of(plan[places]).select("client_ref", "nginx_ref", "alb_ref", "error_ref").pipe(collected)
+
+    order = in_order(moments.select("closed_at"), refs_at, nulls_last=True)
+    plan = plan.with_columns(moments)[order]
+    return plan.with_columns(_reconnect_gap(plan)).drop("began", "closed_at")
 
 
-def _reference(servers: pl.DataFrame) -> Tier:
+def _reference(servers: Servers) -> Tier:
     """Return the tier whose clock counts: nginx where present, else the ALB, else the clients' own."""
-    has_nginx = servers["nginx_closed_at"].is_not_null().any() if servers.height else False
-    return Tier.NGINX if has_nginx else Tier.ALB if servers.height else Tier.CLIENT
+    if servers.rows.is_empty():
+        return Tier.CLIENT
+    has_nginx = servers.told().select(pl.col("nginx_closed_at").is_not_null().any()).pipe(collected).item()
+    return Tier.NGINX if has_nginx else Tier.ALB
 
 
-def _whole_clock(wide: pl.DataFrame) -> pl.Expr:
+def _whole_clock() -> pl.Expr:
     """Offset of the record's clock, its own match included; null where nothing is known of that clock."""
     anchor = (
         pl.when(pl.col("is_opened").fill_null(value=False))
@@ -131,7 +153,7 @@ def _whole_clock(wide: pl.DataFrame) -> pl.Expr:
     closed = pl.coalesce("nginx_closed_at", "alb_closed_at")
     served = pl.when(pl.col("is_opened").fill_null(value=False)).then(opened).otherwise(closed)
     own = (anchor - served).dt.total_milliseconds() / 1000
-    return pl.coalesce("offset_s", own) if "offset_s" in wide.columns else own
+    return pl.coalesce("offset_s", own)
 
 
 def _seconds(value: pl.Expr) -> pl.Expr:
@@ -169,28 +191,31 @@ def _merged(skew: pl.Expr, *, has_servers: bool) -> list[pl.Expr]:
         pl.col("nginx_upstream").alias("upstream"),
         pl.col("client_ref").is_not_null().alias("has_client"),
         pl.col("somebody").fill_null(0.0).alias("maybe_client"),
+        # The client's own id where it is unique, else the place in the logs.
+        pl.coalesce(pl.when("has_own_id").then("connection_id"), "client_ref", "nginx_ref", "alb_ref").alias(
+            "connection_id"
+        ),
         (~pl.col("has_close").fill_null(value=False) & pl.col("client_ref").is_not_null()).alias("is_pagehide_only"),
     ]  # fmt: skip
 
 
-def _name(rows: pl.DataFrame) -> pl.DataFrame:
-    """Name each row: the client's own id where it is unique, else its place in the logs."""
-    place = pl.coalesce("client_ref", "nginx_ref", "alb_ref")
-    own = pl.when(pl.col("connection_id").is_not_null() & (pl.len().over("connection_id") == 1)).then(
-        pl.col("connection_id")
-    )
-    return rows.with_columns(pl.coalesce(own, place).alias("connection_id"))
+def _has_own_id() -> pl.Expr:
+    """Whether the client's own id names the row: where it is unique."""
+    name = pl.col("connection_id")
+    return (name.is_not_null() & (pl.len().over(name) == 1)).alias("has_own_id")
 
 
-def _reconnect_gap(rows: pl.DataFrame) -> pl.Series:
+def _began() -> pl.Expr:
+    return pl.coalesce("created_at", "opened_by_client_at", "opened_at", "closed_at").alias("began")
+
+
+def _reconnect_gap(attempts: pl.DataFrame) -> pl.Series:
     """Gap to the same client's next attempt (s); null where there is none, or nobody knows whose it is."""
-    began = pl.coalesce("created_at", "opened_by_client_at", "opened_at", "closed_at").alias("began")
-    attempts = rows.select("clock", began, "closed_at")
     order = attempts.select(pl.arg_sort_by("clock", "began", maintain_order=True)).to_series()
     gap = (pl.col("began").shift(-1) - pl.col("closed_at")).dt.total_milliseconds() / 1000
     is_followed = pl.col("clock") == pl.col("clock").shift(-1)
-    gaps = attempts[order].select(pl.when(is_followed & (gap >= 0)).then(gap).alias("reconnect_gap_s"))
-    return gaps.to_series()[order.arg_sort()]
+    gaps = attempts.select("clock", "began", "closed_at")[order].select(pl.when(is_followed & (gap >= 0)).then(gap))
+    return gaps.to_series()[order.arg_sort()].alias("reconnect_gap_s")
 
 
 def _one_each(offsets: Sequence[ServerOffset]) -> list[ServerOffset]:

@@ -24,6 +24,7 @@ from wslog.correlate.clock_offsets import COARSE_S, SurePairs, client_offsets
 from wslog.correlate.densities import LagShape, OffsetPrior
 from wslog.correlate.exact_ids import pair_by_id
 from wslog.correlate.pairs import Pairs
+from wslog.correlate.places import collected
 from wslog.correlate.sides import Ints, Side, make_sides
 from wslog.correlate.voting import LEAST_WORTH
 from wslog.correlate.weights import Weighed, weigh, weigh_by_votes
@@ -37,18 +38,22 @@ AT_A_TIME: Final = 4_096  # records whose candidates are compared at a time: wha
 OVERLAP_S: Final = 330.0  # rivals of a record at a chunk's edge are matched along
 
 
-def match_clients(clients: pl.DataFrame, servers: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def match_clients(
+    clients: pl.DataFrame | pl.LazyFrame, servers: pl.DataFrame | pl.LazyFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Match client records with server rows.
 
     Args:
-        clients: From `clients.join_client_records`.
-        servers: From `servers.join_servers`.
+        clients: What `clients.Clients` tell; collected some columns at a time.
+        servers: What `servers.Servers` tell.
 
     Returns:
         Candidate pairs `client`, `server`, `p`; and `client`, `offset_s`, `offset_sd_s` of records whose clock is
         known, their own match included.
     """
-    if not clients.height or not servers.height:
+    clients, servers = clients.lazy(), servers.lazy()
+    numbers = clients.select("client").pipe(collected).to_series(), servers.select("server").pipe(collected).to_series()
+    if not all(map(len, numbers)):
         nobody = pl.DataFrame(schema={"client": pl.Int64, "server": pl.Int64, "p": pl.Float64})
         return nobody, pl.DataFrame(schema={"client": pl.Int64, "offset_s": pl.Float64, "offset_sd_s": pl.Float64})
     left, right, clock = make_sides(clients, servers)
@@ -72,7 +77,7 @@ def match_clients(clients: pl.DataFrame, servers: pl.DataFrame) -> tuple[pl.Data
     # A loop of reconnects fits its neighbours' rows as a whole: its pairs are no surer than their common shift.
     is_loop = agreement.worth[pairs.record] <= LEAST_WORTH
     pairs = pairs.rated(pairs.p * np.where(is_loop, 1.0 - LOOP_DOUBT, 1.0))
-    return _named(pairs, clients, servers), _clocks(sure, left, clock, clients)
+    return _named(pairs, *numbers), _clocks(sure, left, clock, numbers[0])
 
 
 def _settled(record: Ints, row: Ints, *, left: Side, right: Side) -> Pairs:
@@ -137,15 +142,15 @@ def _learn(sure: Pairs, left: Side, clock: Ints, agreement: Agreement) -> tuple[
     return belief, agreement.with_addresses(sure.record, sure.row)
 
 
-def _named(pairs: Pairs, clients: pl.DataFrame, servers: pl.DataFrame) -> pl.DataFrame:
-    client, server = clients["client"].gather(pairs.record), servers["server"].gather(pairs.row)
+def _named(pairs: Pairs, clients: pl.Series, servers: pl.Series) -> pl.DataFrame:
+    client, server = clients.gather(pairs.record), servers.gather(pairs.row)
     return pl.DataFrame({"client": client, "server": server, "p": pairs.p}).sort("client", "server")
 
 
-def _clocks(sure: Pairs, left: Side, clock: Ints, clients: pl.DataFrame) -> pl.DataFrame:
+def _clocks(sure: Pairs, left: Side, clock: Ints, clients: pl.Series) -> pl.DataFrame:
     """Tell each record's clock: as its neighbours and, now that nothing is judged by it, its own match have it."""
     found = SurePairs(sure.record, sure.ahead, sure.half)
     offset, spread = client_offsets(clock, left.end, found, neighbours=3, leave_out=False)
     known = np.flatnonzero(~np.isnan(offset))
-    client = clients["client"].gather(known)
+    client = clients.gather(known)
     return pl.DataFrame({"client": client, "offset_s": offset[known], "offset_sd_s": spread[known]})

@@ -58,21 +58,20 @@ def settle_error_zone(events: pl.DataFrame) -> tuple[pl.DataFrame, ServerOffset 
 
 
 def attach_errors(access: pl.DataFrame, errors: pl.DataFrame) -> pl.DataFrame:
-    """Give each access line (column `row`) the error line about it.
+    """Give each access line (column `row`) the error line (column `error`) about it.
 
     By connection number and path where the access log prints `$connection`, else by second, path, query and client.
     The line nearest in time wins; a group that holds more access lines than error lines gets none: it could be any.
 
     Returns:
-        One row per attached pair: `row` and `error_*` columns.
+        One row per attached pair: `row`, `error`.
     """
-    fields = [pl.col(name).alias(f"error_{name}") for name in ERROR_FIELDS]
     late = ((pl.col("closed_at") - pl.col("error_at")).dt.total_milliseconds() / 1000).alias("late")
     wanted = errors.filter((pl.col("level") != "info") | pl.col("is_websocket"))
     exact_on, loose_on = ["connection_no", "path"], ["path", "query", "client_ip"]
     has_number = access["connection_no"].is_not_null().any()
     on = exact_on if has_number else loose_on
-    right = wanted.select(*on, pl.col("closed_at").alias("error_at"), *fields)
+    right = wanted.select(*on, "error", error_at="closed_at", error_ref="ref")
     pairs = access.select("row", *on, "closed_at").join(right, on=on, how="inner", nulls_equal=not has_number)
     pairs = pairs.with_columns(late).filter(pl.col("late").is_between(-1.5, LINGER_S if has_number else 1.5))
     if not has_number:
@@ -91,4 +90,4 @@ def attach_errors(access: pl.DataFrame, errors: pl.DataFrame) -> pl.DataFrame:
         found.append(nearest)
         pairs = pairs.join(nearest, on="row", how="anti", maintain_order="left")
         pairs = pairs.join(nearest, on="error_ref", how="anti", maintain_order="left")
-    return pl.concat(found).drop(*on, "closed_at", "late", "error_at").sort("row")
+    return pl.concat(found).select("row", "error").sort("row")

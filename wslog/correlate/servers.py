@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
@@ -10,109 +11,169 @@ from wslog.correlate.alb_pairs import LAST_FORWARDED, pair_alb
 from wslog.correlate.clock_offsets import ServerOffset
 from wslog.correlate.nginx_errors import ERROR_FIELDS, attach_errors
 from wslog.correlate.ordering import in_order
+from wslog.correlate.places import beside, collected, named, placed, taken
 from wslog.correlate.select import is_alb_request, is_nginx_error, is_nginx_request
+from wslog.schema import EventKind
 
-SHARED: Final = (
-    "host", "path", "query", "client_ip", "client_port", "forwarded_for", "user_agent", "is_opened", "trace_id",
-)  # fmt: skip
-WHICH: Final = ("tier", "event")
-NGINX_EVENT_FIELDS: Final = (
+SHARED: Final = ("host", "path", "query", "client_ip", "user_agent", "is_opened", "trace_id")
+NGINX_FIELDS: Final = (
     "opened_at", "closed_at", "lifetime_s", "handshake_s", "status", "upstream_status", "is_complete", "body_bytes",
-    "bytes_out", "upstream", "pid", "connection_no", "at_resolution_s", "log_host", "request_id",
+    "upstream", "pid", "at_resolution_s", "request_id",
 )  # fmt: skip
-NGINX_FIELDS: Final = (*NGINX_EVENT_FIELDS, "ended_at", "ended_half_s")
 ALB_FIELDS: Final = (
-    "opened_at", "closed_at", "lifetime_s", "handshake_s", "status", "upstream_status", "upstream", "bytes_in",
-    "bytes_out",
+    "opened_at", "closed_at", "lifetime_s", "handshake_s", "status", "upstream_status", "upstream", "ref",
 )  # fmt: skip
+# What finds the line of the other tier.
+PAIRED_BY: Final = (
+    "ref", "closed_at", "lifetime_s", "status", "host", "path", "query", "user_agent", "client_ip", "trace_id",
+)  # fmt: skip
+ATTACHED_BY: Final = ("connection_no", "path", "query", "client_ip", "closed_at")
+UPGRADED: Final = (pl.col("action") == "proxying upgraded connection").fill_null(value=False)
 
 
-def join_servers(events: pl.DataFrame) -> tuple[pl.DataFrame, ServerOffset | None]:
-    """Build one row per connection the servers logged.
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """One row per connection the servers logged: where its lines are, and what is known of it besides.
+
+    Attributes:
+        rows: `line` (nginx's access line, else its error line), `error`, `alb` (places in the events), `is_via_alb`,
+            `nginx_ended_at`, `nginx_ended_half_s`, in order of time.
+        events: `schema.EVENTS`.
+        alb_ahead_s: How far the ALB's clock runs ahead of nginx's.
+    """
+
+    rows: pl.DataFrame
+    events: pl.DataFrame
+    alb_ahead_s: float = 0.0
+
+    def told(self, numbers: pl.Series | None = None) -> pl.LazyFrame:
+        """Return what the lines tell, all on nginx's clock where nginx logged.
+
+        Args:
+            numbers: Rows that are asked for; null: none. None: all.
+
+        Returns:
+            `server` (row number), `host`, `path`, `query`, `client_ip`, `user_agent`, `is_opened`, `trace_id`,
+            `is_via_alb`, and `nginx_*`, `error_*`, `alb_*` columns with `nginx_ref`, `alb_ref`.
+        """
+        rows = self.rows if numbers is None else taken(self.rows, numbers).pipe(collected)
+        numbers = pl.int_range(rows.height, eager=True) if numbers is None else numbers
+        nginx, error, alb = (taken(self.events, rows[name]) for name in ("line", "error", "alb"))
+        ahead = pl.duration(milliseconds=round(self.alb_ahead_s * 1000))
+        # Where no access line is, an error line stands for its connection.
+        is_access = pl.col("event") == EventKind.REQUEST
+        served = beside(
+            nginx.select(
+                *(pl.col(name) for name in SHARED if name != "is_opened"),
+                pl.when(is_access).then("is_opened").when(is_access.is_not_null()).then(UPGRADED).alias("is_opened"),
+                LAST_FORWARDED.alias("forwarded_ip"),
+                *named(NGINX_FIELDS, "nginx"),
+                pl.when(is_access).then("ref").alias("nginx_ref"),
+            ),
+            error.select(named(ERROR_FIELDS, "error")),
+            alb.with_columns(pl.col("opened_at", "closed_at") - ahead).select(named(SHARED + ALB_FIELDS, "alb")),
+            rows.select("is_via_alb", "nginx_ended_at", "nginx_ended_half_s", server=numbers.cast(pl.Int64)),
+        )
+        return served.with_columns(
+            # The load balancer is nearer to the client: its address is the client's own.
+            pl.coalesce("alb_client_ip", "forwarded_ip", "client_ip").alias("client_ip"),
+            *(pl.coalesce(name, f"alb_{name}").alias(name) for name in ("host", "path", "query", "user_agent")),
+            pl.coalesce("trace_id", "alb_trace_id").alias("trace_id"),
+            pl.max_horizontal("is_opened", "alb_is_opened").alias("is_opened"),
+        ).drop("forwarded_ip", *(f"alb_{name}" for name in SHARED))
+
+
+def join_servers(events: pl.DataFrame) -> tuple[Servers, ServerOffset | None]:
+    """Find the lines of each connection the servers logged.
 
     Args:
         events: `schema.EVENTS`, copies folded, the error log's zone settled.
 
     Returns:
-        `server` (row number), `host`, `path`, `query`, `client_ip`, `client_port`, `user_agent`, `is_opened`,
-        `is_via_alb`, and `nginx_*`, `error_*`, `alb_*` columns with `nginx_ref`, `alb_ref`, all on nginx's clock where
-        nginx logged; and the offset of the ALB's clock (None: nothing to compare with).
+        The connections; and the offset of the ALB's clock (None: nothing to compare with).
     """
-    nginx = _nginx_rows(
-        events.select(*WHICH, *dict.fromkeys((*SHARED, *NGINX_EVENT_FIELDS, *ERROR_FIELDS)), "is_websocket")
+    lines = _nginx_lines(events)
+    places = placed(events, is_alb_request())
+    alb = pl.DataFrame({"alb": places[_in_order(events, places)]})
+    pairs, ends, offset = pair_alb(
+        taken(events.select(*PAIRED_BY, "bytes_out"), alb["alb"]).pipe(collected).with_row_index("alb_row"),
+        taken(events.select(*PAIRED_BY, "at_resolution_s", "body_bytes", "forwarded_for"), lines["line"])
+        .pipe(collected)
+        .with_row_index("row"),
     )
-    alb = events.select(*WHICH, *SHARED, *ALB_FIELDS, "ref").filter(is_alb_request()).drop(WHICH)
-    alb = alb[in_order(alb, ["closed_at"], ["ref"])].with_row_index("alb_row")
-    pairs, ends, offset = pair_alb(alb, nginx)
-    nginx = nginx.join(ends, on="row", how="left", maintain_order="left")
-    if offset is not None and abs(offset.skew_s) > offset.spread_s:
-        ahead = pl.duration(milliseconds=round(offset.skew_s * 1000))
-        alb = alb.with_columns(pl.col("opened_at", "closed_at") - ahead)
-    joined = _side_by_side(nginx, alb, pairs)
-    del nginx, alb
-    served = joined.with_columns(
-        # The load balancer is nearer to the client: its address and port are the client's own.
-        pl.coalesce("alb_client_ip", LAST_FORWARDED, "client_ip").alias("client_ip"),
-        pl.coalesce("alb_client_port", "client_port").alias("client_port"),
-        *(pl.coalesce(name, f"alb_{name}").alias(name) for name in ("host", "path", "query", "user_agent", "trace_id")),
-        pl.max_horizontal("is_opened", "alb_is_opened").alias("is_opened"),
-        _is_via_alb(joined).alias("is_via_alb"),
-    ).drop(f"alb_{name}" for name in SHARED)
-    return served.with_row_index("server").cast({"server": pl.Int64}), offset
+    ends = ends.select("row", nginx_ended_at="ended_at", nginx_ended_half_s="ended_half_s")
+    lines = lines.with_row_index("row").join(ends, on="row", how="left", maintain_order="left")
+    rows = _side_by_side(lines, alb.with_row_index("alb_row"), pairs, events)
+    rows = rows.with_columns(_is_via_alb(rows, events).alias("is_via_alb"))
+    is_ahead = offset is not None and abs(offset.skew_s) > offset.spread_s
+    return Servers(rows, events, offset.skew_s if offset is not None and is_ahead else 0.0), offset
 
 
-def _side_by_side(nginx: pl.DataFrame, alb: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-    """Return one row per pair and per line without a partner, in order of time: wide rows are copied once."""
-    nginx_part = nginx.select(
-        *SHARED,
-        *_named(NGINX_FIELDS, "nginx"),
-        pl.col("access_ref").alias("nginx_ref"),
-        "^error_.*$",
-        pl.col("client_ip").alias("nginx_ip"),
+def _side_by_side(lines: pl.DataFrame, alb: pl.DataFrame, pairs: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per pair and per line without a partner, in order of time."""
+    rows = (
+        lines.join(pairs.select("row", "alb_row"), on="row", how="full", coalesce=True)
+        .join(alb, on="alb_row", how="full", coalesce=True)
+        .select("line", "error", "alb", "row", "nginx_ended_at", "nginx_ended_half_s")
     )
-    alb_part = alb.select(*_named(SHARED + ALB_FIELDS, "alb"), pl.col("ref").alias("alb_ref"))
-    beside = (
-        nginx.select("row", nginx_at="closed_at", nginx_ref="access_ref")
-        .join(pairs, on="row", how="full", coalesce=True)
-        .join(alb.select("alb_row", alb_at="closed_at", alb_ref="ref"), on="alb_row", how="full", coalesce=True)
-    )
-    beside = beside[in_order(beside, ["nginx_at", "alb_at"], ["nginx_ref", "alb_ref", "row"])]
-    parts = [taken(nginx_part, beside["row"]), beside.select("pair_confidence"), taken(alb_part, beside["alb_row"])]
-    return pl.concat(parts, how="horizontal")
+    closed = events.select("closed_at")
+    moments = beside(*(taken(closed, rows[name]).select(pl.col("closed_at").alias(name)) for name in ("line", "alb")))
+
+    def texts_at(places: pl.Series) -> pl.DataFrame:
+        some = rows.select("line", "alb", "row")[places]
+        line, alb = (taken(events.select("event", "ref"), some[name]) for name in ("line", "alb"))
+        is_access = pl.col("event") == EventKind.REQUEST
+        return beside(line.select(pl.when(is_access).then("ref")), alb.select(alb_ref="ref"), some.select("row")).pipe(
+            collected
+        )
+
+    return rows.drop("row")[in_order(moments.pipe(collected), texts_at)]
 
 
-def taken(rows: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
-    """Return the rows at some places, nulls where there is no place: what a join of wide rows would copy twice."""
-    return rows[places] if rows.height else rows.clear(len(places))
-
-
-def _is_via_alb(joined: pl.DataFrame) -> pl.Expr:
+def _is_via_alb(rows: pl.DataFrame, events: pl.DataFrame) -> pl.Expr:
     """Whether a row came through the load balancer, by its own line there or the address its nodes speak from.
 
     Null without ALB lines: who knows.
     """
-    if joined["alb_ref"].is_null().all():
+    if rows["alb"].is_null().all():
         return pl.lit(None, dtype=pl.Boolean)
-    nodes = joined.filter(pl.col("alb_ref").is_not_null() & pl.col("nginx_ref").is_not_null())["nginx_ip"]
-    return pl.col("alb_ref").is_not_null() | pl.col("nginx_ip").is_in(nodes.drop_nulls().unique().to_list())
+    line = taken(events.select("event", "client_ip"), rows["line"]).pipe(collected)
+    is_both = rows["alb"].is_not_null() & (line["event"] == EventKind.REQUEST)
+    nodes = line["client_ip"].filter(is_both).drop_nulls().unique().to_list()
+    return pl.col("alb").is_not_null() | line["client_ip"].is_in(nodes)
 
 
-def _nginx_rows(events: pl.DataFrame) -> pl.DataFrame:
-    """Return nginx's access lines with their error lines; without any access log, error lines stand for themselves."""
-    access = events.filter(is_nginx_request())
-    access = access[in_order(access, ["closed_at"], ["ref"])].with_row_index("row")
-    errors = events.filter(is_nginx_error())
-    if access.height or not errors.height:
-        attached = attach_errors(access, errors)
-        return access.join(attached, on="row", how="left", maintain_order="left").with_columns(access_ref=pl.col("ref"))
-    about = errors.filter(pl.col("is_websocket").fill_null(value=True)).sort("closed_at", "ref").with_row_index("row")
-    upgraded = pl.col("action") == "proxying upgraded connection"
-    return about.with_columns(
-        upgraded.fill_null(value=False).alias("is_opened"),
-        pl.lit(None, dtype=pl.String).alias("access_ref"),
-        *(pl.col(name).alias(f"error_{name}") for name in ERROR_FIELDS),
+def _nginx_lines(events: pl.DataFrame) -> pl.DataFrame:
+    """Return the places of nginx's lines in order, and of the error lines about them.
+
+    Without any access log, error lines stand for themselves.
+
+    Returns:
+        `line`, `error`.
+    """
+    access, errors = placed(events, is_nginx_request()), placed(events, is_nginx_error())
+    if len(access) or not len(errors):
+        lines = access[_in_order(events, access)]
+        told = events.select(*ATTACHED_BY, "is_websocket", "level", "ref")
+        attached = attach_errors(
+            taken(told.select(ATTACHED_BY), lines).pipe(collected).with_row_index("row"),
+            taken(told, errors).pipe(collected).with_columns(errors.alias("error")),
+        )
+        return (
+            pl.DataFrame({"line": lines})
+            .with_row_index("row")
+            .join(attached, on="row", how="left", maintain_order="left")
+            .select("line", "error")
+        )
+    errors = placed(events, is_nginx_error() & pl.col("is_websocket").fill_null(value=True))
+    about = taken(events.select("closed_at", "ref"), errors).pipe(collected)
+    errors = errors[about.select(pl.arg_sort_by("closed_at", "ref")).to_series()]
+    return pl.DataFrame({"line": errors, "error": errors})
+
+
+def _in_order(events: pl.DataFrame, places: pl.Series) -> pl.Series:
+    """Put lines in order of their close, then of their place in the logs."""
+    return in_order(
+        taken(events.select("closed_at"), places).pipe(collected),
+        lambda tied: taken(events.select("ref"), places[tied]).pipe(collected),
     )
-
-
-def _named(fields: tuple[str, ...], tier: str) -> list[pl.Expr]:
-    return [pl.col(name).alias(f"{tier}_{name}") for name in fields]

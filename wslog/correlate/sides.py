@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from wslog.correlate.numbering import number_met, number_rows, number_words
+from wslog.correlate.places import collected
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -53,19 +54,24 @@ class Side:
     route: Ints
 
 
-def make_sides(clients: pl.DataFrame, servers: pl.DataFrame) -> tuple[Side, Side, Ints]:
-    """Reduce both tables.
+def make_sides(clients: pl.LazyFrame, servers: pl.LazyFrame) -> tuple[Side, Side, Ints]:
+    """Reduce both tables, column by column.
 
     Args:
-        clients: From `clients.join_client_records`.
-        servers: From `servers.join_servers`.
+        clients: What `clients.Clients` tell.
+        servers: What `servers.Servers` tell.
 
     Returns:
         Both sides, and per client record the number of its clock (-1: its own).
     """
-    left, right = _client_part(clients, servers), _server_part(servers)
-    words = {name: number_words(left[name], right[name]) for name in WORDS}
-    shared = {name: _share_known(left[name], *words[name]) for name in ("query", "user_agent", "client_ip")}
+    parts = _client_part(clients, servers), _server_part(servers)
+    words, shared = {}, {}
+    for name in WORDS:
+        ours, theirs = (part.select(name).pipe(collected).to_series() for part in parts)
+        words[name] = number_words(ours, theirs)
+        if name in {"query", "user_agent", "client_ip"}:
+            shared[name] = _share_known(ours, *words[name])
+    left, right = (part.drop(WORDS).pipe(collected) for part in parts)
     keys = ["path", "opened"] + (["query"] if shared["query"] >= COMPARABLE else [])
     keys += ["client_ip"] if shared["client_ip"] >= ADDRESS_KNOWN else []
     words["opened"] = left["opened"].cast(pl.Int64).to_numpy(), right["opened"].cast(pl.Int64).to_numpy()
@@ -77,16 +83,17 @@ def make_sides(clients: pl.DataFrame, servers: pl.DataFrame) -> tuple[Side, Side
     sides = [
         _arrays(frame, epoch, blocks[n], {k: v[n] for k, v in words.items()}) for n, frame in enumerate((left, right))
     ]
-    return sides[0], sides[1], number_met(clients["clock"])
+    return sides[0], sides[1], number_met(clients.select("clock").pipe(collected).to_series())
 
 
-def _client_part(clients: pl.DataFrame, servers: pl.DataFrame) -> pl.DataFrame:
+def _client_part(clients: pl.LazyFrame, servers: pl.LazyFrame) -> pl.LazyFrame:
     opened = pl.col("is_opened").fill_null(pl.col("opened_at").is_not_null())
     # Some collectors report whole seconds; then the open that is computed from them is as coarse.
     is_whole = (pl.col("lifetime_s") == pl.col("lifetime_s").round()) & opened
     half = pl.when(is_whole).then(0.55).otherwise(0.0)
     # Hosts that the ALB serves are not reached past it, and the other way round.
-    hosts = servers.filter(pl.col("alb_ref").is_not_null())["host"].drop_nulls().unique().to_list()
+    by_alb = servers.select("alb_ref", "host").filter(pl.col("alb_ref").is_not_null()).select(pl.col("host").unique())
+    hosts = by_alb.pipe(collected).to_series().drop_nulls().to_list()
     is_via_alb = pl.col("host").is_in(hosts) if hosts else pl.lit(None, dtype=pl.Boolean)
     return clients.select(
         "path", "host", "client_ip", "user_agent", pl.col("query").fill_null(""), opened.alias("opened"),
@@ -97,7 +104,7 @@ def _client_part(clients: pl.DataFrame, servers: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _server_part(servers: pl.DataFrame) -> pl.DataFrame:
+def _server_part(servers: pl.LazyFrame) -> pl.LazyFrame:
     opened = pl.col("is_opened").fill_null(value=False)
     fields = {name: pl.coalesce(f"nginx_{name}", f"alb_{name}") for name in ("opened_at", "lifetime_s", "handshake_s")}
     # Of two tiers the finer clock tells the close.

@@ -157,7 +157,8 @@ def _first(lines: pl.DataFrame) -> pl.DataFrame:
     """Return as many lines as are compared at most, the first ones."""
     if lines.height <= MOST_LINES:
         return lines
-    return lines[in_order(lines, ["closed_at"], ["ref"], nulls_last=True).head(MOST_LINES)]
+    order = in_order(lines.select("closed_at"), lambda tied: lines.select("ref")[tied], nulls_last=True)
+    return lines[order.head(MOST_LINES)]
 
 
 def _compared(lines: pl.DataFrame, words: list[str]) -> pl.DataFrame:
