@@ -29,10 +29,11 @@ def name_timers(rows: pl.DataFrame, timeouts: Sequence[Timeout], settings: Seque
         timeouts: Known timers.
         settings: Timers found in configuration.
     """
-    keyed = rows.with_columns(
+    keyed = rows.select(
+        *KEY[:3],
         pl.when(pl.col("nginx_ref").is_not_null()).then(~IS_NGINX_RULED_OUT).alias("may_be_nginx"),
         pl.col("alb_ref").is_not_null().alias("may_be_alb"),
-    ).select(KEY)
+    )
     kinds = keyed.filter(pl.col("cause").is_in([Cause.IDLE_TIMEOUT, Cause.LIFETIME_LIMIT])).unique().sort(KEY)
     named = [_names(*key, timeouts=timeouts, settings=settings) for key in kinds.iter_rows()]
     table = kinds.with_columns(pl.Series("timeout_id", named, dtype=pl.List(pl.String)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 import polars as pl
@@ -15,6 +14,7 @@ from wslog.classify import mass_drops
 from wslog.classify.candidates import name_timers
 from wslog.classify.described import to_clusters
 from wslog.classify.facts import IS_1006
+from wslog.classify.handshakes import HEARD as HANDSHAKE_HEARD
 from wslog.classify.handshakes import judge_handshakes
 from wslog.classify.learnt import learn
 from wslog.classify.networks import NetworkIncident
@@ -117,17 +117,17 @@ def _instant(epoch_s: float) -> dt.datetime:
 
 
 def _judges(lifecycle: pl.DataFrame) -> tuple[tuple[pl.Expr, tuple[str, ...], Judge], ...]:
-    """Which rows a judge is for, unless one before it is; which columns it hears (none: all); and the judge."""
+    """Which rows a judge is for, unless one before it is; which columns it hears, and the judge."""
     by_client = pl.col("has_client")
     never = ~pl.col("is_opened").fill_null(value=True) & ~(by_client & pl.col("is_pagehide_only"))
     hidden = by_client & pl.col("is_pagehide_only")
     clean = by_client & pl.col("close_code").is_not_null() & ~IS_1006
-    down, card = mass_drops.down_times(lifecycle), cache(load_scorecard)
+    down, card = mass_drops.down_times(lifecycle), load_scorecard()
     return (
         (clean, ("client_ref", "close_code", "was_clean"), lambda rows: rows.select(_clean())),
         (hidden, ("client_ref", "is_persisted"), lambda rows: rows.select(_hidden())),
-        (never, (), lambda rows: judge_handshakes(rows, down)),
-        (pl.lit(value=True), (), lambda rows: judge(rows, card())),
+        (never, HANDSHAKE_HEARD, lambda rows: judge_handshakes(rows, down)),
+        (pl.lit(value=True), card.heard, lambda rows: judge(rows, card)),
     )
 
 
@@ -137,7 +137,7 @@ def _judge(facts: pl.DataFrame, judges: Sequence[tuple[pl.Expr, tuple[str, ...],
     kind = facts.select(pl.coalesce(kinds)).to_series()
     judged = []
     for n, (_, heard, verdict_of) in enumerate(judges):
-        rows = facts.select(heard or pl.all()).filter(kind == n)
+        rows = facts.select(heard).filter(kind == n)
         if n and rows.is_empty():
             continue  # the first one gives the columns where there are no rows at all
         judged.append(verdict_of(rows).select(VERDICT).with_columns(row=(kind == n).arg_true()))

@@ -12,13 +12,18 @@ from wslog.schema import Cause, Tier
 
 HUNG_S: Final = 5.0  # a refusal answers at once; an attempt that hangs this long met nobody
 CERTAIN: Final = 0.99
+HEARD: Final = (
+    "has_client", "is_online", "attempt_s", "closed_at", "servers_cover", "handshake_status", "nginx_status",
+    "nginx_upstream_status", "nginx_ref", "alb_status", "alb_upstream_status", "alb_ref", "error_ref", "error_action",
+    "error_message",
+)  # fmt: skip
 
 
 def judge_handshakes(rows: pl.DataFrame, down: Sequence[tuple[dt.datetime, dt.datetime, str]]) -> pl.DataFrame:
     """Judge attempts that never opened.
 
     Args:
-        rows: Facts of attempts whose client or server says that they never opened.
+        rows: `HEARD` of attempts whose client or server says that they never opened.
         down: Times at which nginx was down (start, end, `file:line`).
 
     Returns:

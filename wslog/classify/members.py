@@ -17,6 +17,7 @@ MEMBERSHIP: Final = {
     "lifetime_s": ("life_db", "life_timer_s", "life_cluster", "life_near"),
     "idle_out_s": ("give_up_db", "give_up_s", "give_up_cluster", "give_up_near"),
 }
+HEARD: Final = ("is_client_drop", "is_silent", "path", "idle_s", "lifetime_s")
 COLUMNS: Final = (pl.Float64, pl.Float64, pl.Int32, pl.Boolean)
 AT_THE_LIMIT_DB: Final = 13.0  # ended within a timer's tolerance of a limit that nobody on the path outlived
 PSEUDO_MEMBERS: Final = 2.0
@@ -30,7 +31,7 @@ class Members:
         item: The spike.
         number: Of its cluster.
         axis: The kind of timer.
-        value: The duration that is in it.
+        duration: The column that is in it.
         inside: Whether a row is in it.
         near: Whether a row lies just outside of it.
         path_db: `path`, `path_db`: how sure membership is on a path that has members, in decibans.
@@ -39,7 +40,7 @@ class Members:
     item: TypedSpike
     number: int
     axis: str
-    value: pl.Expr
+    duration: str
     inside: pl.Expr
     near: pl.Expr
     path_db: pl.DataFrame
@@ -49,7 +50,7 @@ def find_members(facts: pl.DataFrame, found: Sequence[TypedSpike]) -> list[Membe
     """Tell the members of each spike, by what all rows say of their paths.
 
     Args:
-        facts: `is_client_drop`, `is_silent`, `path`, `idle_s`, `lifetime_s` of all rows.
+        facts: The columns of `HEARD`, of all rows.
         found: From `clusters.find_clusters`; the number of a cluster is its place here.
     """
     return [
@@ -60,8 +61,8 @@ def find_members(facts: pl.DataFrame, found: Sequence[TypedSpike]) -> list[Membe
 
 
 def _find_one(facts: pl.DataFrame, item: TypedSpike, number: int, axis: str) -> Members:
-    value = pl.col("lifetime_s" if item.is_either or axis == "lifetime_s" else "idle_s")
-    may_be = pl.col("is_client_drop")
+    duration = "lifetime_s" if item.is_either or axis == "lifetime_s" else "idle_s"
+    value, may_be = pl.col(duration), pl.col("is_client_drop")
     if item.is_either:
         may_be = may_be & pl.col("is_silent")
     if axis == "lifetime_s":
@@ -70,7 +71,7 @@ def _find_one(facts: pl.DataFrame, item: TypedSpike, number: int, axis: str) -> 
     low, high, slack = item.spike.low_s, item.spike.high_s, tolerance_s(item.timeout_s)
     inside = (value.is_between(low, high, closed="left") & may_be).fill_null(value=False)
     near = (value.is_between(low - slack, high + slack) & may_be).fill_null(value=False) & ~inside
-    return Members(item, number, axis, value, inside, near, _path_decibans(facts, inside, value, _background(item)))
+    return Members(item, number, axis, duration, inside, near, _path_decibans(facts, inside, value, _background(item)))
 
 
 def _background(item: TypedSpike) -> float:
@@ -91,40 +92,40 @@ def _path_decibans(facts: pl.DataFrame, inside: pl.Expr, value: pl.Expr, backgro
     k, n = pl.col("k"), pl.col("n")
     mu = ((background_share * k.sum()) / n.sum()) * n
     p = 1 - (mu + PSEUDO_MEMBERS * background_share) / ((k - 1).clip(lower_bound=0.0) + PSEUDO_MEMBERS)
-    told = paths.select("path", p.alias("path_db"), (k > 0).alias("has_any")).filter("has_any")
-    return told.select("path", _decibans(told["path_db"]))
+    return paths.with_columns(_decibans(p).alias("path_db")).filter(k > 0).select("path", "path_db")
 
 
 def add_membership(facts: pl.DataFrame, members: Sequence[Members]) -> pl.DataFrame:
     """Add which spike each drop is in, and how sure that is in decibans (null: in none, or no such duration).
 
     Args:
-        facts: Any rows, with the columns that `find_members` reads.
-        members: What it found in all of them.
+        facts: Any rows, with the columns of `HEARD`.
+        members: What `find_members` found in all of them.
     """
-    frame = facts.with_columns(
-        pl.lit(None, dtype=dtype).alias(name)
+    nothing = {
+        name: pl.lit(None, dtype=dtype)
         for names in MEMBERSHIP.values()
         for name, dtype in zip(names, COLUMNS, strict=True)
-    )
+    }
+    told = facts.select(HEARD).with_columns(**nothing)
     for one in members:
-        frame = _add_one(frame, one)
-    return frame
+        told = _add_one(told, one)
+    return facts.with_columns(told.select(*nothing).get_columns())
 
 
-def _add_one(frame: pl.DataFrame, one: Members) -> pl.DataFrame:
+def _add_one(told: pl.DataFrame, one: Members) -> pl.DataFrame:
     """Add the members of one spike, as evidence for one kind of timer."""
     item, inside, near = one.item, one.inside, one.near
     db_name, timer_name, cluster_name, near_name = MEMBERSHIP[one.axis]
-    durations = frame.select(one.value.cast(pl.Float64)).to_series().to_numpy()
-    of_bin = _decibans(pl.Series(item.spike.probability(durations)))
-    on_path = frame.select("path").join(one.path_db, on="path", how="left", nulls_equal=True, maintain_order="left")
-    decibans = of_bin + on_path["path_db"] - _decibans(pl.Series([1 - _background(item)])).item()
+    of_bin = pl.Series(item.spike.probability(told[one.duration].cast(pl.Float64).to_numpy()))
+    of_path = told.select("path").join(one.path_db, on="path", how="left", nulls_equal=True, maintain_order="left")
+    by_chance = 1 - _background(item)
+    decibans = _decibans(pl.lit(of_bin)) + pl.lit(of_path["path_db"]) - _decibans(pl.lit(by_chance))
     counted: pl.Expr = pl.when(inside).then(decibans.clip(0.0, 20.0))
     if one.axis == "lifetime_s" and not item.is_either:
         counted = pl.coalesce(counted, pl.when(near).then(pl.lit(AT_THE_LIMIT_DB)))
         inside = inside | near
-    return frame.with_columns(
+    return told.with_columns(
         pl.coalesce(counted, db_name).alias(db_name),
         pl.when(inside).then(item.timeout_s).otherwise(pl.col(timer_name)).alias(timer_name),
         pl.when(inside).then(pl.lit(one.number, dtype=pl.Int32)).otherwise(pl.col(cluster_name)).alias(cluster_name),
@@ -132,7 +133,7 @@ def _add_one(frame: pl.DataFrame, one: Members) -> pl.DataFrame:
     )
 
 
-def _decibans(p: pl.Series) -> pl.Series:
-    """Return 10 log10 of the odds, for probabilities within 0.01 and 0.99."""
+def _decibans(p: pl.Expr) -> pl.Expr:
+    """10 log10 of the odds, for probabilities within 0.01 and 0.99."""
     p = p.clip(0.01, 0.99)
     return 10 * (p / (1 - p)).log(10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,8 @@ WEIGHTS: Final = Path(__file__).with_name("weights.toml")
 UNKNOWN: Final = "unknown"
 GAVE_UP: Final = ("close_wait", "heartbeat", "network")  # why a page calls close() on a path that does not answer
 LEAST_TOLD: Final = 0.5  # decibans; what moved a verdict less is not worth a line
-CHUNK: Final = 16_384  # rows judged at a time, to bound memory
+CHUNK: Final = 4096  # rows that are numbers at a time, to bound memory
+PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 IDLE: Final = ("idle_nginx", "idle_alb", "idle_other")
 
 
@@ -45,6 +47,13 @@ class Scorecard:
     refs: tuple[str, ...]
     strengths: tuple[bool, ...]
     threshold: float
+
+    @property
+    def heard(self) -> tuple[str, ...]:
+        """Columns that the items read or quote."""
+        read = {name for item in ITEMS.values() for name in item.meta.root_names()}
+        quoted = {name for says in self.says for name in PLACEHOLDER.findall(says)}
+        return tuple(sorted((read | quoted | set(self.refs)) - {""}))
 
 
 def load_scorecard() -> Scorecard:
@@ -76,7 +85,7 @@ def judge(facts: pl.DataFrame, card: Scorecard) -> pl.DataFrame:
     """Judge each row by its evidence.
 
     Args:
-        facts: Rows with all the columns the items need.
+        facts: Rows with the columns that *card* hears.
         card: From `load_scorecard`.
 
     Returns:
@@ -152,56 +161,47 @@ def _texts(facts: pl.DataFrame, spoken: pl.DataFrame, card: Scorecard, winner: I
         size = np.where(is_unknown[rows], np.abs(card.weights[k]).max() * np.abs(value), np.abs(weight))
         told = size >= LEAST_TOLD
         if told.any():
-            text = _item_text(facts, rows[told], card, k)
-            parts.append(text.with_columns(pl.Series("size", size[told]), pl.Series("decibans", weight[told])))
+            text = _item_text(facts, pl.Series(rows[told], dtype=pl.UInt32), card, k)
+            parts.append((rows[told], size[told], weight[told], text))
     if not parts:
         return pl.Series("evidence", [[]] * facts.height, dtype=pl.List(pl.String))
-    named = pl.when(pl.col("decibans").abs() >= LEAST_TOLD).then(
-        pl.format(
-            "{} ({} dB)",
-            "text",
-            pl.col("decibans").round(0).cast(pl.Int32).cast(pl.String).str.replace(r"^(\d)", "+$1"),
-        )
-    )
+    row, size, decibans = (np.concatenate([part[of] for part in parts]) for of in range(3))
+    said = pl.DataFrame({"row": row, "size": size, "decibans": decibans, "text": pl.concat(part[3] for part in parts)})
+    return _in_lists(said, facts.height)
+
+
+def _in_lists(said: pl.DataFrame, n_rows: int) -> pl.Series:
+    """Return the texts of each of *n_rows* rows, the strongest first, those that moved it with their weight."""
+    weight = pl.col("decibans").round(0).cast(pl.Int32).cast(pl.String).str.replace(r"^(\d)", "+$1")
+    named = pl.when(pl.col("decibans").abs() >= LEAST_TOLD).then(pl.format("{} ({} dB)", "text", weight))
     lists = (
-        pl.concat(parts)
-        .select("row", "size", named.otherwise(pl.col("text")).alias("text"))
+        said.select("row", "size", named.otherwise(pl.col("text")).alias("text"))
         .sort(["row", "size", "text"], descending=[False, True, False])
         .group_by("row", maintain_order=True)
         .agg(pl.col("text"))
     )
-    every = facts.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"))
+    if lists.height == n_rows:
+        return lists["text"].alias("evidence")
+    every = pl.DataFrame({"row": np.arange(n_rows)})
     texts = every.join(lists, on="row", how="left", maintain_order="left")["text"]
-    return (
-        texts.fill_null(pl.Series([[]], dtype=pl.List(pl.String))).alias("evidence")
-        if texts.null_count()
-        else texts.alias("evidence")
-    )
+    return texts.fill_null(pl.Series([[]], dtype=pl.List(pl.String))).alias("evidence")
 
 
-def _item_text(facts: pl.DataFrame, rows: Ints, card: Scorecard, k: int) -> pl.DataFrame:
-    """Return `row` and the item's `text` for some rows, placeholders filled, the reference in front."""
-    says = card.says[k]
-    parts, columns = [], []
-    rest = says
-    while "{" in rest:
-        before, _, after = rest.partition("{")
-        name, _, rest = after.partition("}")
-        parts.append(before.replace("{", ""))
-        columns.append(name)
+def _item_text(facts: pl.DataFrame, rows: pl.Series, card: Scorecard, k: int) -> pl.Series:
+    """Return the item's text for some rows, placeholders filled, the reference in front."""
+    *parts, rest = PLACEHOLDER.split(card.says[k])
+    parts, columns = parts[::2], parts[1::2]
     values = [
         pl.col(c).round(2).abs().cast(pl.String).str.replace(r"\.0$", "").fill_null("?")
         if facts.schema[c].is_float()
         else pl.col(c).fill_null("?")
         for c in columns
     ]
-    pieces: list[pl.Expr] = [
-        piece for text, value in zip(parts, values, strict=True) for piece in (pl.lit(text), value)
-    ]
+    pieces = [piece for text, value in zip(parts, values, strict=True) for piece in (pl.lit(text), value)]
     text = pl.concat_str([*pieces, pl.lit(rest)])
     if card.refs[k]:
         text = pl.concat_str([pl.col(card.refs[k]).fill_null("?"), pl.lit(": "), text])
-    needed = [*dict.fromkeys([*columns, *([card.refs[k]] if card.refs[k] else [])])]
-    row = pl.Series("row", rows, dtype=pl.UInt32)
-    some = facts.select(pl.col(needed).gather(row)).with_columns(row) if needed else row.to_frame()
-    return some.select("row", text.alias("text"))
+        columns.append(card.refs[k])
+    if not columns:
+        return pl.repeat(rest, len(rows), eager=True)
+    return pl.DataFrame([facts[c].gather(rows) for c in dict.fromkeys(columns)]).select(text.alias("text")).to_series()
