@@ -8,10 +8,13 @@ import io
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from tests.render import documents
+from wslog.cellar import SLICE_ROWS
 from wslog.commands.report_folder import inputs_at_risk, kept_tables, write_report
 from wslog.commands.whole_folder import MARKER, write_folder
+from wslog.errors import OutputError
 from wslog.render.charts import CHARTS
 from wslog.render.saved import load
 from wslog.schema import CONNECTIONS, conform
@@ -54,6 +57,43 @@ def test_same_input_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_report(tmp_path / name, documents.one_row(), connections(), force=False)
     assert snapshot(tmp_path / "a") == snapshot(tmp_path / "b")
+
+
+def test_large_tables_are_written_in_parts(tmp_path: Path) -> None:
+    """In as many rows as may be: one header, every drop once and in order, and the same bytes however they lie."""
+    n = 3 * SLICE_ROWS + 7
+    many = pl.DataFrame({"connection_id": [f"c{i}" for i in range(n)], "is_drop": [i % 5 < 2 for i in range(n)]})
+    whole = conform(many, CONNECTIONS).with_columns(evidence=pl.concat_list("connection_id", "connection_id"))
+    pieces = pl.concat([whole[:5], whole[5 : SLICE_ROWS + 1], whole[SLICE_ROWS + 1 :]], rechunk=False)
+    for name, table in (("whole", whole), ("pieces", pieces)):
+        write_report(tmp_path / name, documents.empty(), table, force=False)
+    assert pl.read_parquet(tmp_path / "whole" / "connections.parquet").equals(whole)
+    with (tmp_path / "whole" / "drops.csv").open(encoding="utf-8-sig", newline="") as file:
+        cells = [(row["connection_id"], row["evidence"]) for row in csv.DictReader(file)]
+    assert cells == [(f"c{i}", f"c{i}; c{i}") for i in range(n) if i % 5 < 2]
+    assert snapshot(tmp_path / "whole") == snapshot(tmp_path / "pieces")
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("full (os error 28): /x"), pl.exceptions.ComputeError("parquet: full (os error 28)")]
+)
+@pytest.mark.parametrize("step", ["write_parquet", "write_csv"])
+def test_a_full_disk_leaves_the_old_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, error: Exception
+) -> None:
+    """Whichever table does not fit, and however polars says so: the old report stands, and the error says why."""
+    output = tmp_path / "report"
+    write_report(output, documents.one_row(), connections(), force=False)
+    before = snapshot(output)
+
+    def full(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(pl.DataFrame, step, full)
+    with pytest.raises(OutputError, match="No space left on device"):
+        write_report(output, documents.full(), connections(), force=False)
+    assert snapshot(output) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
 
 
 def test_drops_csv_is_spreadsheet_safe(tmp_path: Path) -> None:

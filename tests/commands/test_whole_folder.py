@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wslog.commands.whole_folder import LEFT_FOR_S, MARKER, check_output, write_folder
+from wslog.commands.whole_folder import LEFT_FOR_S, MARKER, check_output, whole_folder, write_folder
 from wslog.errors import OptionError, OutputError
 
 Rename = Callable[[Path, Path], Path]
@@ -77,6 +77,24 @@ def test_an_interrupted_write_changes_nothing(
     monkeypatch.setattr(Path, "write_bytes", fail_at_b)
     with pytest.raises((OutputError, type(error))):
         write_folder(output, {"a.txt": b"2", "b.txt": b"2"}, force=False)
+    assert snapshot(output) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+@pytest.mark.parametrize("error", [OSError("x"), KeyboardInterrupt(), ValueError("x")], ids=["io", "int", "bug"])
+def test_what_is_half_filled_takes_no_place(tmp_path: Path, error: BaseException) -> None:
+    """Whatever stops who fills the new folder: the old one stands whole and nothing is left beside it."""
+    output = tmp_path / "report"
+    write_folder(output, {"a.txt": b"1"}, force=False)
+    before = snapshot(output)
+
+    def fill() -> None:
+        with whole_folder(output, force=False) as new:
+            (new / "a.txt").write_bytes(b"2")
+            raise error
+
+    with pytest.raises((OutputError, type(error))):
+        fill()
     assert snapshot(output) == before
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Final
 
 import polars as pl
 
-from wslog.commands.whole_folder import MARKER, check_output, write_folder
+from wslog.cellar import SLICE_ROWS, Cellar
+from wslog.commands.whole_folder import MARKER, check_output, whole_folder, write_files
 from wslog.ingest.sources import STDIN, list_sources
 from wslog.render.escape import CSV_RISK, HIDDEN
 from wslog.render.saved import dump
@@ -18,13 +18,15 @@ from wslog.result import Document
 
 TABLES: Final = ("connections.parquet", "drops.csv")
 """What an analysis alone cannot be made into again."""
+_PAGE_BYTES: Final = 256 << 20  # a whole column of a group: where smaller pages end depends on how the table lies
+_CSV: Final = Cellar(slice_rows=SLICE_ROWS // 2)  # on its way into a cell a text is copied several times
 _OWN: Final = re.compile(
     r"(?:report|weekly)\.(?:html|md)|(?:analysis|weekly)\.json|connections\.parquet|drops\.csv|charts/[^/]+"
 )
 
 
 def write_report(output: Path, document: Document, connections: pl.DataFrame, *, force: bool) -> None:
-    """Write the report folder of one analysis; see `write_folder` for what may be replaced.
+    """Write the report folder of one analysis; see `whole_folder` for what may be replaced.
 
     Args:
         output: The folder to write.
@@ -34,12 +36,13 @@ def write_report(output: Path, document: Document, connections: pl.DataFrame, *,
 
     Raises:
         OptionError: If *output* may not be replaced.
+        OutputError: If the file system does not let it be written.
     """
     check_output(output, force=force)
-    files = document_files(document)
-    files["connections.parquet"] = _parquet(connections)
-    files["drops.csv"] = _drops_csv(connections)
-    write_folder(output, files, force=force)
+    with whole_folder(output, force=force) as new:
+        # The charts last: what the tables took is free again when they are drawn.
+        _write_tables(connections, new)
+        write_files(new, document_files(document))
 
 
 def holds_report(output: Path, document: Document) -> bool:
@@ -107,20 +110,33 @@ def kept_tables(output: Path, document: Document, *, is_again: bool) -> dict[str
     return {name: (output / name).read_bytes() for name in TABLES if (output / name).is_file()}
 
 
-def _parquet(connections: pl.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    connections.write_parquet(buffer, compression="zstd", statistics=True)
-    return buffer.getvalue()
+def _write_tables(connections: pl.DataFrame, folder: Path) -> None:
+    """Write `TABLES` some rows at a time.
+
+    Raises:
+        OSError: If the file system does not take them.
+    """
+    try:
+        connections.write_parquet(
+            folder / "connections.parquet", compression="zstd", statistics=True,
+            row_group_size=SLICE_ROWS, data_page_size=_PAGE_BYTES,
+        )  # fmt: skip
+        _write_drops(connections, folder / "drops.csv")
+    except pl.exceptions.ComputeError as error:
+        if "os error" not in str(error):
+            raise
+        raise OSError(str(error)) from error
 
 
-def _drops_csv(connections: pl.DataFrame) -> bytes:
-    """Return the drops as CSV that a spreadsheet opens without running anything in it."""
-    drops = connections.filter(pl.col("is_drop"))
-    columns = [_cell(name, dtype) for name, dtype in drops.schema.items()]
-    # The mark of UTF-8 makes spreadsheets read umlauts as such.
-    buffer = io.BytesIO()
-    drops.select(columns).write_csv(buffer, include_bom=True)
-    return buffer.getvalue()
+def _write_drops(connections: pl.DataFrame, target: Path) -> None:
+    """Write the drops as CSV that a spreadsheet opens without running anything in it."""
+    columns = [_cell(name, dtype) for name, dtype in connections.schema.items()]
+    with target.open("wb") as file:
+        for part in _CSV.slices(connections):
+            is_first = file.tell() == 0
+            drops = part.filter(pl.col("is_drop")).select(columns)
+            # The mark of UTF-8 makes spreadsheets read umlauts as such.
+            drops.write_csv(file, include_bom=is_first, include_header=is_first)
 
 
 def _cell(name: str, dtype: pl.DataType) -> pl.Expr:

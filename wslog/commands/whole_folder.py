@@ -63,7 +63,22 @@ def check_output(output: Path, *, force: bool, inputs: Iterable[str | Path] = ()
 
 
 def write_folder(output: Path, files: Mapping[str, bytes], *, force: bool) -> None:
-    """Write *files* as the whole content of *output*, or change nothing.
+    """Write *files* as the whole content of *output*, or change nothing; see `whole_folder`."""
+    with whole_folder(output, force=force) as new:
+        write_files(new, files)
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write *files*, by their path in *folder*."""
+    for name, content in files.items():
+        target = folder / name
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(content)
+
+
+@contextlib.contextmanager
+def whole_folder(output: Path, *, force: bool) -> Iterator[Path]:
+    """Give an empty folder that takes the place of *output* once it is filled; if it is not, nothing changes.
 
     A folder that wslog wrote before, or an empty one, is replaced; any other existing one only with *force*.
 
@@ -80,17 +95,20 @@ def write_folder(output: Path, files: Mapping[str, bytes], *, force: bool) -> No
         with _temporary_sibling(place) as made:
             new = made / "new"
             new.mkdir()  # mkdtemp makes a private folder; this one gets the usual rights
-            for name, content in {**files, MARKER: _MARKER_TEXT}.items():  # the marker last: then it is whole
-                target = new / name
-                target.parent.mkdir(exist_ok=True)
-                target.write_bytes(content)
+            yield new
+            (new / MARKER).write_bytes(_MARKER_TEXT)  # last: then it is whole
             if place.exists():
                 place.rename(made / "old")
             new.rename(place)
     except OSError as error:
         # The path in the error may be one that the user never named.
-        reason = error.strerror or "it cannot be written"
-        raise OutputError(reason, where=str(output), mend=_MEND_WRITE) from error
+        raise OutputError(_reason(error), where=str(output), mend=_MEND_WRITE) from error
+
+
+def _reason(error: OSError) -> str:
+    """Return what the system said; polars has that in its text alone: `No space left on device (os error 28)`."""
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    return error.strerror or (os.strerror(int(told[1])) if told else "it cannot be written")
 
 
 @contextlib.contextmanager
