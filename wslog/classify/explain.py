@@ -64,7 +64,9 @@ def explain_closes(
         rows = _publish(pl.concat([facts, _judge(facts, judges)], how="horizontal"), timeouts, settings)
         return conform(rows, CONNECTIONS).sort("closed_at", "connection_id", nulls_last=True, maintain_order=True)
 
-    rows = cellar.lay_up(explained(some) for some in _by_moment(connections, cellar.slice_rows))
+    slices = [*_by_moment(connections, cellar.slice_rows)][::-1]
+    del connections  # of what comes in pieces, those that are explained can go
+    rows = cellar.lay_up(explained(slices.pop()) for _ in range(len(slices)))
     bursts = (*map(_of_drop, learnt.drops), *map(_of_network, learnt.incidents))
     return Explained(
         rows,
