@@ -54,6 +54,15 @@ def test_connections_keep_their_order() -> None:
     assert hidden.n_unique() == 120
 
 
+def test_however_a_table_lies_its_pseudonyms_are_the_same() -> None:
+    """In pieces or whole: numbered from the first row on, each value once."""
+    ips = [f"10.0.{n % 7}.{n % 83}" for n in range(1000)]
+    whole = conform(pl.DataFrame({"client_ip": [None, *ips]}), CONNECTIONS)
+    wanted = [None, *(f"client-{1 + list(dict.fromkeys(ips)).index(ip)}" for ip in ips)]
+    for table in (whole, pl.concat([whole[n : n + 13] for n in range(0, whole.height, 13)], rechunk=False)):
+        assert anonymize_connections(table)["client_ip"].to_list() == wanted
+
+
 def test_an_empty_table_stays_one() -> None:
     """No rows, and columns without any value, need no special care."""
     assert anonymize_connections(connections().clear()).is_empty()

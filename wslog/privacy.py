@@ -19,30 +19,23 @@ LEFT_OUT: Final = "(left out)"
 
 def anonymize_connections(connections: pl.DataFrame) -> pl.DataFrame:
     """Replace what identifies people in `schema.CONNECTIONS` rows; close reasons may say anything and become null."""
-    family = pl.format(" ({})", USER_AGENT_FAMILY).fill_null("")
-    return connections.with_columns(
-        _numbered("client_ip", "client"),
-        _numbered("session_id", "session"),
-        _numbered("user_agent", "agent") + family,
-        _numbered("connection_id", "connection", width=len(str(connections.height))),
-        pl.lit(None, pl.String).alias("close_reason"),
-    )
+    number = pl.col("number").cast(pl.String)
+    pseudonyms = {
+        "client_ip": pl.format("client-{}", number),
+        "session_id": pl.format("session-{}", number),
+        "user_agent": pl.format("agent-{}", number) + pl.format(" ({})", USER_AGENT_FAMILY).fill_null(""),
+        # Sorted by the text, connections keep their order.
+        "connection_id": pl.format("connection-{}", number.str.zfill(len(str(connections.height)))),
+    }
+    for column, pseudonym in pseudonyms.items():  # one by one: to number texts takes much room
+        numbered = connections.select(column, number=_numbered(connections[column]))
+        connections = connections.with_columns(numbered.select(pseudonym.alias(column)).to_series())
+    return connections.with_columns(pl.lit(None, pl.String).alias("close_reason"))
 
 
-def _numbered(column: str, word: str, *, width: int = 1) -> pl.Expr:
-    """Number the distinct values of a column in order of first appearance; null stays null.
-
-    Args:
-        column: The column.
-        word: What the numbers count.
-        width: Digits to fill up to with zeros: then sorting by the text keeps the order of appearance.
-    """
-    value = pl.col(column)
-    first_seen = value.is_first_distinct() & value.is_not_null()
-    number = first_seen.cum_sum().filter(first_seen).cast(pl.String).str.zfill(width)
-    return value.replace_strict(
-        value.filter(first_seen), pl.format(f"{word}-{{}}", number), default=None, return_dtype=pl.String
-    ).alias(column)
+def _numbered(texts: pl.Series) -> pl.Series:
+    """Number the distinct texts from 1 in order of first appearance, as categories are; null stays null."""
+    return texts.cast(pl.Categorical(pl.Categories.random())).to_physical() + 1
 
 
 def anonymize_coverage(coverage: Coverage) -> Coverage:
