@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import polars as pl
 
 from wslog.result import Totals
 from wslog.summarize.drops import HOURS, IS_DROP, IS_OPENED
 from wslog.summarize.rows import Rows
+
+CLIENT: Final = (
+    pl.when(pl.col("session_id").is_not_null())
+    .then(pl.struct("session_id", pl.col("host", "path").fill_null("")).hash())
+    .alias("client")
+)
+"""A session on one host and path, as a number of 64 bits: of a million clients two share one by a chance of 3e-8."""
 
 
 def count_totals(connections: Rows) -> Totals:
@@ -65,15 +73,27 @@ def offline_spells(connections: pl.DataFrame, later: pl.DataFrame) -> pl.DataFra
     Returns:
         `closed_at` (UTC) of the drop that began it, and `gap_s`.
     """
-    client = ["session_id", "host", "path"]
-    closes = connections.select(*client, "closed_at", "connection_id", "reconnect_gap_s", "is_drop")
-    drops = closes.filter(IS_DROP & pl.col("closed_at").is_not_null())
-    reopened = _next_opens(drops, later.select(*client, "opened_at", "is_opened"), client)
+    drops = (
+        connections.select(CLIENT, "closed_at", "reconnect_gap_s", "is_drop")
+        .filter(IS_DROP & pl.col("closed_at").is_not_null())
+        .drop("is_drop")
+        .sort("closed_at", "reconnect_gap_s")
+    )
+    reopened = drops.join_asof(
+        _opens(drops, later),
+        left_on="closed_at",
+        right_on="next_open_at",
+        by="client",
+        strategy="forward",
+        allow_exact_matches=False,  # a connection of no length would find itself
+        coalesce=False,
+        check_sortedness=False,  # both sides are sorted
+    )
     answered = (
         reopened.filter(pl.col("next_open_at").is_not_null())
-        .group_by(*client, "next_open_at")
+        .group_by("client", "next_open_at")
         .agg(pl.col("closed_at").min())
-        .sort(*client, "next_open_at", nulls_last=True)
+        .sort("next_open_at", "closed_at")
         .select("closed_at", gap_s=(pl.col("next_open_at") - pl.col("closed_at")).dt.total_microseconds() / 1e6)
     )
     open_ended = reopened.filter(pl.col("next_open_at").is_null() & pl.col("reconnect_gap_s").is_not_null()).select(
@@ -82,26 +102,12 @@ def offline_spells(connections: pl.DataFrame, later: pl.DataFrame) -> pl.DataFra
     return pl.concat([answered, open_ended])
 
 
-def _next_opens(drops: pl.DataFrame, connections: pl.DataFrame, client: list[str]) -> pl.DataFrame:
-    """Add `next_open_at` to drops: the same client's first successful open after the close, or null."""
-    keyed = pl.concat_str(*(pl.col(part).fill_null("") for part in client), separator="\x00").alias("client")
-    with_session = pl.col("session_id").is_not_null()
-    opens = (
-        connections.filter(with_session & IS_OPENED & pl.col("opened_at").is_not_null())
-        .join(drops.select("session_id").unique(), on="session_id", how="semi")
-        .select(keyed, next_open_at="opened_at")
+def _opens(drops: pl.DataFrame, connections: pl.DataFrame) -> pl.DataFrame:
+    """Return `client` and `next_open_at` of each successful open of a client that has drops, sorted by time."""
+    return (
+        connections.select(CLIENT, "opened_at", "is_opened")
+        .filter(pl.col("client").is_not_null() & IS_OPENED & pl.col("opened_at").is_not_null())
+        .join(drops.select("client").unique(), on="client", how="semi")
+        .select("client", next_open_at="opened_at")
         .sort("next_open_at")
     )
-    left = drops.with_columns(pl.when(with_session).then(keyed).alias("client")).sort(
-        "closed_at", "connection_id", nulls_last=True
-    )
-    return left.join_asof(
-        opens,
-        left_on="closed_at",
-        right_on="next_open_at",
-        by="client",
-        strategy="forward",
-        allow_exact_matches=False,  # a connection of no length would find itself
-        coalesce=False,
-        check_sortedness=False,  # both sides are sorted above
-    ).select(*client, "closed_at", "next_open_at", "reconnect_gap_s")
