@@ -106,3 +106,37 @@ def test_no_room_on_disk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pl.DataFrame, "write_ipc", full)
     with pytest.raises(OutputError, match=r"(?s)wslog-.*No space left.*TMPDIR"), Cellar(room_bytes=0) as cellar:
         cellar.lay_up(parts(1))
+
+
+@pytest.mark.parametrize("room_bytes", [None, 0, 300, 1 << 30])
+def test_tables_wait_on_a_shelf(room_bytes: int | None) -> None:
+    """All rows come back once, those with the same columns in order, and small tables together."""
+    with Cellar(room_bytes=room_bytes, slice_rows=40) as cellar:
+        shelf = cellar.shelf()
+        for part in parts(9):
+            shelf.put(part)
+            shelf.put(part.drop("lists"))
+        taken = shelf.taken()
+        assert shelf.taken() == []
+        for dropped in ([], ["lists"]):
+            alike = [table for table in taken if table.columns == [*ROWS.drop(dropped).columns, "nth"]]
+            assert_frame_equal(pl.concat(alike), pl.concat(parts(9)).drop(dropped))
+            assert len(alike) <= 3 or room_bytes is not None
+
+
+def test_a_shelf_has_room_for_so_much(temporary: Path) -> None:
+    """What fits stays in memory, whatever its columns; what does not is on disk, all of it."""
+    with Cellar(room_bytes=1 << 20) as cellar:
+        shelf = cellar.shelf()
+        shelf.put(ROWS)
+        shelf.put(ROWS.drop("lists"))
+        assert not list(temporary.iterdir())
+    with Cellar(room_bytes=ROWS.estimated_size() + 1) as cellar:
+        shelf = cellar.shelf()
+        shelf.put(ROWS)
+        assert not list(temporary.iterdir())
+        shelf.put(ROWS.drop("lists"))
+        assert list(temporary.iterdir())
+        assert_frame_equal(
+            pl.concat(shelf.taken(), how="diagonal"), pl.concat([ROWS, ROWS.drop("lists")], how="diagonal")
+        )

@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -80,6 +82,10 @@ class Cellar:
             held = [self._on_disk(pl.concat(held))]
         return pl.concat([*laid, *held])
 
+    def shelf(self) -> Shelf:
+        """Return a shelf for tables that come one after another."""
+        return Shelf(self._on_disk, room_bytes=self._room_bytes, few_rows=self.slice_rows // 4)
+
     def _on_disk(self, table: pl.DataFrame) -> pl.DataFrame:
         """Write a table into a file of its own and map it."""
         if table.is_empty():
@@ -106,6 +112,58 @@ class Cellar:
         if not isinstance(found, pl.DataFrame):
             raise TypeError("a table came back as a column")
         return found
+
+
+class Shelf:
+    """Tables of whatever columns that are put by one after another, by several threads at once if need be.
+
+    Args:
+        on_disk: What lays a table up.
+        room_bytes: What all of them may take in memory. None: as much as they take.
+        few_rows: Those that have less are put together when they are taken out.
+    """
+
+    def __init__(
+        self, on_disk: Callable[[pl.DataFrame], pl.DataFrame], *, room_bytes: int | None, few_rows: int
+    ) -> None:
+        self._on_disk = on_disk
+        self._room_bytes = room_bytes
+        self._few_rows = few_rows
+        self._held: dict[tuple[str, ...], deque[pl.DataFrame]] = {}
+        self._laid: list[pl.DataFrame] = []
+        self._n_bytes = 0
+        self._lock = threading.Lock()
+
+    def put(self, table: pl.DataFrame) -> None:
+        """Put a table by.
+
+        Raises:
+            OutputError: If there is no room on disk either.
+        """
+        with self._lock:
+            self._held.setdefault(tuple(table.columns), deque()).append(table)
+            if self._room_bytes is not None:
+                self._n_bytes += int(table.estimated_size())
+                if self._n_bytes > self._room_bytes:
+                    self._laid += [self._on_disk(pl.concat(alike)) for alike in self._held.values()]
+                    self._held, self._n_bytes = {}, 0
+                    self._room_bytes = min(self._room_bytes, PIECE_BYTES)
+
+    def taken(self) -> list[pl.DataFrame]:
+        """Return all that was put by, and keep nothing; tables of few rows are put together where columns allow."""
+        laid, held = self._laid, self._held
+        self._laid, self._held, self._n_bytes = [], {}, 0
+        return [*laid, *(table for alike in held.values() for table in _gathered(alike, self._few_rows))]
+
+
+def _gathered(tables: deque[pl.DataFrame], few_rows: int) -> Iterator[pl.DataFrame]:
+    """Yield tables of enough rows; *tables* are taken out: what nobody holds need not be in memory twice."""
+    some: list[pl.DataFrame] = []
+    while tables:
+        some.append(tables.popleft())
+        if not tables or sum(table.height for table in some) >= few_rows:
+            yield pl.concat(some, rechunk=True)
+            some = []
 
 
 AS_IT_COMES: Final = Cellar()

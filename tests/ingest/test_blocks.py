@@ -184,6 +184,13 @@ def test_what_is_no_text_is_named(tmp_path: Path, data: bytes, reason: str) -> N
     assert bool(reason) == bool(found)
 
 
+@pytest.mark.parametrize("magic", [b"\x1f\x8b", b"x\x01", b"x^", b"x\x9c", b"x\xda", b"\x28\xb5\x2f\xfd"])
+def test_lines_that_begin_like_compressed_data_are_lines(magic: bytes) -> None:
+    """A block may begin with any bytes: what was to be unpacked is unpacked."""
+    assert split_lines(magic + b"a\nb\r\n").to_list() == [magic.decode("utf-8", "replace") + "a", "b"]
+    assert split_lines(magic).to_list() == [magic.decode("utf-8", "replace")]
+
+
 @given(st.lists(st.binary(max_size=40), max_size=12))
 def test_what_is_no_utf8_is_replaced_as_if_all_were_decoded(lines: list[bytes]) -> None:
     """Mending some lines at a time gives what decoding the whole block would."""

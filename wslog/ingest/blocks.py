@@ -22,6 +22,7 @@ SHOWN: Final = 200  # characters of a line that is too long
 MENDED_BYTES: Final = 4 << 10
 BLANK_LINES: Final = 256  # so many in a row are counted without being made lines
 
+_LIKE_PACKED: Final = (b"\x1f\x8b", b"x\x01", b"x\x5e", b"x\x9c", b"x\xda", b"\x28\xb5\x2f\xfd")
 _BLANK_RUNS: Final = (b"\n" * BLANK_LINES, b"\r\n" * BLANK_LINES)
 _BLANK_RUN: Final = re.compile(rb"(?<=\n)(?:\n{%d,}|(?:\r\n){%d,65535})" % (BLANK_LINES - 1, BLANK_LINES - 1))
 
@@ -205,9 +206,15 @@ def split_lines(data: bytes) -> pl.Series:
     `read_lines` is marked unstable in polars: it is called only here.
     """
     try:
-        return pl.read_lines(data).to_series()
+        return _read_lines(data)
     except pl.exceptions.ComputeError:  # not UTF-8 somewhere
-        return pl.read_lines(b"".join(_mended(data))).to_series()
+        return _read_lines(b"".join(_mended(data)))
+
+
+def _read_lines(data: bytes) -> pl.Series:
+    if data.startswith(_LIKE_PACKED):  # polars would inflate it
+        return pl.read_lines(b"\n" + data).to_series()[1:]
+    return pl.read_lines(data).to_series()
 
 
 def _mended(data: bytes) -> Iterator[bytes]:

@@ -64,16 +64,19 @@ class Inputs:
     def read(self, sources: Sequence[Source], *, on_progress: reader.Progress | None = None) -> Iterator[FileEvents]:
         """Parse some of the files, several at once; each comes when it is done, in no promised order."""
         surveys = [survey_source(source, number) for number, source in enumerate(sources)]
-        reading = Reading(config=self.config, formats=FORMATS, keep=MAY_CONCERN, skip_plain=True)
+        by_number: dict[int, list[pl.DataFrame]] = {}
+
+        def put(events: pl.DataFrame) -> None:
+            for (number,), of_file in having(events, PLACED).group_by("file_no", maintain_order=True):
+                by_number.setdefault(number, []).append(of_file.select(*EVENTS))
+
+        reading = Reading(config=self.config, formats=FORMATS, keep=MAY_CONCERN, skip_plain=True, put=put)
         progress = reader.FileProgress(on_progress, sum(source.n_bytes for source in sources))
-        nothing = pl.DataFrame(schema=PLACED).select(*EVENTS)
+        nothing = pl.DataFrame(schema=EVENTS)
         with Lanes(usable_cores()) as lanes:
             for part in reader.read_all(surveys, reading, lanes, progress):
-                by_number = having(part.events, PLACED).partition_by(
-                    "file_no", as_dict=True, include_key=False, maintain_order=True
-                )
                 for number, account in part.accounts.items():
-                    events = by_number.get((number,), nothing)
+                    events = pl.concat(by_number.pop(number, [nothing]))
                     yield FileEvents(source=sources[number], coverage=account, events=events, levels=part.levels)
 
 

@@ -1,4 +1,4 @@
-"""One file's events and the account of all its lines: block by block, every format that stands in it."""
+"""One file parsed block by block, every format that stands in it: events are handed over, lines accounted for."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ class FileRead:
     Attributes:
         readers: The formats that stand in it, the main one first.
         number: Its place among all files.
-        events: The kept ones: `PLACED`, in order of `line`.
         n_lines: All lines, `n_rejected` those that no format could parse.
         rejects: The first `KEPT_REJECTS`.
         first_at, last_at: Over everything that parsed, kept or not.
@@ -46,7 +45,6 @@ class FileRead:
 
     readers: list[Reader]
     number: int = 0
-    events: list[pl.DataFrame] = field(default_factory=list)
     n_lines: int = 0
     n_rejected: int = 0
     rejects: list[Reject] = field(default_factory=list)
@@ -156,8 +154,7 @@ def _sort_out(frame: pl.DataFrame, parsed: Parsed, read: FileRead, reading: Read
 
 def _take(events: pl.DataFrame, read: FileRead, reading: Reading) -> None:
     file_no = pl.lit(read.number, pl.UInt32).alias("file_no")
-    placed = events.sort("line", maintain_order=True).select(file_no, *EVENTS)
-    read.events.append(reading.decided(placed))
+    reading.take(events.sort("line", maintain_order=True).select(file_no, *EVENTS))
 
 
 def _new_guest(left: pl.DataFrame, read: FileRead, reading: Reading) -> Reader | None:

@@ -180,7 +180,8 @@ def _parse(run: _Run, reading: Reading) -> list[Part]:
         if nth not in mixed
     }
     kept = events.filter(is_whole & reading.keep).select(pl.col(name).cast(dtype) for name, dtype in PLACED.items())
-    return [Part(accounts, reading.decided(kept)), *(read_file(run.surveys[nth], reading) for nth in mixed)]
+    reading.take(kept)
+    return [Part(accounts), *(read_file(run.surveys[nth], reading) for nth in mixed)]
 
 
 def _of_other_formats(rejected: pl.DataFrame, run: _Run, reading: Reading) -> set[int]:

@@ -1,4 +1,4 @@
-"""One file read: its account, its events, the nginx error levels seen in it."""
+"""One file read: its account, and the nginx error levels seen in it; its events are handed over as they come."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import polars as pl
-
 from wslog.ingest.accounts import account_of, unread
 from wslog.ingest.blocks import Block, read_blocks, read_head
 from wslog.ingest.lanes import Lanes
 from wslog.ingest.nginx_error import NGINX_ERROR
 from wslog.ingest.parse_file import parse_file
-from wslog.ingest.reading import PLACED, Reading
+from wslog.ingest.reading import Reading
 from wslog.ingest.recognise import Recognised, recognise, sample_lines
 from wslog.ingest.survey import Survey, account_of_others
 from wslog.result import FileCoverage
@@ -23,16 +21,14 @@ ALONE: Final = Lanes(1)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What some files gave.
+    """What became of some files.
 
     Attributes:
         accounts: Of each file, by its number.
-        events: The kept ones: `file_no` and `line`, where each stands, and the columns of `PLACED` that have values.
         levels: nginx error levels seen, as `reader.Read` has them.
     """
 
     accounts: Mapping[int, FileCoverage]
-    events: pl.DataFrame
     levels: frozenset[str] = frozenset()
 
 
@@ -44,7 +40,7 @@ def read_file(
     lanes: Lanes = ALONE,
     on_block: Callable[[Block], None] = lambda _: None,
 ) -> Part:
-    """Read one file.
+    """Read one file; *reading* takes its events.
 
     Args:
         survey: The file.
@@ -54,25 +50,22 @@ def read_file(
         on_block: Called after each block was read.
     """
     source = survey.source
-    nothing = pl.DataFrame(schema=PLACED)
     if survey.not_read:
-        return Part({survey.number: unread(source, compression=survey.compression, why=survey.not_read)}, nothing)
+        return Part({survey.number: unread(source, compression=survey.compression, why=survey.not_read)})
     try:
         if recognised is None:
             head = read_head(source)
             sample = sample_lines(head.data, is_whole=head.is_whole)
             recognised = recognise(sample, reading.config, reading.formats)
         if survey.kind or recognised.reader is None:
-            return Part({survey.number: account_of_others(survey, recognised, on_block)}, nothing)
+            return Part({survey.number: account_of_others(survey, recognised, on_block)})
         read = parse_file(
             read_blocks(source), recognised, reading, number=survey.number, on_block=on_block, lanes=lanes
         )
     except OSError as error:
         reason = f"cannot be read ({error.strerror or error})"
-        return Part({survey.number: unread(source, compression=survey.compression, why=reason)}, nothing)
-    events = pl.concat(read.events, how="diagonal") if read.events else nothing
+        return Part({survey.number: unread(source, compression=survey.compression, why=reason)})
     return Part(
         {survey.number: account_of(source, survey.compression, recognised, read)},
-        events,
         frozenset(read.levels.get(NGINX_ERROR.name, ())),
     )

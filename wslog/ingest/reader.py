@@ -10,7 +10,7 @@ from typing import IO, Final
 
 import polars as pl
 
-from wslog.cellar import AS_IT_COMES, Cellar
+from wslog.cellar import AS_IT_COMES, Cellar, Shelf
 from wslog.ingest.accounts import raise_if_useless
 from wslog.ingest.blocks import Block
 from wslog.ingest.concern import MAY_CONCERN
@@ -20,7 +20,7 @@ from wslog.ingest.formats import FORMATS
 from wslog.ingest.lanes import Lanes, usable_cores
 from wslog.ingest.read_batch import SMALL_BYTES, batches_of, read_batch
 from wslog.ingest.read_file import Part, read_file
-from wslog.ingest.reading import Reading, having, parse_waiting
+from wslog.ingest.reading import PLACED, Reading, having, parse_waiting
 from wslog.ingest.recognise import Recognised
 from wslog.ingest.settle import settled
 from wslog.ingest.sources import Source, list_sources
@@ -99,31 +99,37 @@ def read_events(
         surveys, zones=zones, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields
     )
     keep = EVERYTHING if all_lines else MAY_CONCERN
-    reading = Reading(config=config, formats=formats, keep=keep, skip_plain=not all_lines)
-    parts = _read_parts(surveys, reading, progress, jobs=jobs or usable_cores())
-    levels = frozenset(level for part in parts for level in part.levels)
+    shelf = cellar.shelf()
+    reading = Reading(config=config, formats=formats, keep=keep, skip_plain=not all_lines, put=shelf.put)
+    parts, kept = _read_parts(surveys, reading, progress, shelf, jobs=jobs or usable_cores())
     accounts = {number: account for part in parts for number, account in part.accounts.items()}
-    frames = [part.events for part in parts]
-    parts.clear()
-    events, files = settled(frames, accounts, [source.shown for source in sources], all_lines=all_lines, cellar=cellar)
+    events, files = settled(kept, accounts, [source.shown for source in sources], all_lines=all_lines, cellar=cellar)
     if must_be_useful:
         raise_if_useless(files, has_settings=bool(settings))
     return Read(
         events=events,
         coverage=Coverage(files=tuple(files), no_code=events.select(HAS_LOST_CODE.sum()).item()),
         settings=settings,
-        levels=levels,
+        levels=frozenset(level for part in parts for level in part.levels),
     )
 
 
-def _read_parts(surveys: Sequence[Survey], reading: Reading, progress: FileProgress, *, jobs: int) -> list[Part]:
-    """Read all files, and then those of the refused requests that are on a WebSocket's path."""
+def _read_parts(
+    surveys: Sequence[Survey], reading: Reading, progress: FileProgress, shelf: Shelf, *, jobs: int
+) -> tuple[list[Part], list[pl.DataFrame]]:
+    """Read all files, and then those of the refused requests that are on a WebSocket's path.
+
+    Returns:
+        What became of the files, and their events: the tables that *reading* put on the shelf.
+    """
     with Undecided(parse_waiting) as undecided, Lanes(jobs) as lanes:
-        if reading.skip_plain:
-            reading = replace(reading, undecided=undecided)
-        parts = list(read_all(surveys, reading, lanes, progress))
-        sure = pl.concat([having(part.events, ["path", "is_websocket"]) for part in parts])
-        return [*parts, *(Part({}, events) for events in undecided.siblings_of(sure, lanes))]
+        first = replace(reading, undecided=undecided) if reading.skip_plain else reading
+        parts = list(read_all(surveys, first, lanes, progress))
+        kept = shelf.taken()
+        sure = [having(events, ["path", "is_websocket"]) for events in (pl.DataFrame(schema=PLACED), *kept)]
+        for events in undecided.siblings_of(pl.concat(sure), lanes):
+            reading.take(events)
+        return parts, [*kept, *shelf.taken()]
 
 
 def configure(

@@ -33,6 +33,8 @@ class Reading:
         formats: The formats to recognise; the first wins a tie.
         keep: Over event columns: which events to keep.
         skip_plain: *keep* drops plain HTTP, so that its lines need not be parsed.
+        put: Takes what need not wait: `file_no` and `line`, where each event stands, and the columns of `PLACED` that
+            have values. Several threads call it.
         undecided: Where requests that may be failed handshakes wait; None: they stay among the events.
     """
 
@@ -40,17 +42,24 @@ class Reading:
     formats: Sequence[LogFormat]
     keep: pl.Expr
     skip_plain: bool
+    put: Callable[[pl.DataFrame], None]
     undecided: Undecided | None = None
 
-    def decided(self, events: pl.DataFrame) -> pl.DataFrame:
-        """Return what need not wait until all files are read: the columns that have values, in memory of its own."""
+    def take(self, events: pl.DataFrame) -> None:
+        """Put aside what must wait until all files are read, and hand over the rest (`PLACED`)."""
         rest = self.undecided.put_aside(events) if self.undecided else events
-        empty = [name for name, n in zip(rest.columns, rest.null_count().row(0), strict=True) if n == rest.height]
-        rest = rest.drop(name for name in empty if name not in PLACE)
-        return rest.with_columns(
-            *(pl.concat_str(name, pl.lit("")) for name in _TEXTS if name in rest.columns),
-            *(_once_each(rest[name]) for name in _REPEATED if name in rest.columns),
-        )
+        if rest.height:
+            self.put(compact(rest))
+
+
+def compact(events: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns that have values, in memory of their own: views of text would keep whole blocks."""
+    empty = [name for name, n in zip(events.columns, events.null_count().row(0), strict=True) if n == events.height]
+    full = events.drop(empty)
+    return full.with_columns(
+        *(pl.concat_str(name, pl.lit("")) for name in _TEXTS if name in full.columns),
+        *(_once_each(full[name]) for name in _REPEATED if name in full.columns),
+    )
 
 
 def _once_each(texts: pl.Series) -> pl.Series:
