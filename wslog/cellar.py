@@ -8,9 +8,11 @@ across all rows, and one slice. Wherever a table waits, it holds the same.
 from __future__ import annotations
 
 import contextlib
+import mmap
 import shutil
 import tempfile
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -43,6 +45,8 @@ class Cellar:
         self._room_bytes = room_bytes
         self._folder: Path | None = None
         self._n_files = 0
+        self._pages: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()  # of the tables on disk that are in use
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Cellar:
         return self
@@ -55,8 +59,9 @@ class Cellar:
         """Yield *table* some rows at a time, in order; one without rows as it is."""
         if table.is_empty():
             yield table
-        else:
-            yield from table.iter_slices(self.slice_rows)
+        for rows in table.iter_slices(self.slice_rows):
+            yield rows
+            self._let_go()
 
     def lay_up(self, parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
         """Return one table of the rows of *parts*, in order.
@@ -86,6 +91,13 @@ class Cellar:
         """Return a shelf for tables that come one after another."""
         return Shelf(self._on_disk, room_bytes=self._room_bytes, few_rows=self.slice_rows // 4)
 
+    def _let_go(self) -> None:
+        """Give back the memory of what was looked at on disk: it is read again where it is needed again."""
+        with self._lock:
+            in_use = tuple(self._pages)
+        for pages in in_use if hasattr(mmap, "MADV_DONTNEED") else ():
+            pages.madvise(mmap.MADV_DONTNEED)
+
     def _on_disk(self, table: pl.DataFrame) -> pl.DataFrame:
         """Write a table into a file of its own and map it."""
         if table.is_empty():
@@ -105,10 +117,13 @@ class Cellar:
                 where=str(self._folder or tempfile.gettempdir()),
                 mend="Free some space there, point TMPDIR elsewhere, or give more --memory.",
             ) from error
-        with pa.memory_map(str(file)) as mapped:
-            found = pl.from_arrow(pa.ipc.open_file(mapped).read_all(), rechunk=False)
+        with file.open("rb") as written:
+            pages = mmap.mmap(written.fileno(), 0, access=mmap.ACCESS_READ)
+        found = pl.from_arrow(pa.ipc.open_file(pa.BufferReader(pa.py_buffer(pages))).read_all(), rechunk=False)
         with contextlib.suppress(OSError):  # Windows keeps the name of what is mapped
             file.unlink()  # mapped, it lasts as long as it is used, and not even a killed process leaves it
+        with self._lock:
+            self._pages.add(pages)
         if not isinstance(found, pl.DataFrame):
             raise TypeError("a table came back as a column")
         return found
