@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from wslog.correlate.numbering import order_rows
+from wslog.correlate.numbering import places_in_order
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -30,14 +30,15 @@ def pair_probabilities(left: Ints, right: Ints, weight: Floats) -> Floats:
     Args:
         left: Row numbers on the left, from 0, one per pair.
         right: Row numbers on the right.
-        weight: Likelihood of "these two are partners" against "the left one has none"; at least 0.
+        weight: Likelihood of "these two are partners" against "the left one has none"; at least 0. The result takes
+            its place: there are many pairs.
 
     Returns:
         One probability per pair; those of one left (or right) row add up to at most 1, the rest is "no partner".
     """
     if not len(weight):
         return np.zeros(0)
-    weight = np.clip(weight, 0.0, 1e12)
+    np.clip(weight, 0.0, 1e12, out=weight)
     lefts, rights = _Groups(left), _Groups(right)
     to_left, to_right = np.ones(len(weight)), np.ones(len(weight))
     # Most messages soon stand still, to the last bit: only the rows that hear something new are asked again.
@@ -52,7 +53,8 @@ def pair_probabilities(left: Ints, right: Ints, weight: Floats) -> Floats:
     odds = weight
     odds *= to_left
     odds *= to_right
-    return np.asarray(odds / (1.0 + odds))
+    odds /= 1.0 + odds
+    return odds
 
 
 class _Groups:
@@ -74,7 +76,7 @@ class _Groups:
     def of(self, rows: Flags) -> Iterator[tuple[Ints, Ints]]:
         """List the pairs of the marked rows, row by row, some at a time; and how many each row has."""
         if not len(self._pairs):
-            self._pairs = order_rows(self.row)[0].astype(np.int32)
+            self._pairs = places_in_order(self.row).astype(np.int32)
         asked = np.flatnonzero(rows)
         total = np.cumsum(self._size[asked])
         cuts = np.searchsorted(total, np.arange(AT_A_TIME, total[-1] if len(total) else 0, AT_A_TIME))
@@ -118,14 +120,17 @@ def _pass_on(
 def _all_pass_on(row: Ints, weight: Floats, *, heard: Floats, said: Floats, told: tuple[Ints, Flags]) -> float:
     """Do the same for all rows at once, which costs less for each pair."""
     other, marks = told
-    value = weight * heard
-    new = np.bincount(row, weights=value)[row]
-    np.subtract(new, value, out=new)
-    np.maximum(new, 0.0, out=new)
-    np.add(new, 1.0, out=new)
-    np.divide(1.0, new, out=new)
-    change = np.subtract(new, said, out=value)
-    said[:] = new
+    change = weight * heard
+    total = np.bincount(row, weights=change)
+    for first in range(0, len(row), AT_A_TIME):
+        part = slice(first, first + AT_A_TIME)
+        value, new = change[part], total[row[part]]
+        np.subtract(new, value, out=new)
+        np.maximum(new, 0.0, out=new)
+        np.add(new, 1.0, out=new)
+        np.divide(1.0, new, out=new)
+        np.subtract(new, said[part], out=value)
+        said[part] = new
     is_other = change != 0
     if np.count_nonzero(is_other) > MANY * len(row):
         marks[:] = True

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from wslog.correlate.agreement import Agreement
 from wslog.correlate.assignment import pair_probabilities
-from wslog.correlate.candidates import Belief, ServerRows
+from wslog.correlate.candidates import BY_END, Belief, ServerRows
 from wslog.correlate.clock_offsets import COARSE_S, SurePairs, client_offsets
 from wslog.correlate.densities import LagShape, OffsetPrior
 from wslog.correlate.exact_ids import pair_by_id
@@ -119,18 +119,22 @@ def _match_chunk(
     runs = [around[first : first + AT_A_TIME] for first in range(0, max(len(around), 1), AT_A_TIME)]
     pairs = Weighed.joined([weigh(run, left=left, rows=rows, belief=belief, agreement=agreement) for run in runs])
     weigh_by_votes(pairs, left=left, rows=rows, belief=belief, agreement=agreement)
-    p = pair_probabilities(_renumbered(pairs.record), _renumbered(pairs.row), pairs.weight)
+    (record, records), (row, numbers) = _renumbered(pairs.record), _renumbered(pairs.row)
+    way, weight = pairs.way, pairs.weight
+    del pairs  # there are many
+    p = pair_probabilities(record, row, weight)
     is_core = np.zeros(len(left.block), dtype=np.bool_)
     is_core[core] = True
-    keep = np.flatnonzero(is_core[pairs.record] & (p > NEGLIGIBLE))
-    return pairs.compared(keep, left, rows.side).rated(p[keep])
+    keep = np.flatnonzero(is_core[records][record] & (p > NEGLIGIBLE))
+    record, row = records[record[keep]], numbers[row[keep]]
+    return Pairs.of(record, row, way[keep] == BY_END, left=left, right=rows.side).rated(p[keep])
 
 
-def _renumbered(number: NDArray[np.int32]) -> Ints:
-    """Number those that occur from 0, in order."""
-    occurs = np.zeros(int(number.max(initial=0)) + 1, dtype=np.bool_)
+def _renumbered(number: NDArray[np.int32]) -> tuple[Ints, Ints]:
+    """Number those that occur from 0, in order; and list them."""
+    occurs = np.zeros(int(number.max(initial=-1)) + 1, dtype=np.bool_)
     occurs[number] = True
-    return np.asarray((np.cumsum(occurs) - 1)[number])
+    return np.asarray((np.cumsum(occurs) - 1)[number]), np.flatnonzero(occurs)
 
 
 def _learn(sure: Pairs, left: Side, clock: Ints, agreement: Agreement) -> tuple[Belief, Agreement]:

@@ -48,13 +48,25 @@ def number_rows(*parts: Ints) -> tuple[Ints, Ints]:
 
 def order_rows(*parts: Ints) -> tuple[Ints, Ints]:
     """Put combinations in order, equal ones as they are met: their places; and, in that order, a key for each."""
-    n = max(len(parts[0]), 1)
-    # With its place in it, a key need only be sorted: that is several times as fast as to ask for the order.
-    key = _packed(*parts, np.arange(len(parts[0])))
-    key.sort()
+    key = _sorted_with_places(*parts)
+    n = max(len(key), 1)
     whole = key // n
     key -= whole * n
     return key, whole
+
+
+def places_in_order(*parts: Ints) -> Ints:
+    """Put combinations in order, equal ones as they are met: their places alone."""
+    key = _sorted_with_places(*parts)
+    key %= max(len(key), 1)
+    return key
+
+
+def _sorted_with_places(*parts: Ints) -> Ints:
+    """Put each combination and its place in one integer; to sort those is much faster than to ask for the order."""
+    key = _packed(*parts, np.arange(len(parts[0])))
+    key.sort()
+    return key
 
 
 def _packed(*parts: Ints) -> Ints:

@@ -8,9 +8,9 @@ durations, and r the odds that the partner was not searched.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from wslog.correlate.agreement import Agreement
 from wslog.correlate.candidates import BY_END, PRESENT_ODDS, Belief, ServerRows
 from wslog.correlate.densities import NARROW_SHARE, laplace, student3
-from wslog.correlate.numbering import order_rows
+from wslog.correlate.numbering import places_in_order
 from wslog.correlate.pairs import Pairs
 from wslog.correlate.sides import Flags, Floats, Ints, Side
 from wslog.correlate.voting import log_density_by_votes
@@ -47,13 +47,14 @@ class Weighed:
     weight: Floats
 
     @classmethod
-    def joined(cls, parts: Sequence[Weighed]) -> Weighed:
-        """Put those of several runs of records together, in order of way, then of record."""
-        way = np.concatenate([part.way for part in parts])
-        order = np.argsort(way, kind="stable")
-        return cls(*(np.concatenate([getattr(part, one.name) for part in parts])[order] for one in fields(cls)))
+    def joined(cls, parts: list[Weighed]) -> Weighed:
+        """Put those of several runs of records together, in order of way, then of record; *parts* go on the way."""
+        cuts = [np.searchsorted(part.way, np.arange(BY_END + 2)) for part in parts]
+        columns = [[getattr(part, one.name) for part in parts] for one in fields(cls)]
+        parts.clear()
+        return cls(*(_way_by_way(columns.pop(0), cuts) for _ in fields(cls)))
 
-    def compared(self, at: Ints, left: Side, right: Side) -> Pairs:
+    def compared(self, at: Ints | NDArray[np.int32], left: Side, right: Side) -> Pairs:
         """Compare the times of the pairs at some places."""
         record, row = self.record[at].astype(np.int64), self.row[at].astype(np.int64)
         return Pairs.of(record, row, self.way[at] == BY_END, left=left, right=right)
@@ -82,24 +83,32 @@ def weigh(asked: Ints, *, left: Side, rows: ServerRows, belief: Belief, agreemen
 
 def weigh_by_votes(pairs: Weighed, *, left: Side, rows: ServerRows, belief: Belief, agreement: Agreement) -> None:
     """Weigh anew, in place, the pairs of records whose clock is unknown: as the other records of the clock have it."""
-    unheard = np.flatnonzero(np.isnan(belief.offset)[pairs.record])
+    unheard = np.flatnonzero(np.isnan(belief.offset)[pairs.record]).astype(np.int32)
     clock = agreement.clock[pairs.record[unheard]]
-    anyone_votes = bool((clock >= 0).any())
-    for part in _clock_by_clock(clock):
+    anyone_votes, parts = bool((clock >= 0).any()), _clock_by_clock(clock)
+    del clock
+    for part in parts:
         at = unheard[part]
         rest = pairs.rest[at]
         some = pairs.compared(at, left, rows.side).rated(rest)
         pairs.weight[at] = _weight(rest + _log_offset_by_votes(some, belief, agreement, others_vote=anyone_votes))
 
 
-def _clock_by_clock(clock: Ints) -> Iterator[Ints]:
+def _way_by_way(arrays: list[NDArray[Any]], cuts: list[Ints]) -> NDArray[Any]:
+    """Put arrays together, each cut where one way of finding ends and the next begins."""
+    ways = range(BY_END + 1)
+    return np.concatenate([of[cut[way] : cut[way + 1]] for way in ways for of, cut in zip(arrays, cuts, strict=True)])
+
+
+def _clock_by_clock(clock: Ints) -> Iterator[NDArray[np.int32]]:
     """List the places of each clock's pairs together, in order, some clocks at a time."""
-    order, _ = order_rows(clock)
+    order = places_in_order(clock).astype(np.int32)
     clock = clock[order]
     starts = np.append(np.flatnonzero(clock[1:] != clock[:-1]) + 1, len(clock))
     cuts = np.arange(AT_A_TIME, len(clock), AT_A_TIME)
     # Pairs of records that share no clock need not stay together.
     cuts = np.where(clock[cuts] < 0, cuts, starts[np.searchsorted(starts, cuts)])
+    del clock, starts
     yield from np.split(order, np.unique(cuts))
 
 
