@@ -113,13 +113,11 @@ def _in_scope(scope: Scope, n_scopes: int, span: tuple[float, float]) -> Iterato
     if len(closed) < FEWEST:
         return
     quiet = (min(closed[0] - span[0], BAND_S + GUARD_S), min(span[1] - closed[-1], BAND_S + GUARD_S))
-    moved = _without_gaps(closed)
+    opened, moved = scope.closes["opened_s"].fill_null(-np.inf).to_numpy(), _without_gaps(closed)
     for low, high in _merge(_windows(moved, n_scopes, quiet)):
-        start, end = _core(closed[(moved >= low) & (moved < high)])
-        ended = scope.closes.select(pl.col("closed_s").is_between(start, end)).to_series()
-        open_then = (pl.col("opened_s").is_null() | (pl.col("opened_s") < start)) & (pl.col("closed_s") >= start)
-        alive = scope.closes.select(open_then.sum()).item()
-        yield RawBurst(scope.name, start, end, int(ended.sum()), alive)
+        start, end = _core(closed[slice(*np.searchsorted(moved, (low, high)))])
+        first, after = np.searchsorted(closed, start), np.searchsorted(closed, end, side="right")
+        yield RawBurst(scope.name, start, end, int(after - first), int((opened[first:] < start).sum()))
 
 
 def _without_gaps(closed: Floats) -> Floats:
@@ -152,7 +150,7 @@ def _windows(closed: Floats, n_scopes: int, quiet: tuple[float, float]) -> list[
         quiet: Seconds without a close that the logs cover before the first and after the last.
     """
     origin = np.floor(closed[0] - quiet[0]) - 1
-    second = (closed - origin).astype(np.int64)
+    second = (closed - origin).astype(np.int32)
     stretches = _stretches(second)
     if not stretches:
         return []
@@ -160,7 +158,7 @@ def _windows(closed: Floats, n_scopes: int, quiet: tuple[float, float]) -> list[
     seconds = np.bincount(second, minlength=max(n_seconds, 3)).astype(float)
     masked = np.zeros(len(seconds), dtype=bool)
     scanned = [_significant(seconds, masked, low, high, n_scopes) for low, high in _pieces(stretches)]
-    windows = np.concatenate(scanned)
+    windows = np.concatenate([some for some in scanned if len(some)] or scanned[:1])
     found: list[tuple[float, float]] = []
     while len(found) < MOST and len(windows):
         best = windows[np.lexsort((windows["start"], windows["log_p"], windows["width"], windows["total"]))[0]]
@@ -174,7 +172,7 @@ def _windows(closed: Floats, n_scopes: int, quiet: tuple[float, float]) -> list[
     return found
 
 
-def _stretches(second: NDArray[np.int64]) -> list[tuple[int, int]]:
+def _stretches(second: NDArray[np.int32]) -> list[tuple[int, int]]:
     """Return where windows with enough closes may start, as spans [low, high) far from each other.
 
     Args:
@@ -182,7 +180,7 @@ def _stretches(second: NDArray[np.int64]) -> list[tuple[int, int]]:
     """
     first, last = second[: len(second) - FEWEST + 1], second[FEWEST - 1 :]
     near = last - first < WIDTHS_S[-1]
-    low, high = np.maximum(last[near] - WIDTHS_S[-1] + 1, 0), first[near] + 1
+    low, high = np.maximum(last[near] - (WIDTHS_S[-1] - 1), 0), first[near] + 1
     if not len(low):
         return []
     breaks = np.flatnonzero(low[1:] - high[:-1] > STRETCH_S) + 1
@@ -221,8 +219,9 @@ def _significant(seconds: Floats, masked: NDArray[np.bool_], low: int, high: int
             continue
         # What holds no more than its band lets expect is no burst; most windows are gone with that, by a rough look.
         full = counts[stops] - counts[starts]
-        usual = np.maximum(left.rate[starts], right.rate[stops])
-        some = np.flatnonzero((full >= FEWEST) & (full > ROUGHLY * SLACK * width * usual))
+        some = np.flatnonzero(full >= FEWEST)
+        usual = np.maximum(left.rate[starts][some], right.rate[stops][some])
+        some = some[full[some] > ROUGHLY * SLACK * width * usual]
         some = some[length[stops][some] - length[starts][some] == width]
         on = full[some]
         off, band = _denser(left.at(starts.start + some), right.at(stops.start + some))
@@ -233,15 +232,15 @@ def _significant(seconds: Floats, masked: NDArray[np.bool_], low: int, high: int
         one["ratio"] = SLACK * width / band
         one["total"] = np.log(max(len(seconds) / width, 1.0)) + np.log(len(WIDTHS_S) * n_scopes)
         parts.append(one)
-    if not parts:
-        return np.zeros(0, dtype=WINDOW)
-    return _judged(np.concatenate(parts))
+    return _judged(np.concatenate(parts)) if parts else np.zeros(0, dtype=WINDOW)
 
 
 def _judged(windows: Windows) -> Windows:
     """Return the windows that are significant; `total` comes as the price of looking at many, and leaves with it."""
     bar = np.log(ALPHA)
     windows = windows[log_tail_bound(windows["on"], windows["off"], windows["ratio"]) + windows["total"] < bar]
+    if not len(windows):
+        return windows
     windows["log_p"] = log_tail_fast(windows["on"], windows["off"], windows["ratio"])
     windows["total"] += windows["log_p"]
     return np.asarray(windows[windows["total"] < bar])

@@ -116,9 +116,10 @@ def coarsest_resolution(sources: Iterable[Histogram]) -> float:
 
 def _tally(keys: Ints, weights: Ints | None = None) -> tuple[Ints, Ints]:
     """Distinct keys, ascending, and how often each occurs (or its weights added)."""
-    distinct, place, counts = np.unique(keys, return_inverse=True, return_counts=True)
     if weights is None:
+        distinct, counts = np.unique(keys, return_counts=True)
         return distinct.astype(np.int64), counts.astype(np.int64)
+    distinct, place = np.unique(keys, return_inverse=True)
     added = np.zeros(len(distinct), dtype=np.int64)
     np.add.at(added, place, weights)
     return distinct.astype(np.int64), added

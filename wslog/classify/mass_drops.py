@@ -25,6 +25,10 @@ LEAST_KILLED: Final = 0.2  # of what was alive in the scope, for a burst to matt
 MOST_KILLED: Final = 0.5  # and to be a restart
 # nginx's own timers make echoes of whatever synchronised their clients; they are explained without a burst.
 IS_TOLD: Final = OPENED & ~pl.col("nginx_timed_out") & (~pl.col("is_pagehide_only").fill_null(value=False))
+CLOSED_S: Final = pl.when(IS_TOLD).then(pl.col("ended_at").dt.timestamp("ms") / 1000)
+HEARD: Final = (
+    "upstream", "path", "no_nginx_line", "nginx_is_complete", "close_code", "has_client", "nginx_closed_at",
+)  # fmt: skip
 
 
 class BurstKind(StrEnum):
@@ -60,7 +64,7 @@ def find_mass_drops(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> list[MassDr
     """Find bursts among opened connections and say who was behind them.
 
     Args:
-        facts: From `facts.add_facts`.
+        facts: `HEARD`, `ended_at`, `opened_at`, and what `IS_TOLD` reads.
         lifecycle: `schema.EVENTS` rows of nginx process life.
 
     Returns:
@@ -68,20 +72,21 @@ def find_mass_drops(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> list[MassDr
     """
     # Where no log names the app server, a path stands for it.
     share_by = "upstream" if facts["upstream"].is_not_null().any() else "path"
-    rows = facts.select(
-        "no_nginx_line", "nginx_is_complete", "close_code", "has_client", "nginx_closed_at",
-        pl.col(share_by).cast(pl.Enum(facts[share_by].drop_nulls().unique().sort())).alias("share"),
-        pl.when(IS_TOLD).then(_epoch("ended_at")).alias("closed_s"), _epoch("opened_at").alias("opened_s"),
-    )  # fmt: skip
-    bursts = [burst for burst in _bursts(rows, share_by) if burst.end_s - burst.start_s <= LONGEST_S]
-    named = [_name(burst, rows.filter(_is_of(burst, share_by)), bursts, lifecycle) for burst in bursts]
+    bursts = [burst for burst in _bursts(facts, share_by) if burst.end_s - burst.start_s <= LONGEST_S]
+    if not bursts:
+        return []
+    rows = facts.select(*HEARD, CLOSED_S.alias("closed_s"))
+    named = [_name(burst, rows, bursts, lifecycle) for burst in bursts]
     found = [m for m in named if m is not None]
     return [m for m in found if not _is_part_of_another(m, found)]
 
 
-def _bursts(rows: pl.DataFrame, share_by: str) -> list[RawBurst]:
+def _bursts(facts: pl.DataFrame, share_by: str) -> list[RawBurst]:
     """Find bursts among all, among those that nginx never logged, and in each share."""
-    closes = rows.select("closed_s", "opened_s", "share", "no_nginx_line").drop_nulls("closed_s").sort("closed_s")
+    shares = pl.Enum(facts[share_by].drop_nulls().unique().sort())  # numbers instead of texts
+    times = (CLOSED_S.alias("closed_s"), _epoch("opened_at").alias("opened_s"))
+    closes = facts.select(*times, pl.col(share_by).cast(shares).alias("share"), "no_nginx_line")
+    closes = closes.drop_nulls("closed_s").sort("closed_s")
     unlogged, n_shares = closes.filter("no_nginx_line"), closes["share"].drop_nulls().n_unique()
 
     def scopes() -> Iterator[Scope]:
@@ -94,25 +99,15 @@ def _bursts(rows: pl.DataFrame, share_by: str) -> list[RawBurst]:
     return scan_scopes(scopes(), n_scopes=1 + (not unlogged.is_empty()) + n_shares, span=span_of(closes))
 
 
-def _is_of(burst: RawBurst, share_by: str) -> pl.Expr:
-    """Whether a row ended in a burst's time and is of its scope."""
-    is_then = pl.col("closed_s").is_between(burst.start_s, burst.end_s)
-    if burst.scope == ScopeKind.ALL:
-        return is_then
-    is_there = pl.col("no_nginx_line")
-    if burst.scope != ScopeKind.NO_NGINX_LINE:
-        is_there = pl.col("share") == burst.scope.removeprefix(f"{share_by} ")
-    return is_then & is_there
-
-
 def _epoch(column: str) -> pl.Expr:
     return pl.col(column).dt.timestamp("ms") / 1000
 
 
-def _name(burst: RawBurst, inside: pl.DataFrame, bursts: list[RawBurst], lifecycle: pl.DataFrame) -> MassDrop | None:
+def _name(burst: RawBurst, rows: pl.DataFrame, bursts: list[RawBurst], lifecycle: pl.DataFrame) -> MassDrop | None:
     """Say what a burst was; None if most of it said goodbye, most of its scope lived on, or nothing explains it."""
     if burst.killed_share < LEAST_KILLED:
         return None
+    inside = rows.filter(pl.col("closed_s").is_between(burst.start_s, burst.end_s)).filter(_in_scope(burst.scope))
     unclean = inside.filter(IS_1006 | ~pl.col("has_client")).height
     if unclean < max(3, UNCLEAN_SHARE * inside.height):
         return None
@@ -250,9 +245,9 @@ def add_burst(facts: pl.DataFrame, drops: Sequence[MassDrop]) -> pl.DataFrame:
 
 
 def _in_scope(scope: str) -> pl.Expr:
-    kind, name = split_scope(scope)
+    kind, _, name = scope.partition(" ")
     if kind in {ScopeKind.UPSTREAM, ScopeKind.PATH}:
-        return pl.col(kind.value) == name
+        return pl.col(kind) == name
     if scope == ScopeKind.NO_NGINX_LINE:
         return pl.col("no_nginx_line")
     return pl.lit(value=True)

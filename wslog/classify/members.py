@@ -88,8 +88,8 @@ def _path_decibans(facts: pl.DataFrame, inside: pl.Expr, value: pl.Expr, backgro
     few connections counts as any.
     """
     counts = pl.col("is_client_drop") & value.is_not_null()
-    paths = facts.group_by("path").agg(inside.sum().cast(pl.Float64).alias("k"), counts.sum().alias("n"))
-    k, n = pl.col("k"), pl.col("n")
+    paths = facts.select("path", inside.alias("k"), counts.alias("n")).group_by("path").agg(pl.all().sum())
+    k, n = pl.col("k").cast(pl.Float64), pl.col("n")
     mu = ((background_share * k.sum()) / n.sum()) * n
     p = 1 - (mu + PSEUDO_MEMBERS * background_share) / ((k - 1).clip(lower_bound=0.0) + PSEUDO_MEMBERS)
     return paths.with_columns(_decibans(p).alias("path_db")).filter(k > 0).select("path", "path_db")

@@ -101,10 +101,10 @@ def judge(facts: pl.DataFrame, card: Scorecard) -> pl.DataFrame:
     winner = np.concatenate([numbers for numbers, _ in parts])
     labels = [*card.labels, ("idle", Cause.IDLE_TIMEOUT, Tier.UNKNOWN)]
     texts = {"label": 0, "cause": 1, "tier": 2}
-    number = pl.Series(winner)
+    number = pl.Series(winner, dtype=pl.UInt32)
     return pl.DataFrame(
         [
-            *(pl.Series(name, [str(label[of]) for label in labels])[number] for name, of in texts.items()),
+            *(pl.Series(name, [str(label[of]) for label in labels]).gather(number) for name, of in texts.items()),
             pl.Series("confidence", np.concatenate([confidence for _, confidence in parts]), dtype=pl.Float64),
             _texts(facts, spoken, card, winner),
         ]
@@ -203,5 +203,5 @@ def _item_text(facts: pl.DataFrame, rows: pl.Series, card: Scorecard, k: int) ->
         text = pl.concat_str([pl.col(card.refs[k]).fill_null("?"), pl.lit(": "), text])
         columns.append(card.refs[k])
     if not columns:
-        return pl.repeat(rest, len(rows), eager=True)
+        return pl.Series([rest]).new_from_index(0, len(rows))
     return pl.DataFrame([facts[c].gather(rows) for c in dict.fromkeys(columns)]).select(text.alias("text")).to_series()
