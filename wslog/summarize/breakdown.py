@@ -59,27 +59,24 @@ def break_down(connections: Rows) -> Breakdown:
     if not connections.height:
         return Breakdown(path=(), host=(), upstream=(), user_agent=(), network=())
     return Breakdown(
-        path=_groups(connections, "path"),
-        host=_groups(connections, "host"),
-        upstream=_groups(connections, "upstream"),
+        path=_groups(connections, "path", pl.col("path")),
+        host=_groups(connections, "host", pl.col("host")),
+        upstream=_groups(connections, "upstream", pl.col("upstream")),
         user_agent=_groups(connections, "user_agent", USER_AGENT_FAMILY),
         network=_groups(connections, "client_ip", NETWORK),
     )
 
 
-def _groups(connections: Rows, column: str, value: pl.Expr | None = None) -> tuple[Group, ...]:
+def _groups(connections: Rows, column: str, value: pl.Expr) -> tuple[Group, ...]:
     """Count one dimension; rows without a value belong to no group.
 
     Args:
         connections: `schema.CONNECTIONS`, in `ORDER`.
         column: What the dimension is made of.
-        value: How, if it is not the column itself; each text is looked at once.
+        value: How.
     """
-    valued = connections.take(*COUNTED, column)
-    if value is not None:
-        kinds = valued.select(pl.col(column).unique()).with_columns(value=value)
-        valued = valued.join(kinds, on=column, how="left", nulls_equal=True, maintain_order="left").drop(column)
-    valued = valued.rename({column: "value"}, strict=False).filter(pl.col("value").is_not_null())
+    values = _each_once(connections.table[column], value)
+    valued = connections.take(*COUNTED, value=values).drop_nulls("value")
     counted = (
         valued.group_by("value")
         .agg(attempts=pl.len(), opened=IS_OPENED.sum(), drops=IS_DROP.sum(), hours=HOURS)
@@ -87,7 +84,8 @@ def _groups(connections: Rows, column: str, value: pl.Expr | None = None) -> tup
         .head(TOP)
     )
     top_causes = (
-        valued.filter(IS_DROP)
+        valued.select("value", "cause", "is_drop")
+        .filter(IS_DROP)
         .join(counted, on="value", how="semi")
         .group_by("value", pl.col("cause").fill_null(Cause.UNKNOWN.value))
         .len("n")
@@ -107,3 +105,12 @@ def _groups(connections: Rows, column: str, value: pl.Expr | None = None) -> tup
         )
         for row in joined.iter_rows(named=True)
     )
+
+
+def _each_once(texts: pl.Series, value: pl.Expr) -> pl.Series:
+    """Return the *value* of each text, made once of equal ones, as a category: a number by which to group."""
+    numbers = texts.cast(pl.Categorical(pl.Categories.random())).to_physical()
+    firsts = numbers.arg_unique()
+    kinds = texts[firsts[numbers[firsts].arg_sort(nulls_last=True)]].to_frame()
+    values = kinds.select(value).to_series().cast(pl.Categorical(pl.Categories.random()))
+    return values.gather(numbers)

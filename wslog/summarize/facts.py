@@ -15,10 +15,7 @@ from wslog.summarize.drops import IS_OPENED
 from wslog.summarize.groups import DropGroup
 from wslog.summarize.rows import Rows
 
-TOLD: Final = (
-    "closed_at", "opened_at", "is_opened", "lifetime_s", "idle_s", "session_id", "client_ref", "nginx_access_ref",
-    "nginx_error_ref", "alb_ref",
-)  # fmt: skip
+SERVERS: Final = ("nginx_access_ref", "nginx_error_ref", "alb_ref")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +82,14 @@ def gather_facts(
         settings: Timers found in configuration.
         known: Timers by id.
     """
-    told = drops.take(*TOLD)
+    told = drops.take(
+        "closed_at", "opened_at", "is_opened", "lifetime_s", "idle_s",
+        has_client=pl.col("client_ref").is_not_null(), has_session=pl.col("session_id").is_not_null(),
+        has_server=pl.any_horizontal(pl.col(SERVERS).is_not_null()),
+    )  # fmt: skip
     opened = told.filter(IS_OPENED)
-    from_clients = opened.filter(pl.col("client_ref").is_not_null())
+    from_clients = opened.filter("has_client")
     errors = [file for file in coverage.files if file.format.startswith("nginx-error") and file.lines > 0]
-    no_server_line = pl.all_horizontal(pl.col("nginx_access_ref", "nginx_error_ref", "alb_ref").is_null())
     outside = ~pl.col("closed_at").is_between(pl.lit(shared.start), pl.lit(shared.end))
     return Facts(
         coverage=coverage,
@@ -107,8 +107,8 @@ def gather_facts(
         n_undecided=sum(group.n for group in groups if group.cause is Cause.UNKNOWN or group.tier is Tier.UNKNOWN),
         no_idle_share=_share(from_clients, pl.col("idle_s").is_null()),
         no_lifetime_share=_share(opened, pl.col("lifetime_s").is_null()),
-        no_session_share=_share(told.filter(pl.col("client_ref").is_not_null()), pl.col("session_id").is_null()),
-        unmatched_share=_share(from_clients, no_server_line),
+        no_session_share=_share(told.filter("has_client"), ~pl.col("has_session")),
+        unmatched_share=_share(from_clients, ~pl.col("has_server")),
         outside_share=_share(told, outside) if shared.start is not None else 0.0,
     )
 

@@ -26,9 +26,12 @@ class Rows:
         """How many rows there are."""
         return self.places.len()
 
-    def take(self, *columns: str) -> pl.DataFrame:
-        """Return the rows as a table of these columns."""
-        return self.table.select(columns)[self.places]
+    def take(self, *columns: str, **made: pl.Expr | pl.Series) -> pl.DataFrame:
+        """Return the rows as a table of these columns, and of what is *made* of all rows of the table.
+
+        Texts are copied with the rows: make something narrow of them where that is enough.
+        """
+        return self.table.select(*columns, **made)[self.places]
 
     def column(self, name: str) -> pl.Series:
         """Return one column of the rows."""
