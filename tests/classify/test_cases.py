@@ -10,8 +10,10 @@ from typing import Final
 import polars as pl
 import pytest
 from _pytest.mark import ParameterSet
+from polars.testing import assert_frame_equal
 
 from tests.classify.casebook import FILES, REF_COLUMNS, Case, Table, Written, load_cases, tiers_of, write_case
+from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.classify import Explained, explain_closes
 from wslog.classify.facts import share_of
 from wslog.correlate import join_tiers
@@ -52,7 +54,7 @@ def _named(name: str) -> Case:
     return next(case for case in CASES if case.name == name)
 
 
-def _explain(read: Read, *, without: str | None = None) -> Explained:
+def _explain(read: Read, *, without: str | None = None, cellar: Cellar = AS_IT_COMES) -> Explained:
     """Explain a case's events; *without* one tier's lines, as if its log were not there."""
     events, levels, settings = read.events, read.levels, read.settings
     if without == "error":
@@ -63,8 +65,9 @@ def _explain(read: Read, *, without: str | None = None) -> Explained:
         events = events.filter(pl.col("tier") != without)
     joined = join_tiers(events)
     return explain_closes(
-        joined.connections, lifecycle=joined.lifecycle, levels=levels, settings=settings, timeouts=load_timeouts()
-    )
+        joined.connections, lifecycle=joined.lifecycle, levels=levels, settings=settings, timeouts=load_timeouts(),
+        cellar=cellar,
+    )  # fmt: skip
 
 
 def _rows(found: Explained, written: Written, name: str) -> pl.DataFrame:
@@ -125,6 +128,16 @@ def test_the_case_is_explained_as_expected(case: Case, examine: Examine) -> None
         right = rows.with_columns(_as_expected(expected).fill_null(value=False).alias("right"))
         wrong = told.filter(~right["right"]).head(3).to_dicts()
         assert share_of(right, pl.col("right")) >= expected.get("share", 1.0), wrong
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_some_rows_at_a_time_and_on_disk_explain_the_same(case: Case, examine: Examine) -> None:
+    """However few rows are worked on at a time, and wherever the explained ones wait: the same to the last digit."""
+    examined = examine(case.name)
+    with Cellar(room_bytes=0, slice_rows=3) as cellar:
+        found = _explain(examined.read, cellar=cellar)
+    assert_frame_equal(found.connections, examined.explained.connections, check_exact=True)
+    assert (found.clusters, found.bursts) == (examined.explained.clusters, examined.explained.bursts)
 
 
 def _as_expected(expected: Table) -> pl.Expr:

@@ -6,11 +6,13 @@ from typing import Any
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from tests.classify.rows import joined, lifecycle
+from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.classify import Explained, explain_closes
 from wslog.knowledge import load_timeouts
-from wslog.schema import CONNECTIONS, Cause, Tier, dtypes
+from wslog.schema import CONNECTIONS, INSTANT, Cause, Tier, dtypes
 
 TIMEOUTS = load_timeouts()
 TIMED_OUT: dict[str, Any] = {
@@ -23,8 +25,14 @@ SERVER_ONLY: dict[str, Any] = {
 }  # fmt: skip
 
 
-def explain(*rows: dict[str, Any], levels: frozenset[str] = frozenset({"info"})) -> Explained:
-    return explain_closes(joined(*rows), lifecycle=lifecycle(), levels=levels, settings=(), timeouts=TIMEOUTS)
+def explain(*rows: dict[str, Any], cellar: Cellar = AS_IT_COMES) -> Explained:
+    return explain_joined(joined(*rows), cellar=cellar)
+
+
+def explain_joined(connections: pl.DataFrame, *, cellar: Cellar = AS_IT_COMES) -> Explained:
+    return explain_closes(
+        connections, lifecycle=lifecycle(), levels=frozenset({"info"}), settings=(), timeouts=TIMEOUTS, cellar=cellar
+    )
 
 
 def only(*rows: dict[str, Any]) -> dict[str, Any]:
@@ -43,9 +51,7 @@ def test_the_table_is_the_published_one() -> None:
 
 def test_nothing_in_nothing_out() -> None:
     """No connections: an empty table of the same columns, no clusters, no bursts."""
-    found = explain_closes(
-        joined({}).clear(), lifecycle=lifecycle(), levels=frozenset(), settings=(), timeouts=TIMEOUTS
-    )
+    found = explain_joined(joined({}).clear())
     assert dict(found.connections.schema) == dtypes(CONNECTIONS)
     assert (found.connections.height, found.clusters, found.bursts) == (0, (), ())
 
@@ -121,7 +127,31 @@ def test_a_timer_s_value_stands_only_with_a_timer() -> None:
     assert rest["timeout_s"].null_count() == rest["timeout_id"].null_count() == rest.height == 1
 
 
-def test_the_order_of_rows_does_not_matter() -> None:
-    """The same connections in another order: the same table."""
-    rows = [{**TIMED_OUT, "ended": 100.0 + 17.3 * k, "connection_id": f"c{k:02d}", "idle_s": 60.0} for k in range(12)]
-    assert explain(*rows).connections.equals(explain(*reversed(rows)).connections)
+TIED: list[dict[str, Any]] = [
+    {**TIMED_OUT, "ended": 100.0 + 17.3 * (k // 5), "connection_id": f"c{97 * k % 41:02d}", "idle_s": 60.0}
+    for k in range(40)
+]
+
+
+@pytest.mark.parametrize("slice_rows", [1, 3, 7, 40, 100])
+@pytest.mark.parametrize("room_bytes", [None, 0])
+def test_the_order_of_rows_does_not_matter(slice_rows: int, room_bytes: int | None) -> None:
+    """The same connections in another order: the same table, in order of close and id, also where many ended at once.
+
+    So it is however few are explained at a time.
+    """
+    first = explain(*TIED).connections
+    assert first.equals(first.sort("closed_at", "connection_id"))
+    with Cellar(room_bytes=room_bytes, slice_rows=slice_rows) as cellar:
+        for rows in (TIED, TIED[::-1], TIED[1::2] + TIED[::2]):
+            assert_frame_equal(explain(*rows, cellar=cellar).connections, first, check_exact=True)
+
+
+def test_connections_whose_end_is_not_known_come_last() -> None:
+    """They have no place in time, and are told all the same."""
+    unended = joined(*TIED[:9]).with_columns(pl.lit(None, dtype=INSTANT).alias("closed_at"))
+    mixed = pl.concat([unended.head(5), joined(*TIED), unended.tail(4)])
+    for slice_rows in (1, 6, 42, 1000):
+        found = explain_joined(mixed, cellar=Cellar(slice_rows=slice_rows)).connections
+        assert found["closed_at"].null_count() == found["closed_at"].tail(9).null_count() == 9
+        assert found.equals(found.sort("closed_at", "connection_id", nulls_last=True, maintain_order=True))

@@ -64,9 +64,9 @@ def explain_closes(
         rows = _publish(pl.concat([facts, _judge(facts, judges)], how="horizontal"), timeouts, settings)
         return conform(rows, CONNECTIONS).sort("closed_at", "connection_id", nulls_last=True, maintain_order=True)
 
-    slices = [*_by_moment(connections, cellar.slice_rows)][::-1]
-    del connections  # of what comes in pieces, those that are explained can go
-    rows = cellar.lay_up(explained(slices.pop()) for _ in range(len(slices)))
+    pieces = [*_in_order(connections, cellar.slice_rows)][::-1]
+    del connections  # of what came in pieces, those that are explained can go
+    rows = cellar.lay_up(explained(some) for _ in range(len(pieces)) for some in cellar.slices(pieces.pop()))
     bursts = (*map(_of_drop, learnt.drops), *map(_of_network, learnt.incidents))
     return Explained(
         rows,
@@ -75,17 +75,27 @@ def explain_closes(
     )
 
 
-def _by_moment(connections: pl.DataFrame, n_rows: int) -> Iterator[pl.DataFrame]:
-    """Yield rows in the order of their close, about *n_rows* at a time: those of one moment stay together."""
+def _in_order(connections: pl.DataFrame, n_rows: int) -> Iterator[pl.DataFrame]:
+    """Yield rows in the order of their close, up to *n_rows* at a time.
+
+    What ended at the same moment comes together, whose order can wait; more of it than that comes in order of id.
+    """
     if not connections["closed_at"].is_sorted(nulls_last=True):
         connections = connections.sort("closed_at", nulls_last=True, maintain_order=True)
-    told = connections["closed_at"].drop_nulls()
-    start = 0
-    while start == 0 or start < connections.height:
-        stop = start + n_rows
-        stop = told.search_sorted(told[stop - 1], side="right") if stop <= len(told) else connections.height
-        yield connections.slice(start, stop - start)
-        start = max(stop, 1)
+    at, n_told, start = connections["closed_at"], connections["closed_at"].count(), 0
+    told = at.head(n_told)
+    while (stop := start + n_rows) < connections.height:
+        is_told = stop < n_told
+        moment = told.search_sorted(told[stop], side="left") if is_told else n_told
+        if moment > start:
+            yield connections.slice(start, moment - start)
+            start = moment
+        else:
+            stop = told.search_sorted(told[stop], side="right") if is_told else connections.height
+            yield connections.slice(start, stop - start).sort("connection_id", nulls_last=True, maintain_order=True)
+            start = stop
+    if start < connections.height or not connections.height:
+        yield connections.slice(start)
 
 
 def _of_drop(drop: mass_drops.MassDrop) -> Burst:
