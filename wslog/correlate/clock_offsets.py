@@ -22,7 +22,7 @@ DRIFT: Final = 40e-6  # ordinary quartz, seconds per second
 COARSE_S: Final = 0.25  # a stamp that may be off by more speaks only where no better one does
 QUARTER_HOUR_S: Final = 900.0  # zones differ by whole quarters of an hour
 FEWEST_VOTES: Final = 3
-CHUNK: Final = 200_000
+AT_A_TIME: Final = 8_192  # records that are looked around together: what a processor's cache holds
 WIDE: Final = 2 * (NEIGHBOURS + 1)  # matches around a record among which the nearest are sure to be
 NARROW: Final = (1, 3, NEIGHBOURS + 1)  # a clock with no more matches than that is looked at whole
 
@@ -108,7 +108,7 @@ def _reached(
         is_wide = width == WIDE
         of_width = np.flatnonzero((n > narrower) & ((n <= width) | is_wide))
         narrower = width
-        for lines in np.array_split(of_width, -(-len(of_width) // CHUNK) or 1):
+        for lines in np.array_split(of_width, -(-len(of_width) // AT_A_TIME) or 1):
             part, first = asked[lines], start[lines]
             place = np.searchsorted(key, _key(clock[part], at[part])) - WIDE // 2 if is_wide else first
             reach = place[:, None] + np.arange(width)[None, :]

@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+Narrow = NDArray[np.int32]
 ROOM: Final = 2**62  # combinations that one integer can tell apart
 
 
@@ -55,21 +56,21 @@ def order_rows(*parts: Ints) -> tuple[Ints, Ints]:
     return key, whole
 
 
-def places_in_order(*parts: Ints) -> Ints:
+def places_in_order(*parts: Ints | Narrow) -> Ints:
     """Put combinations in order, equal ones as they are met: their places alone."""
     key = _sorted_with_places(*parts)
     key %= max(len(key), 1)
     return key
 
 
-def _sorted_with_places(*parts: Ints) -> Ints:
+def _sorted_with_places(*parts: Ints | Narrow) -> Ints:
     """Put each combination and its place in one integer; to sort those is much faster than to ask for the order."""
-    key = _packed(*parts, np.arange(len(parts[0])))
+    key = _packed(*parts, np.arange(len(parts[0]), dtype=np.int32))
     key.sort()
     return key
 
 
-def _packed(*parts: Ints) -> Ints:
+def _packed(*parts: Ints | Narrow) -> Ints:
     """Put each combination in one integer, in the same order."""
     key, room = np.zeros(len(parts[0]), dtype=np.int64), 1
     for part in parts:

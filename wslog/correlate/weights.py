@@ -84,7 +84,7 @@ def weigh(asked: Ints, *, left: Side, rows: ServerRows, belief: Belief, agreemen
 def weigh_by_votes(pairs: Weighed, *, left: Side, rows: ServerRows, belief: Belief, agreement: Agreement) -> None:
     """Weigh anew, in place, the pairs of records whose clock is unknown: as the other records of the clock have it."""
     unheard = np.flatnonzero(np.isnan(belief.offset)[pairs.record]).astype(np.int32)
-    clock = agreement.clock[pairs.record[unheard]]
+    clock = agreement.clock.astype(np.int32)[pairs.record[unheard]]
     anyone_votes, parts = bool((clock >= 0).any()), _clock_by_clock(clock)
     del clock
     for part in parts:
@@ -100,7 +100,7 @@ def _way_by_way(arrays: list[NDArray[Any]], cuts: list[Ints]) -> NDArray[Any]:
     return np.concatenate([of[cut[way] : cut[way + 1]] for way in ways for of, cut in zip(arrays, cuts, strict=True)])
 
 
-def _clock_by_clock(clock: Ints) -> Iterator[NDArray[np.int32]]:
+def _clock_by_clock(clock: NDArray[np.int32]) -> Iterator[NDArray[np.int32]]:
     """List the places of each clock's pairs together, in order, some clocks at a time."""
     order = places_in_order(clock).astype(np.int32)
     clock = clock[order]
