@@ -58,7 +58,7 @@ def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Se
     """Find and type the spikes among dropped connections that ended outside of bursts.
 
     Args:
-        facts: From `mass_drops.add_membership`.
+        facts: The columns of `HEARD`, of all rows.
         timeouts: Known timers, whose values lower the bar where they stand.
         settings: Timers found in configuration.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 
@@ -25,6 +25,7 @@ from wslog.schema import CONNECTIONS, Cause, CloseCode, Tier, conform
 
 SOMEBODY: Final = 0.5  # a server row likelier than this to belong to a client record is told by that record
 Judge = Callable[[pl.DataFrame], pl.DataFrame]
+MOMENT: Final[tuple[Literal["left", "right"], ...]] = ("left", "right")  # its first row, and the one after its last
 VERDICT: Final = ("cause", "tier", "confidence", "label", "evidence")
 
 
@@ -82,20 +83,22 @@ def _in_order(connections: pl.DataFrame, n_rows: int) -> Iterator[pl.DataFrame]:
     """
     if not connections["closed_at"].is_sorted(nulls_last=True):
         connections = connections.sort("closed_at", nulls_last=True, maintain_order=True)
-    at, n_told, start = connections["closed_at"], connections["closed_at"].count(), 0
-    told = at.head(n_told)
-    while (stop := start + n_rows) < connections.height:
-        is_told = stop < n_told
-        moment = told.search_sorted(told[stop], side="left") if is_told else n_told
-        if moment > start:
-            yield connections.slice(start, moment - start)
-            start = moment
-        else:
-            stop = told.search_sorted(told[stop], side="right") if is_told else connections.height
-            yield connections.slice(start, stop - start).sort("connection_id", nulls_last=True, maintain_order=True)
-            start = stop
-    if start < connections.height or not connections.height:
-        yield connections.slice(start)
+    n_told, start = connections["closed_at"].count(), 0
+    at = connections["closed_at"].head(n_told)
+    while start < n_told:
+        stop = min(start + n_rows, n_told)
+        if stop < n_told:
+            first, after = (at.search_sorted(at[stop], side=side) for side in MOMENT)
+            stop = first if first > start else after
+        piece = connections.slice(start, stop - start)
+        yield piece if piece.height <= n_rows else _by_id(piece)
+        start = stop
+    if start < connections.height or not start:
+        yield _by_id(connections.slice(start))
+
+
+def _by_id(connections: pl.DataFrame) -> pl.DataFrame:
+    return connections.sort("connection_id", nulls_last=True, maintain_order=True)
 
 
 def _of_drop(drop: mass_drops.MassDrop) -> Burst:

@@ -71,19 +71,14 @@ def find_network_incidents(facts: pl.DataFrame) -> list[NetworkIncident]:
     """Find incidents among client drops whose address is known.
 
     Args:
-        facts: From `facts.add_facts`.
+        facts: Of all rows: `client_ip`, `session_id`, `ended_at`, `opened_at`, and what `LOST` reads.
 
     Returns:
         Incidents in order of time and prefix.
     """
-    rows = facts.select(
-        "client_ip",
-        LOST.alias("is_lost"),
-        pl.coalesce("session_id", "client_ip").alias("who"),
-        (pl.col("ended_at").dt.timestamp("ms") / 1000).alias("ended_s"),
-        (pl.col("opened_at").dt.timestamp("ms") / 1000).alias("opened_s"),
-    ).drop_nulls(["client_ip", "ended_s", "opened_s"])
-    lost = _with_prefix(rows.filter("is_lost")).sort("prefix", "ended_s")
+    rows = facts.select("client_ip", "session_id", "ended_at", "opened_at", LOST.alias("is_lost"))
+    lost = _located(rows.filter("is_lost"), pl.coalesce("session_id", "client_ip").alias("who"))
+    lost = lost.sort("prefix", "ended_s")
     breaks = (pl.col("ended_s").diff().over("prefix") > GAP_S).fill_null(value=False)
     piles = (
         lost.with_columns(breaks.cast(pl.Int32).cum_sum().over("prefix").alias("pile"))
@@ -99,14 +94,16 @@ def find_network_incidents(facts: pl.DataFrame) -> list[NetworkIncident]:
     )
     if piles.is_empty():
         return []
-    rows = _with_prefix(rows)
-    n_prefixes = max(rows["prefix"].n_unique(), 1)
-    found = [_tested(rows, pile, n_prefixes) for pile in piles.iter_rows(named=True)]
+    all_rows = _located(rows, pl.col("is_lost"))
+    n_prefixes = max(all_rows["prefix"].n_unique(), 1)
+    found = [_tested(all_rows, pile, n_prefixes) for pile in piles.iter_rows(named=True)]
     return [incident for incident in found if incident is not None]
 
 
-def _with_prefix(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(PREFIX.alias("prefix")).filter(pl.col("prefix").is_not_null())
+def _located(rows: pl.DataFrame, more: pl.Expr) -> pl.DataFrame:
+    """Return `prefix`, `opened_s`, `ended_s` and one column more of the rows where these are known."""
+    times = ((pl.col(f"{what}_at").dt.timestamp("ms") / 1000).alias(f"{what}_s") for what in ("opened", "ended"))
+    return rows.select(PREFIX.alias("prefix"), *times, more).drop_nulls(["prefix", "opened_s", "ended_s"])
 
 
 def _tested(rows: pl.DataFrame, pile: Mapping[str, Any], n_prefixes: int) -> NetworkIncident | None:
