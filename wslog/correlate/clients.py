@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import polars as pl
 
+from wslog.correlate.numbering import may_be_twins, number_met, number_rows
 from wslog.correlate.ordering import in_order
 from wslog.correlate.places import beside, collected, placed, taken
 from wslog.schema import EventKind, Tier
@@ -106,9 +108,9 @@ def _one_each(events: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     is_record = (pl.col("tier") == Tier.CLIENT) & pl.col("event").is_in([EventKind.CLOSE, EventKind.PAGEHIDE])
     places, records = placed(events, is_record), events.select(*CLIENT_FIELDS, "ref")
     own = pl.when(pl.col("connection_id").is_null()).then("ref").alias("own")
-    # Equal keys have equal hashes: most connections have one record, which speaks for itself.
+    # Most connections have one record, which speaks for itself.
     keys = taken(records.select("session_id", "connection_id", "created_at", "ref"), places).with_columns(own)
-    is_one_of_many = keys.select(CONNECTION_KEY).pipe(collected).hash_rows().is_duplicated()
+    is_one_of_many = may_be_twins(keys.select(CONNECTION_KEY).pipe(collected))
     alone = places.filter(~is_one_of_many)
     hides = taken(events.select("event", "closed_at", "is_persisted"), alone)
     rows = beside(
@@ -145,7 +147,7 @@ def _folded(records: pl.DataFrame) -> pl.DataFrame:
 def drop_repeats(rows: pl.DataFrame) -> pl.DataFrame:
     """Drop records that one session sent twice: same session, URL, close and duration. Without a session none is."""
     same = [name for name in REPEATED if name in rows.columns]
-    is_twin = rows.select(same).hash_rows().is_duplicated() & rows["session_id"].is_not_null()
+    is_twin = may_be_twins(rows.select(same)) & rows["session_id"].is_not_null()
     if not is_twin.any():
         return rows
     twins = rows.select(same).with_row_index("place").filter(is_twin)
@@ -158,17 +160,22 @@ def _opened_by_record(rows: pl.DataFrame, records: pl.DataFrame, events: pl.Data
 
     A log that tells opens tells them all: what closed without one never opened.
     """
-    key = ["session_id", "connection_id"]
     places = placed(events, (pl.col("tier") == Tier.CLIENT) & (pl.col("event") == EventKind.OPEN))
     if not len(places):
         return rows
-    opens = taken(events.select(*key, "opened_at"), places)
-    known = opens.group_by(key).agg(pl.col("opened_at").max().alias("open_told_at"))
-    asked = taken(records.select(*key, "is_opened", "opened_at", "closed_at", "lifetime_s"), rows["record"])
+    # A number of 64 bits stands for session and id: to compare texts takes much memory, and chance makes no two alike.
+    theirs, ours = (
+        taken(of.select("session_id", "connection_id"), at).pipe(collected).hash_rows().alias("connection")
+        for of, at in ((events, places), (records, rows["record"]))
+    )
+    opens = beside(taken(events.select("opened_at"), places), theirs.to_frame())
+    known = opens.group_by("connection").agg(pl.col("opened_at").max().alias("open_told_at"))
+    asked = taken(records.select("is_opened", "opened_at", "closed_at", "lifetime_s"), rows["record"])
     opened = pl.coalesce("is_opened", pl.col("open_told_at").is_not_null())
     opened_at = pl.when(opened).then(pl.coalesce("open_told_at", "opened_at"))
     lifetime = (pl.col("closed_at") - opened_at).dt.total_milliseconds() / 1000
-    told = asked.join(known, on=key, how="left", nulls_equal=True, maintain_order="left").select(
+    told = beside(asked, ours.to_frame()).join(known, on="connection", how="left", maintain_order="left")
+    told = told.select(
         opened.alias("is_opened"),
         opened_at.alias("opened_at"),
         pl.when(opened).then(pl.coalesce("lifetime_s", lifetime)).alias("lifetime_s"),
@@ -178,8 +185,15 @@ def _opened_by_record(rows: pl.DataFrame, records: pl.DataFrame, events: pl.Data
 
 def _clock(rows: pl.DataFrame, records: pl.DataFrame) -> pl.Series:
     """Number who shares one clock by the first row: a session, or else an address with one kind of browser."""
-    by_address = pl.format("{} {}", "client_ip", pl.col("user_agent").fill_null(""))
-    who = pl.coalesce("session_id", by_address).alias("who")
-    asked = taken(records.select("session_id", "client_ip", "user_agent"), rows["record"]).select(who).pipe(collected)
-    first = pl.when(pl.col("who").is_not_null()).then(pl.col("number").first().over("who"))
-    return asked.with_row_index("number").select(first.cast(pl.Int64).alias("clock")).to_series()
+
+    def told(name: str) -> pl.Series:
+        return taken(records.select(name), rows["record"]).pipe(collected).to_series()
+
+    who = number_met(told("session_id"))
+    unnamed = np.flatnonzero(who < 0)
+    if len(unnamed):
+        address, browser = (number_met(told(name).gather(unnamed)) for name in ("client_ip", "user_agent"))
+        who[unnamed] = np.where(address < 0, -1, number_rows(address, browser)[0] + who.max() + 1)
+    first = np.zeros(int(who.max(initial=-1)) + 2, dtype=np.int64)  # the last one is nobody's
+    first[who[::-1]] = np.arange(len(who))[::-1]
+    return pl.Series("clock", first[who]).set(pl.Series(who < 0), None)

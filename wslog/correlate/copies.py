@@ -10,6 +10,7 @@ from typing import Final
 
 import polars as pl
 
+from wslog.correlate.numbering import may_be_twins
 from wslog.schema import EVENTS, EventKind, Tier
 
 COPY_SHARE: Final = 0.8  # of the smaller log's lines that must be found in the other one
@@ -41,13 +42,13 @@ def _drop_repeats(events: pl.DataFrame, *, spared: pl.Expr | None = None) -> pl.
         spared: Rows that are kept whatever they say.
     """
     same = [name for name in EVENTS if name not in {"ref", "format"}]
-    # Equal rows have equal hashes: where no two are equal, as is usual, nothing wide needs to be compared.
-    is_twin = events.select(FEW).hash_rows().is_duplicated()
+    # Where no two are equal in these, as is usual, nothing wide needs to be compared.
+    is_twin = may_be_twins(events.select(FEW))
     if spared is not None:
         is_twin = is_twin & ~events.select(spared.fill_null(value=False)).to_series()
     if is_twin.any():
         doubtful = is_twin.arg_true()
-        is_twin = is_twin.scatter(doubtful, events.select(same)[doubtful].hash_rows().is_duplicated())
+        is_twin = is_twin.scatter(doubtful, may_be_twins(events.select(same)[doubtful]))
     if not is_twin.any():
         return events
     twins = events.with_row_index("place").filter(is_twin)

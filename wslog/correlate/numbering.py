@@ -35,6 +35,15 @@ def number_met(words: pl.Series) -> Ints:
     return coded.to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
 
 
+def may_be_twins(rows: pl.DataFrame) -> pl.Series:
+    """Mark the rows that may be equal to another one: equal rows have equal hashes, and most rows are alone."""
+    hashes = rows.hash_rows()
+    ordered = hashes.to_numpy().copy()
+    ordered.sort()
+    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    return hashes.is_in(pl.Series(twice)) if len(twice) else pl.repeat(value=False, n=len(hashes), eager=True)
+
+
 def number_rows(*parts: Ints) -> tuple[Ints, Ints]:
     """Number the distinct combinations in order, dense from 0; and one place of each."""
     key = _packed(*parts)
