@@ -189,7 +189,7 @@ def _clock(rows: pl.DataFrame, records: pl.DataFrame) -> pl.Series:
     def told(name: str) -> pl.Series:
         return taken(records.select(name), rows["record"]).pipe(collected).to_series()
 
-    who = number_met(told("session_id"))
+    who = number_met(told("session_id")).copy()
     unnamed = np.flatnonzero(who < 0)
     if len(unnamed):
         address, browser = (number_met(told(name).gather(unnamed)) for name in ("client_ip", "user_agent"))

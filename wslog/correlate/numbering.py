@@ -41,7 +41,7 @@ def may_be_twins(rows: pl.DataFrame) -> pl.Series:
     ordered = hashes.to_numpy().copy()
     ordered.sort()
     twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-    return hashes.is_in(pl.Series(twice)) if len(twice) else pl.repeat(value=False, n=len(hashes), eager=True)
+    return hashes.is_in(pl.Series(twice).implode()) if len(twice) else pl.repeat(value=False, n=len(hashes), eager=True)
 
 
 def number_rows(*parts: Ints) -> tuple[Ints, Ints]:
