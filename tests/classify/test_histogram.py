@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wslog.classify import histogram
 from wslog.classify.histogram import ALL_EDGES, Histogram, coarsest_resolution, merge, sketch
 from wslog.classify.spikes import find_in
 
@@ -20,6 +22,15 @@ def test_any_split_of_the_input_merges_to_the_same(values: list[float], owners: 
     array, owner = np.array(values), np.array(owners[: len(values)], dtype=int)
     parts = [sketch(array[owner == i]) for i in range(5)]
     assert facts(merge(parts)) == facts(sketch(array)) == facts(parts[0] + merge(parts[1:]))
+
+
+@given(values=durations, at_once=st.integers(1, 50))
+def test_few_values_at_a_time_count_the_same(values: list[float], at_once: int) -> None:
+    """However few values are counted at a time, the counts are those of all at once."""
+    whole = facts(sketch(np.array(values)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(histogram, "AT_ONCE", at_once)
+        assert facts(sketch(np.array(values))) == whole
 
 
 @settings(max_examples=20, deadline=None)

@@ -35,7 +35,7 @@ HEARD: Final = (
     "is_client_drop", "burst", "late", "early", "is_silent", "idle_s", "lifetime_s", "client_ref", "path",
     "nginx_timed_out", "unanswered_s",
 )  # fmt: skip
-SOURCE: Final = pl.col("client_ref").str.replace(r":\d+$", "")
+SOURCE: Final = pl.col("client_ref").str.replace(r":\d+$", "").cast(pl.Categorical).alias("source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,13 @@ def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Se
     drops = facts.select(HEARD).filter(pl.col("is_client_drop") & pl.col("burst").is_null())
     # A client that noticed late shows how long it was away, not how long the line was silent.
     prompt = drops.filter(~pl.col("late") & ~pl.col("early"))
-    talking = prompt.filter(~pl.col("is_silent"))
+    timed = prompt.select("is_silent", "idle_s", "lifetime_s", SOURCE)
+    drops, prompt = drops.drop("client_ref"), prompt.drop("client_ref")
+    talking = timed.filter(~pl.col("is_silent"))
     found = _typed(talking, "idle_s", known)
     found = _without_comb([_as_give_up(s, prompt) for s in found], prompt, settings)
     found += _typed(talking, "lifetime_s", known)
-    silent = prompt.filter(pl.col("is_silent") & (pl.col("lifetime_s") > SILENT_FROM_S))
+    silent = timed.filter(pl.col("is_silent") & (pl.col("lifetime_s") > SILENT_FROM_S))
     for spike in _typed(silent, "lifetime_s", known):
         if not any(_same_place(spike, other) for other in found):
             found.append(_as_known(spike, timeouts, settings))
@@ -78,11 +80,11 @@ def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Se
 
 
 def _typed(rows: pl.DataFrame, axis: str, known: Sequence[float]) -> list[TypedSpike]:
-    rows = rows.drop_nulls(axis)
+    rows = rows.select(axis, "source").drop_nulls(axis)
     if rows.height < FEWEST:
         return []
     # Each log file has its own clock: one that writes whole seconds blurs all.
-    files = rows.select(axis, SOURCE.alias("source")).partition_by("source", maintain_order=True)
+    files = rows.partition_by("source", maintain_order=True)
     sources = [sketch(f[axis].cast(pl.Float64).to_numpy()) for f in files]
     hist = merge(sources)
     grain = max(hist.resolution_s, coarsest_resolution(sources))

@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 LONGEST_MS: Final = 10_000_000_000
+AT_ONCE: Final = 65_536  # values counted at a time, to bound memory
 LONG_MS: Final = 2000  # below, whole seconds are too common by chance to tell a clock's grain
 FREQUENT: Final = 6  # whole seconds that may be spikes of exact timers and say nothing about the clock's grain
 FEWEST_WHOLE: Final = 3
@@ -87,6 +88,8 @@ class Histogram:
 
 def sketch(values_s: Floats) -> Histogram:
     """Count durations in seconds; negative, missing and absurdly long ones (over 115 days) are left out."""
+    if len(values_s) > AT_ONCE:
+        return merge(sketch(values_s[start : start + AT_ONCE]) for start in range(0, len(values_s), AT_ONCE))
     ms = np.round(values_s[np.isfinite(values_s) & (values_s >= 0) & (values_s < LONGEST_MS / 1000)] * 1000)
     ms = ms[ms < LONGEST_MS].astype(np.int64)
     bins, counts = _tally(np.searchsorted(ALL_EDGES, ms, side="right") - 1)

@@ -86,7 +86,8 @@ def _bursts(facts: pl.DataFrame, share_by: str) -> list[RawBurst]:
     shares = pl.Enum(facts[share_by].drop_nulls().unique().sort())  # numbers instead of texts
     times = (CLOSED_S.alias("closed_s"), _epoch("opened_at").alias("opened_s"))
     closes = facts.select(*times, pl.col(share_by).cast(shares).alias("share"), "no_nginx_line")
-    closes = closes.drop_nulls("closed_s").sort("closed_s")
+    closes = closes.sort("closed_s", nulls_last=True)
+    closes = closes.head(closes["closed_s"].count())
     unlogged, n_shares = closes.filter("no_nginx_line"), closes["share"].drop_nulls().n_unique()
 
     def scopes() -> Iterator[Scope]:
