@@ -81,13 +81,15 @@ def endpoints_of(events: pl.DataFrame) -> pl.Series:
     return paths.select(ENDPOINT.unique()).to_series()
 
 
+def has_alb(events: pl.DataFrame) -> bool:
+    """Whether any line is a load balancer's."""
+    return bool((events["tier"] == Tier.ALB.value).any())
+
+
 def fingerprints(events: pl.DataFrame) -> pl.Series:
     """Return one number for all that a load balancer's line says, and null for other tiers' lines."""
-    is_alb = pl.Series(events["tier"] == Tier.ALB.value)
-    if not is_alb.any():
-        return pl.Series("fingerprint", [None], pl.UInt64).new_from_index(0, events.height)
-    hashes = events.drop(*_PLACE, strict=False).hash_rows(seed=0)
-    return pl.select(pl.when(is_alb).then(hashes).alias("fingerprint")).to_series()
+    hashes = events.drop(*_PLACE, strict=False).hash_rows()
+    return events.select(pl.when(pl.col("tier") == Tier.ALB.value).then(hashes).alias("fingerprint")).to_series()
 
 
 def is_copy(lines: pl.DataFrame) -> pl.Series:

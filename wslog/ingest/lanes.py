@@ -16,7 +16,7 @@ import polars as pl
 T = TypeVar("T")
 R = TypeVar("R")
 
-AHEAD: Final = 2  # pieces waiting beyond those being worked on
+AHEAD: Final = 1  # pieces waiting beyond those being worked on
 
 
 def usable_cores() -> int:

@@ -28,7 +28,7 @@ from wslog.result import FileCoverage, Reject
 SMALL_BYTES: Final = 1 << 20  # on disk
 TEXT_BYTES: Final = 16 << 20  # uncompressed
 BATCH_BYTES: Final = 4 << 20  # on disk: some 28 MB of text
-SIFTED_BYTES: Final = 6 << 20  # of text at a time
+SIFTED_BYTES: Final = 4 << 20  # of text at a time
 
 MOST_KNOWN: Final = 8  # of what files were recognised as, the last ones are tried
 
@@ -69,11 +69,7 @@ class _Run:
     def sift(self) -> None:
         """Sift the lines of the last files."""
         before = self.starts[-1] + self.heights[-1] if self.starts else 0
-        sizes = [len(text) for text in self.texts]
-        data = b"".join(self.texts)
-        self.texts, self.n_bytes = [], 0
-        text = split_lines(data).alias("text")
-        heights = _heights(text, sizes, data)
+        text, heights = self._lines()
         ends = list(accumulate(heights, initial=before))
         starts = ends[:-1]
         lines = pl.select(pl.int_range(before + 1, before + len(text) + 1, dtype=pl.Int64).alias("line"), text)
@@ -83,6 +79,14 @@ class _Run:
         self.starts += starts
         self.heights += heights
         self.waiting.append(found.waiting)
+
+    def _lines(self) -> tuple[pl.Series, list[int]]:
+        """Return the lines of the last files, and how many each has; the texts themselves go: lines are a copy."""
+        sizes = [len(text) for text in self.texts]
+        data = b"".join(self.texts)
+        self.texts, self.n_bytes = [], 0
+        text = split_lines(data).alias("text")
+        return text, _heights(text, sizes, data)
 
     def placed(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return lines or events with their own `line` in their file, with `nth` in this run, and `file_no`."""

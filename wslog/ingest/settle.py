@@ -14,7 +14,7 @@ from wslog import schema
 from wslog.cellar import Cellar
 from wslog.ingest.accounts import with_copies, with_events
 from wslog.ingest.alike import Alike
-from wslog.ingest.concern import TOLD_BY, endpoints_of, fingerprints, is_copy, is_of_concern
+from wslog.ingest.concern import TOLD_BY, endpoints_of, fingerprints, has_alb, is_copy, is_of_concern
 from wslog.ingest.reading import EVENTS, PLACE, PLACED, having
 from wslog.result import FileCoverage
 
@@ -41,10 +41,11 @@ def settled(
         `schema.EVENTS`, and the accounts in order.
     """
     kept = _of_concern(parts, all_lines=all_lines).sort(*PLACE, maintain_order=True)
-    unique = kept.filter(~is_copy(kept))
+    copies = is_copy(kept)
+    unique = kept.filter(~copies) if copies.any() else kept
     files = with_events(with_copies(accounts, kept, unique), unique)
     rows = unique.select(*PLACE, "part", "row")
-    del kept, unique
+    del kept, copies, unique
     events = cellar.lay_up(_in_order(parts, rows, pl.Series(shown, dtype=pl.String), cellar))
     return events, [files[number] for number in sorted(files)]
 
@@ -56,7 +57,8 @@ def _of_concern(parts: Sequence[pl.DataFrame], *, all_lines: bool) -> pl.DataFra
     found = []
     for nth, part in enumerate((*parts, nothing)):
         places = part.select(*PLACE, pl.lit(nth, pl.UInt32).alias("part"), pl.row_index("row"))
-        marked = places.with_columns(having(part, ["at"]).to_series(), fingerprints(having(part, EVENTS)))
+        told = fingerprints(having(part, EVENTS)) if has_alb(part) else pl.lit(None, pl.UInt64).alias("fingerprint")
+        marked = places.with_columns(having(part, ["at"]).to_series(), told)
         found.append(marked if all_lines else marked.filter(is_of_concern(having(part, TOLD_BY), endpoints.unique())))
     return pl.concat(found)
 
@@ -75,12 +77,13 @@ def _in_order(
             n_left[part] -= places.height
             if not n_left[part]:
                 parts[part] = parts[part].clear()
-        yield _as_events(pl.concat(taken, how="diagonal")[pl.concat(order).arg_sort()], shown, alike)
+        together, nth = pl.concat(taken, how="diagonal", rechunk=True), pl.concat(order)
+        yield _as_events(together if nth.is_sorted() else together[nth.arg_sort()], shown, alike)
     parts.clear()
 
 
 def _as_events(placed: pl.DataFrame, shown: pl.Series, alike: Alike) -> pl.DataFrame:
     """Return `schema.EVENTS`."""
     ref = pl.concat_str(shown.gather(placed["file_no"]), pl.lit(":"), pl.col("line").cast(pl.String)).alias("ref")
-    events = placed.with_columns(placed.select(ref).to_series()).rechunk()
+    events = placed.with_columns(placed.select(ref).to_series())
     return pl.DataFrame([alike.shared(events[name]) for name in schema.EVENTS])

@@ -53,11 +53,10 @@ def sift(lines: pl.DataFrame, plain: str, refused: str = "", *, at_edge: pl.Expr
     rest = (
         lines.with_columns(at_edge.alias("at_edge"))
         .filter(~pl.col("text").str.contains(plain) | pl.col("at_edge"))
-        .with_columns(pl.concat_str("text", pl.lit("")))  # a copy: see `Sifted`
-        .filter(IS_NOT_BLANK)
-        .with_columns(can_wait.alias("can_wait"))
+        # The text is a copy: see `Sifted`.
+        .select("line", pl.concat_str("text", pl.lit("")), can_wait.alias("can_wait"), IS_NOT_BLANK.alias("has_text"))
     )
     return Sifted(
-        rest.filter(~pl.col("can_wait")).drop("at_edge", "can_wait"),
-        rest.filter("can_wait").drop("at_edge", "can_wait"),
+        rest.filter(pl.col("has_text") & ~pl.col("can_wait")).select("line", "text"),
+        rest.filter("can_wait").select("line", "text"),
     )

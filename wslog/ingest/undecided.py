@@ -20,7 +20,7 @@ from wslog.ingest.concern import ENDPOINT, IS_CANDIDATE, IS_LIFE, endpoints_of
 from wslog.ingest.lanes import Lanes
 from wslog.ingest.recognise import Reader
 
-IN_MEMORY_BYTES: Final = 16 << 20
+IN_MEMORY_BYTES: Final = 4 << 20
 TOGETHER_LINES: Final = 8 << 10  # at least, to be parsed at once
 _IS_UNDECIDED: Final = IS_CANDIDATE & ~IS_LIFE
 
