@@ -7,7 +7,9 @@ from wslog.correlate.alb_pairs import pair_alb
 
 
 def _paired(albs, nginxs):
-    pairs, _, offset = pair_alb(events(*albs).with_row_index("alb_row"), events(*nginxs).with_row_index("row"))
+    pairs, _, offset = pair_alb(
+        events(*albs).with_row_index("alb_row").lazy(), events(*nginxs).with_row_index("row").lazy()
+    )
     return dict(pairs.select("alb_row", "row").rows()), offset
 
 
@@ -71,10 +73,10 @@ def test_another_forwarded_address_is_another_request():
 
 def test_no_lines_on_either_side():
     """One tier alone pairs with nobody."""
-    one = events(alb("a:1", 0, 60)).with_row_index("alb_row")
-    none = events(nginx("n:1", 0, 60)).with_row_index("row").clear()
+    one = events(alb("a:1", 0, 60)).with_row_index("alb_row").lazy()
+    none = events(nginx("n:1", 0, 60)).clear().with_row_index("row").lazy()
     pairs, ends, offset = pair_alb(one, none)
     assert (pairs.height, ends.height, offset) == (0, 0, None)
-    pairs, ends, _ = pair_alb(one.clear(), events(nginx("n:1", 0, 60)).with_row_index("row"))
+    pairs, ends, _ = pair_alb(one.head(0), events(nginx("n:1", 0, 60)).with_row_index("row").lazy())
     assert pairs.height == 0
     assert ends.select(pl.col("ended_at").is_not_null().all()).item()

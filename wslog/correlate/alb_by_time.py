@@ -29,27 +29,25 @@ REACH_S: Final = 0.6  # beyond what the stamp leaves open: bursts keep a proxy b
 RATE_WINDOW_S: Final = 150.0
 LEAST_RATE: Final = 1 / 300.0
 PRESENT_ODDS: Final = 9.0
-NODE: Final = pl.col("ref").str.extract(r"_(\d+\.\d+\.\d+\.\d+)_[^_/]*$")
 
 
 class ByTime:
     """Both sides, reduced once to what every pass compares."""
 
-    def __init__(self, alb: pl.DataFrame, nginx: pl.DataFrame, *, on: list[str]) -> None:
-        """Number what is compared as words.
+    def __init__(self, alb: pl.DataFrame, nginx: pl.DataFrame, order: LineOrder, *, on: list[str]) -> None:
+        """Number what must be equal.
 
         Args:
-            alb: `alb_row`, `alb_at`, `alb_ip`, `alb_s`, `bytes_out`, `node` and the columns *on*.
-            nginx: `row`, `ref`, `closed_at`, `at_resolution_s`, `lifetime_s`, `body_bytes`, `client_ip`, `forwarded_ip`
-                and *on*.
+            alb: The ALB's side, from `alb_sides.reduced`.
+            nginx: nginx's.
+            order: Of the lines of *nginx*.
             on: What both print.
         """
-        self._alb, self._nginx, self._order = alb, nginx, LineOrder(nginx)
+        self._alb, self._nginx, self._order = alb, nginx, order
         words = [number_met(pl.concat([alb[name], nginx[name]])) for name in on]
         numbers, _ = number_rows(*words)
         self._groups, self._members = numbers[: alb.height], numbers[alb.height :]
-        addresses = number_met(pl.concat([alb["alb_ip"], nginx["forwarded_ip"].alias("alb_ip")]))
-        self._alb_ip, self._forwarded_ip = addresses[: alb.height], addresses[alb.height :]
+        self._alb_ip, self._forwarded_ip = (number_met(of["address"]) for of in (alb, nginx))
         self._alb_s, self._lifetime = (of.cast(pl.Float64).to_numpy() for of in (alb["alb_s"], nginx["lifetime_s"]))
         self._alike = DurationDensity(self._lifetime).at(self._lifetime)
 
@@ -102,9 +100,8 @@ class ByTime:
         fit = 0.85 * laplace(np.nan_to_num(longer), 0.003) + 0.15 * laplace(np.nan_to_num(longer), 0.2)
         log_weight += np.where(~np.isnan(longer), np.log(fit / self._alike[right]), 0.0)
         alb: pl.DataFrame = self._alb.select(pl.col("alb_row").alias("left"), "bytes_out", "node")[left]
-        nginx: pl.DataFrame = self._nginx.select(pl.col("row").alias("right"), "body_bytes", "client_ip", "status")[
-            right
-        ]
+        peer = pl.col("node").alias("peer")
+        nginx: pl.DataFrame = self._nginx.select(pl.col("row").alias("right"), "body_bytes", peer, "status")[right]
         extra_bytes = (pl.col("bytes_out") - pl.col("body_bytes")).alias("extra_bytes")
         return pl.concat([alb, nginx], how="horizontal").with_columns(pl.Series("log_weight", log_weight), extra_bytes)
 
@@ -118,7 +115,7 @@ def _learnt_of(pairs: pl.DataFrame, found: pl.DataFrame) -> Floats:
     wrong = pairs.join(found, on=["left", "right"], how="anti")
     right = pairs.join(found, on=["left", "right"], how="semi")
     return _learnt(pairs, right, wrong, given="status", value="extra_bytes") + _learnt(
-        pairs, right, wrong, given="node", value="client_ip"
+        pairs, right, wrong, given="node", value="peer"
     )
 
 

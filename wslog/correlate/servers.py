@@ -7,7 +7,8 @@ from typing import Final
 
 import polars as pl
 
-from wslog.correlate.alb_pairs import LAST_FORWARDED, pair_alb
+from wslog.correlate.alb_pairs import pair_alb
+from wslog.correlate.alb_sides import LAST_FORWARDED
 from wslog.correlate.clock_offsets import ServerOffset
 from wslog.correlate.nginx_errors import ERROR_FIELDS, attach_errors
 from wslog.correlate.ordering import in_order
@@ -22,10 +23,6 @@ NGINX_FIELDS: Final = (
 )  # fmt: skip
 ALB_FIELDS: Final = (
     "opened_at", "closed_at", "lifetime_s", "handshake_s", "status", "upstream_status", "upstream", "ref",
-)  # fmt: skip
-# What finds the line of the other tier.
-PAIRED_BY: Final = (
-    "ref", "closed_at", "lifetime_s", "status", "host", "path", "query", "user_agent", "client_ip", "trace_id",
 )  # fmt: skip
 ATTACHED_BY: Final = ("connection_no", "path", "query", "client_ip", "closed_at")
 UPGRADED: Final = (pl.col("action") == "proxying upgraded connection").fill_null(value=False)
@@ -96,10 +93,7 @@ def join_servers(events: pl.DataFrame) -> tuple[Servers, ServerOffset | None]:
     places = placed(events, is_alb_request())
     alb = pl.DataFrame({"alb": places[_in_order(events, places)]})
     pairs, ends, offset = pair_alb(
-        taken(events.select(*PAIRED_BY, "bytes_out"), alb["alb"]).pipe(collected).with_row_index("alb_row"),
-        taken(events.select(*PAIRED_BY, "at_resolution_s", "body_bytes", "forwarded_for"), lines["line"])
-        .pipe(collected)
-        .with_row_index("row"),
+        taken(events, alb["alb"]).with_row_index("alb_row"), taken(events, lines["line"]).with_row_index("row")
     )
     ends = ends.select("row", nginx_ended_at="ended_at", nginx_ended_half_s="ended_half_s")
     lines = lines.with_row_index("row").join(ends, on="row", how="left", maintain_order="left")
