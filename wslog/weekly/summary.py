@@ -29,6 +29,12 @@ from wslog.weekly_result import (
 
 MOST_GROUPS: Final = 40
 HOUR: Final = dt.timedelta(hours=1)
+AXES: Final = ("idle_s", "idle_in_s", "idle_out_s", "lifetime_s")
+READ: Final = (
+    "connection_id", "host", "path", "upstream", "user_agent", "client_ip", "opened_at", "closed_at", "is_opened",
+    "is_drop", "cause", "tier", "timeout_s", "cluster_id", *AXES,
+)  # fmt: skip
+"""What is counted: narrow, where a connection is wide."""
 DIMENSIONS: Final = {
     "path": pl.col("path"),
     "host": pl.col("host"),
@@ -60,7 +66,7 @@ def summarize_week(
         days: The first instants of its seven days and of the Monday after.
     """
     start, end = days[0], days[-1]
-    placed = connections.with_columns(
+    placed = connections.select(READ).with_columns(
         hour=_hour(pl.col("closed_at"), start), day=_day(connections["closed_at"], days), opened=IS_OPENED
     )
     n_hours = (end - start) // HOUR
@@ -69,7 +75,6 @@ def summarize_week(
     has_offline = offline.height > 0 or document.totals.drops == 0
     totals = replace(document.totals, offline_seconds=sum(hours.offline_s) if has_offline else None)
     drops = drops_of(placed)
-    axes = ("idle_s", "idle_in_s", "idle_out_s", "lifetime_s")
     return WeekSummary(
         schema_version=SUMMARY_VERSION,
         wslog_version=document.wslog_version,
@@ -82,7 +87,7 @@ def summarize_week(
         hours=hours,
         causes=_causes(drops),
         clusters=tuple(_cluster(cluster, drops) for cluster in document.clusters),
-        n_valued={axis: drops[axis].count() for axis in axes},
+        n_valued={axis: drops[axis].count() for axis in AXES},
         bursts=document.bursts,
         reconnects=WeekReconnects(
             n=document.reconnects.n, p50_s=document.reconnects.p50_s, p95_s=document.reconnects.p95_s,
