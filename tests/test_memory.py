@@ -47,10 +47,15 @@ def test_too_little(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("machine", "container", "half"),
-    [(8 << 30, "max", 4 << 30), (8 << 30, str(2 << 30), 1 << 30), (1 << 30, str(2 << 30), 1 << 29), (None, "x", None)],
+    [
+        (8 << 30, "max", 4 << 30),
+        (8 << 30, str(2 << 30), 1 << 30),
+        (1 << 30, str(2 << 30), 1 << 29),
+        (None, "x", memory.USUAL_BYTES),
+    ],
 )
-def test_the_default_is_half_of_what_there_is(
-    machine: int | None, container: str, half: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_half_of_what_there_is(
+    machine: int | None, container: str, half: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the machine's or of the container's, whichever is less; a missing file is no limit."""
     (tmp_path / "limit").write_text(container + "\n")

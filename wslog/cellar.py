@@ -61,7 +61,7 @@ class Cellar:
             yield table
         for rows in table.iter_slices(self.slice_rows):
             yield rows
-            self._let_go()
+            self.let_go()
 
     def lay_up(self, parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
         """Return one table of the rows of *parts*, in order.
@@ -74,6 +74,7 @@ class Cellar:
         """
         if self._room_bytes is None:
             return pl.concat(parts)
+        self.let_go()
         held: list[pl.DataFrame] = []
         laid: list[pl.DataFrame] = []
         n_bytes, room_bytes = 0, self._room_bytes
@@ -91,7 +92,7 @@ class Cellar:
         """Return a shelf for tables that come one after another."""
         return Shelf(self._on_disk, room_bytes=self._room_bytes, few_rows=self.slice_rows // 4)
 
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
         """Give back the memory of what was looked at on disk: it is read again where it is needed again."""
         with self._lock:
             in_use = tuple(self._pages)

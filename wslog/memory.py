@@ -1,4 +1,4 @@
-"""How much memory an analysis may take: what the user says, else half of what this process can have."""
+"""How much memory an analysis may take: what the user says, else a gigabyte, or half of what this process can have."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 from wslog.cellar import Cellar
 from wslog.errors import OptionError
 
+USUAL_BYTES: Final = 1 << 30  # more is hardly faster: what is on disk is mostly in the system's cache
 LEAST_BYTES: Final = 256 << 20  # Python, polars and the buffers that logs are read through
 TABLES: Final = 16  # that may wait at the same time, and their columns that are compared
 SIZE: Final = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(i?)b?\s*", re.IGNORECASE)
@@ -20,13 +21,13 @@ def open_cellar(memory: str | None) -> Cellar:
     """Open a cellar for an analysis.
 
     Args:
-        memory: As the user writes it: `1GiB`, `800MB`. None: half of what this process can have.
+        memory: As the user writes it: `1GiB`, `800MB`. None: `USUAL_BYTES`, or half of what this process can have.
 
     Raises:
         OptionError: If it is no size, or too small a one.
     """
-    n_bytes = parse_size(memory) if memory is not None else _half_of_all()
-    return Cellar(room_bytes=None if n_bytes is None else n_bytes // TABLES)
+    n_bytes = parse_size(memory) if memory is not None else min(USUAL_BYTES, _half_of_all())
+    return Cellar(room_bytes=n_bytes // TABLES)
 
 
 def parse_size(text: str) -> int:
@@ -49,10 +50,10 @@ def parse_size(text: str) -> int:
     return n_bytes
 
 
-def _half_of_all() -> int | None:
-    """Return half of the machine's memory, or of what its container may use; None where neither is told."""
+def _half_of_all() -> int:
+    """Return half of the machine's memory, or of what its container may use; `USUAL_BYTES` where neither is told."""
     told = [_of_machine(), *map(_of_container, LIMITS)]
-    return min((n_bytes // 2 for n_bytes in told if n_bytes), default=None)
+    return min((n_bytes // 2 for n_bytes in told if n_bytes), default=USUAL_BYTES)
 
 
 def _of_machine() -> int | None:

@@ -243,7 +243,7 @@ def analyze(
         anonymize: Replace addresses, user agents and sessions by pseudonyms.
         store: A history store to append to as well (`--store`); what it knows is not parsed again.
         store_tz: Whose Mondays bound a new store's weeks; None: UTC.
-        memory: What to get by with, `1GiB`; beyond, tables wait on disk (`TMPDIR`). None: half of what there is.
+        memory: What to get by with, `1GiB`; beyond, tables wait on disk (`TMPDIR`). None: that, or half of all.
 
     Raises:
         WslogError: If an input or an option cannot be used; it says how to mend it.

@@ -62,7 +62,7 @@ def analyze(
         anonymize: Replace addresses, user agents and session ids by pseudonyms, and leave rejected text out.
         on_progress: Called while reading with bytes done, bytes in all, and the file's name.
         stdin: The stream behind `-`.
-        memory: What to get by with, `1GiB`; what is wide waits on disk beyond. None: half of what there is.
+        memory: What to get by with, `1GiB`; what is wide waits on disk beyond. None: 1 GiB, or half of all.
 
     Raises:
         InputError: If a path is missing, nothing useful was found, or none of the connections is asked for.
