@@ -94,7 +94,9 @@ def parse_file(
     def parsed(left: pl.DataFrame) -> tuple[pl.DataFrame, Parsed]:
         return left, parse(left.select("line", "text"))
 
-    for left, found in lanes.map(parsed, _gathered(lanes.map(sifted, frames))):
+    # Where nothing can be left out, sifting is nothing: blocks need not wait for it.
+    rest = lanes.map(sifted, frames) if sieve.plain else map(sifted, frames)
+    for left, found in lanes.map(parsed, _gathered(rest)):
         _sort_out(left, found, read, reading)
     _reject_too_long(read)
     return read
