@@ -136,22 +136,6 @@ def test_late_and_early_clients_do_not_make_spikes() -> None:
     assert find_clusters(frame, [], []) == []
 
 
-def test_membership_is_evidence_per_drop() -> None:
-    """Decibans are high at the peak, lower in the thin tail, null outside; and only drops have any."""
-    rng = np.random.default_rng(9)
-    idle, life = background(rng, 3000)
-    at = 47 + rng.exponential(0.1, 200)
-    frame = drops(np.append(idle, at), np.append(life, at + rng.uniform(10, 900, 200)))
-    frame = frame.with_columns((pl.int_range(pl.len()) != 3000).alias("is_client_drop"))
-    found = find_clusters(frame, [], [])
-    rows = add_membership(frame, find_members(frame, found))
-    inside = rows.filter(pl.col("idle_db").is_not_null())
-    peak, tail = (inside.filter(pl.col("idle_s").is_between(*x))["idle_db"].mean() for x in ((47, 47.1), (47.35, 48)))
-    assert peak > tail > 0  # type: ignore[operator]
-    assert rows["idle_db"][3000] is None
-    assert rows.filter(pl.col("idle_s") > 60)["idle_cluster"].is_null().all()
-
-
 def test_clusters_of_the_result_name_their_timers() -> None:
     """A verdict's own timer names the cluster; else every known timer of that value is a candidate."""
     rng = np.random.default_rng(10)

@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from wslog.classify.bursts import RawBurst, Scope, scan_scopes, span_of
+from wslog.classify.bursts import FEWEST, RawBurst, Scope, scan_scopes, span_of
 from wslog.classify.facts import IS_1006, OPENED, share_of
 from wslog.schema import Cause, EventKind, ScopeKind, Tier, split_scope
 
@@ -88,16 +88,17 @@ def _bursts(facts: pl.DataFrame, share_by: str) -> list[RawBurst]:
     closes = facts.select(*times, pl.col(share_by).cast(shares).alias("share"), "no_nginx_line")
     closes = closes.sort("closed_s", nulls_last=True)
     closes = closes.head(closes["closed_s"].count())
-    unlogged, n_shares = closes.filter("no_nginx_line"), closes["share"].drop_nulls().n_unique()
+    unlogged, counts = closes.filter("no_nginx_line"), closes["share"].drop_nulls().value_counts()
+    often = counts.filter(pl.col("count") >= FEWEST)["share"].implode()  # a path may be one connection's own
 
     def scopes() -> Iterator[Scope]:
         yield Scope(ScopeKind.ALL.value, closes)
         yield Scope(ScopeKind.NO_NGINX_LINE.value, unlogged)
-        for (share,), of_share in closes.drop("no_nginx_line").partition_by("share", as_dict=True).items():
-            if share is not None:
-                yield Scope(f"{share_by} {share}", of_share)
+        shared = closes.select("share", "closed_s", "opened_s").filter(pl.col("share").is_in(often))
+        for (share,), of_share in shared.partition_by("share", as_dict=True).items():
+            yield Scope(f"{share_by} {share}", of_share)
 
-    return scan_scopes(scopes(), n_scopes=1 + (not unlogged.is_empty()) + n_shares, span=span_of(closes))
+    return scan_scopes(scopes(), n_scopes=1 + (not unlogged.is_empty()) + counts.height, span=span_of(closes))
 
 
 def _epoch(column: str) -> pl.Expr:
