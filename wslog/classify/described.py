@@ -30,8 +30,8 @@ def to_clusters(
         "idle_out_s": (TimerKind.CLOSE_WAIT, TimerKind.PING_TIMEOUT),
     }
     clusters = []
-    judged = judged.select("cluster_id", "timeout_id", "is_drop", "lifetime_s", "idle_s")
-    drops = judged.filter("is_drop")
+    drops = judged.select("cluster_id", "is_drop", "lifetime_s", "idle_s").filter("is_drop")
+    judged = judged.select("cluster_id", "timeout_id")
     for number, item in enumerate(found):
         decided = judged.filter((pl.col("cluster_id") == number) & (pl.col("timeout_id").list.len() == 1))
         named = sorted(decided["timeout_id"].explode().unique().to_list())
