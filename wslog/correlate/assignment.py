@@ -17,6 +17,7 @@ from wslog.correlate.numbering import places_in_order
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Rows = NDArray[np.int64] | NDArray[np.int32]
 Flags = NDArray[np.bool_]
 SWEEPS: Final = 40
 SETTLED: Final = 1e-4
@@ -24,7 +25,7 @@ MANY: Final = 0.2  # part of the pairs from which on all are asked: that costs l
 AT_A_TIME: Final = 32_768  # pairs: what a processor's cache holds
 
 
-def pair_probabilities(left: Ints, right: Ints, weight: Floats) -> Floats:
+def pair_probabilities(left: Rows, right: Rows, weight: Floats) -> Floats:
     """Return the marginal probability of each candidate pair.
 
     Args:
@@ -60,7 +61,7 @@ def pair_probabilities(left: Ints, right: Ints, weight: Floats) -> Floats:
 class _Groups:
     """The pairs of each row of one side, in order."""
 
-    def __init__(self, row: Ints) -> None:
+    def __init__(self, row: Rows) -> None:
         self.row, size = row, np.bincount(row)
         self._size, self._start = size, np.cumsum(size) - size
         self._pairs = np.zeros(0, dtype=np.int32)  # in order of row: put so when first asked for
@@ -88,7 +89,7 @@ class _Groups:
 
 
 def _pass_on(
-    groups: _Groups, news: Flags, weight: Floats, *, heard: Floats, said: Floats, told: tuple[Ints, Flags]
+    groups: _Groups, news: Flags, weight: Floats, *, heard: Floats, said: Floats, told: tuple[Rows, Flags]
 ) -> float:
     """Let rows with news tell each of their pairs how much the others leave it, in place of what they *said*.
 
@@ -117,7 +118,7 @@ def _pass_on(
     return moved
 
 
-def _all_pass_on(row: Ints, weight: Floats, *, heard: Floats, said: Floats, told: tuple[Ints, Flags]) -> float:
+def _all_pass_on(row: Rows, weight: Floats, *, heard: Floats, said: Floats, told: tuple[Rows, Flags]) -> float:
     """Do the same for all rows at once, which costs less for each pair."""
     other, marks = told
     change = weight * heard

@@ -65,7 +65,7 @@ def join_tiers(events: pl.DataFrame, *, cellar: Cellar = AS_IT_COMES) -> Joined:
     del events
     pairs, offsets = match_clients(clients.told(), servers.told())
     told = _Told(clients, servers)
-    plan = _planned(told, pairs, offsets)
+    plan = _planned(told, pairs, offsets, cellar=cellar)
     del pairs, offsets
     reference = _reference(servers)
     skews = [offset for offset in (*moved, zone, alb_offset) if offset is not None]
@@ -104,7 +104,7 @@ class _Told:
         )
 
 
-def _planned(told: _Told, pairs: pl.DataFrame, offsets: pl.DataFrame) -> pl.DataFrame:
+def _planned(told: _Told, pairs: pl.DataFrame, offsets: pl.DataFrame, *, cellar: Cellar) -> pl.DataFrame:
     """Decide which rows there are, in which order, and what depends on the others.
 
     Returns:
@@ -122,7 +122,8 @@ def _planned(told: _Told, pairs: pl.DataFrame, offsets: pl.DataFrame) -> pl.Data
         .join(servers, on="server", how="full", coalesce=True)
         .join(doubtful, on="server", how="left")
     )
-    moments = told.of(plan).select("closed_at", "client_skew_s", _began()).pipe(collected)
+    asked = (told.of(rows).select("closed_at", "client_skew_s", _began()) for rows in cellar.slices(plan))
+    moments = pl.concat(map(collected, asked), rechunk=True)
 
     def refs_at(places: pl.Series) -> pl.DataFrame:
         return told.of(plan[places]).select("client_ref", "nginx_ref", "alb_ref", "error_ref").pipe(collected)

@@ -126,15 +126,15 @@ def _match_chunk(
     is_core = np.zeros(len(left.block), dtype=np.bool_)
     is_core[core] = True
     keep = np.flatnonzero(is_core[records][record] & (p > NEGLIGIBLE))
-    record, row = records[record[keep]], numbers[row[keep]]
-    return Pairs.of(record, row, way[keep] == BY_END, left=left, right=rows.side).rated(p[keep])
+    kept = Pairs.of(records[record[keep]], numbers[row[keep]], way[keep] == BY_END, left=left, right=rows.side)
+    return kept.rated(p[keep])
 
 
-def _renumbered(number: NDArray[np.int32]) -> tuple[Ints, Ints]:
+def _renumbered(number: NDArray[np.int32]) -> tuple[NDArray[np.int32], Ints]:
     """Number those that occur from 0, in order; and list them."""
     occurs = np.zeros(int(number.max(initial=-1)) + 1, dtype=np.bool_)
     occurs[number] = True
-    return np.asarray((np.cumsum(occurs) - 1)[number]), np.flatnonzero(occurs)
+    return np.asarray((np.cumsum(occurs, dtype=np.int32) - 1)[number]), np.flatnonzero(occurs)
 
 
 def _learn(sure: Pairs, left: Side, clock: Ints, agreement: Agreement) -> tuple[Belief, Agreement]:

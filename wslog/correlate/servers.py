@@ -24,6 +24,7 @@ NGINX_FIELDS: Final = (
 ALB_FIELDS: Final = (
     "opened_at", "closed_at", "lifetime_s", "handshake_s", "status", "upstream_status", "upstream", "ref",
 )  # fmt: skip
+TOLD: Final = tuple(dict.fromkeys((*SHARED, *NGINX_FIELDS, *ALB_FIELDS, *ERROR_FIELDS, "event", "forwarded_for")))
 ATTACHED_BY: Final = ("connection_no", "path", "query", "client_ip", "closed_at")
 UPGRADED: Final = (pl.col("action") == "proxying upgraded connection").fill_null(value=False)
 
@@ -35,7 +36,7 @@ class Servers:
     Attributes:
         rows: `line` (nginx's access line, else its error line), `error`, `alb` (places in the events), `is_via_alb`,
             `nginx_ended_at`, `nginx_ended_half_s`, in order of time.
-        events: `schema.EVENTS`.
+        events: What the lines tell.
         alb_ahead_s: How far the ALB's clock runs ahead of nginx's.
     """
 
@@ -100,7 +101,8 @@ def join_servers(events: pl.DataFrame) -> tuple[Servers, ServerOffset | None]:
     rows = _side_by_side(lines, alb.with_row_index("alb_row"), pairs, events)
     rows = rows.with_columns(_is_via_alb(rows, events).alias("is_via_alb"))
     is_ahead = offset is not None and abs(offset.skew_s) > offset.spread_s
-    return Servers(rows, events, offset.skew_s if offset is not None and is_ahead else 0.0), offset
+    ahead_s = offset.skew_s if offset is not None and is_ahead else 0.0
+    return Servers(rows, events.select(TOLD), ahead_s), offset
 
 
 def _side_by_side(lines: pl.DataFrame, alb: pl.DataFrame, pairs: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
