@@ -168,4 +168,4 @@ class ServerRows:
 def _duration_group(block: Ints, lifetime: Floats, step: int) -> Ints:
     """Number (block, duration in steps of 0.4 s)."""
     steps = np.clip(np.nan_to_num(lifetime, nan=0.0) / DURATION_STEP_S, 0, 2**30).astype(np.int64) + step
-    return block * 2**32 + steps
+    return block.astype(np.int64) * 2**32 + steps

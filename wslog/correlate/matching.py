@@ -65,14 +65,15 @@ def match_clients(
     for number in range(PASSES):
         if number:
             belief, agreement = _learn(sure, left, clock, agreement)
-        before = sure
-        parts = [
+        before = sure.record, sure.row
+        del pairs, sure  # there are many
+        parts = (
             _match_chunk(core, around, left=left, rows=rows, belief=belief, agreement=agreement)
             for core, around in chunks
-        ]
-        pairs = _beside(by_id, Pairs.joined(parts))
+        )
+        pairs = Pairs.joined([by_id, *(_besides(by_id, likely) for likely in parts)])
         sure = pairs.where(pairs.p >= SURE)
-        if number and sure.are(before):
+        if number and sure.are(*before):
             break  # nothing new to learn: the next pass would find the same
     # A loop of reconnects fits its neighbours' rows as a whole: its pairs are no surer than their common shift.
     is_loop = agreement.worth[pairs.record] <= LEAST_WORTH
@@ -87,10 +88,11 @@ def _settled(record: Ints, row: Ints, *, left: Side, right: Side) -> Pairs:
     return pairs.rated(np.ones(len(record)))
 
 
-def _beside(settled: Pairs, likely: Pairs) -> Pairs:
-    """Put certain pairs beside likely ones, which must leave the certain ones' partners alone."""
-    taken = np.isin(likely.record, settled.record) | np.isin(likely.row, settled.row)
-    return Pairs.joined([settled, likely.where(~taken)])
+def _besides(settled: Pairs, likely: Pairs) -> Pairs:
+    """Keep of likely pairs those that leave the partners of certain ones alone."""
+    if not len(settled.record):
+        return likely
+    return likely.where(~(np.isin(likely.record, settled.record) | np.isin(likely.row, settled.row)))
 
 
 def _chunks(left: Side, rows: ServerRows) -> Iterator[tuple[Ints, Ints]]:

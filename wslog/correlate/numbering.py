@@ -13,7 +13,7 @@ Narrow = NDArray[np.int32]
 ROOM: Final = 2**62  # combinations that one integer can tell apart
 
 
-def number_words(ours: pl.Series, theirs: pl.Series) -> tuple[Ints, Ints]:
+def number_words(ours: pl.Series, theirs: pl.Series) -> tuple[Narrow, Narrow]:
     """Number equal words of both sides alike, in their order from 1; -1 for null."""
     both = pl.concat([ours.cast(pl.String).alias("word"), theirs.cast(pl.String).alias("word")])
     # Words repeat: to look each up once and to put the distinct ones in order is less work than to rank them all.
@@ -21,7 +21,7 @@ def number_words(ours: pl.Series, theirs: pl.Series) -> tuple[Ints, Ints]:
     example = np.zeros(int(met.max(initial=-1)) + 2, dtype=np.int64)
     example[met] = np.arange(len(met))
     order = both.gather(example[:-1]).arg_sort().to_numpy()
-    rank = np.full(len(example), -1, dtype=np.int64)  # the last one is null's
+    rank = np.full(len(example), -1, dtype=np.int32)  # the last one is null's
     rank[order] = np.arange(1, len(order) + 1)
     codes = rank[met]
     return codes[: len(ours)], codes[len(ours) :]
@@ -44,7 +44,7 @@ def may_be_twins(rows: pl.DataFrame) -> pl.Series:
     return hashes.is_in(pl.Series(twice).implode()) if len(twice) else pl.repeat(value=False, n=len(hashes), eager=True)
 
 
-def number_rows(*parts: Ints) -> tuple[Ints, Ints]:
+def number_rows(*parts: Ints | Narrow) -> tuple[Ints, Ints]:
     """Number the distinct combinations in order, dense from 0; and one place of each."""
     key = _packed(*parts)
     order = np.argsort(key)
@@ -56,7 +56,7 @@ def number_rows(*parts: Ints) -> tuple[Ints, Ints]:
     return number, order[is_new]
 
 
-def order_rows(*parts: Ints) -> tuple[Ints, Ints]:
+def order_rows(*parts: Ints | Narrow) -> tuple[Ints, Ints]:
     """Put combinations in order, equal ones as they are met: their places; and, in that order, a key for each."""
     key = _sorted_with_places(*parts)
     n = max(len(key), 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -43,17 +42,19 @@ class Pairs:
         return cls(record, row, by_end, ahead, half, left.lifetime[record] - right.lifetime[row], np.zeros(len(record)))
 
     @classmethod
-    def joined(cls, parts: Sequence[Pairs]) -> Pairs:
-        """Put several together."""
-        return cls(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)))
+    def joined(cls, parts: list[Pairs]) -> Pairs:
+        """Put several together; *parts* go on the way."""
+        columns = [[getattr(part, one.name) for part in parts] for one in fields(cls)]
+        parts.clear()
+        return cls(*(np.concatenate(columns.pop(0)) for _ in fields(cls)))
 
     def where(self, keep: Flags) -> Pairs:
         """Keep some."""
         return Pairs(*(getattr(self, one.name)[keep] for one in fields(self)))
 
-    def are(self, others: Pairs) -> bool:
-        """Whether they are the same records with the same rows, in the same order."""
-        return np.array_equal(self.record, others.record) and np.array_equal(self.row, others.row)
+    def are(self, record: Ints, row: Ints) -> bool:
+        """Whether they are these records with these rows, in this order."""
+        return np.array_equal(self.record, record) and np.array_equal(self.row, row)
 
     def rated(self, p: Floats) -> Pairs:
         """Replace the weight or probability."""

@@ -6,7 +6,7 @@ Times are seconds since a common epoch near the data; unknown ones NaN, unknown 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -16,7 +16,7 @@ from wslog.correlate.numbering import number_met, number_rows, number_words
 from wslog.correlate.places import collected
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Ints = NDArray[np.signedinteger[Any]]
 Flags = NDArray[np.bool_]
 
 WORDS: Final = ("path", "host", "query", "user_agent", "client_ip")
@@ -78,7 +78,7 @@ def make_sides(clients: pl.LazyFrame, servers: pl.LazyFrame) -> tuple[Side, Side
     block, _ = number_rows(*(np.concatenate(words[key]) for key in keys))
     blocks = block[: left.height], block[left.height :]
     if shared["user_agent"] < COMPARABLE:
-        words["user_agent"] = np.full(left.height, -1), words["user_agent"][1]
+        words["user_agent"] = np.full(left.height, -1, dtype=np.int32), words["user_agent"][1]
     epoch = _epoch(left, right)
     sides = [
         _arrays(frame, epoch, blocks[n], {k: v[n] for k, v in words.items()}) for n, frame in enumerate((left, right))
@@ -140,10 +140,12 @@ def _arrays(frame: pl.DataFrame, epoch: int, block: Ints, words: dict[str, Ints]
         return frame.select((pl.col(name).dt.timestamp("us") - epoch) / 1e6).to_series().to_numpy().astype(np.float64)
 
     def number(name: str) -> Floats:
-        return frame[name].cast(pl.Float64).to_numpy().astype(np.float64)
+        values = frame[name].cast(pl.Float64).to_numpy().astype(np.float64)
+        is_one = len(values) > 0 and bool((values == values[0]).all())
+        return np.broadcast_to(values[:1].copy(), values.shape) if is_one else values
 
     return Side(
-        block, seconds("anchor_at"), seconds("end_at"), number("lifetime_s"), number("half"), number("end_half"),
-        words["host"], words["user_agent"], words["client_ip"],
-        frame["is_via_alb"].cast(pl.Int64).fill_null(-1).to_numpy(),
+        block.astype(np.int32), seconds("anchor_at"), seconds("end_at"), number("lifetime_s"), number("half"),
+        number("end_half"), words["host"], words["user_agent"], words["client_ip"],
+        frame["is_via_alb"].cast(pl.Int8).fill_null(-1).to_numpy(),
     )  # fmt: skip

@@ -12,7 +12,7 @@ offset of one minute: here such hypotheses compete as wholes.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from wslog.correlate.densities import OffsetPrior, student3
 from wslog.correlate.numbering import number_rows, order_rows
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Ints = NDArray[np.signedinteger[Any]]
 
 STEP_S: Final = 0.25
 SPREAD_S: Final = 0.2  # wide against the step, so that it matters little how offsets and steps line up
