@@ -10,12 +10,14 @@ A source is one machine's logs: what its wrapper names as the host, else a folde
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
 from wslog.correlate.clock_offsets import FEWEST_VOTES, QUARTER_HOUR_S, ServerOffset
 from wslog.correlate.ordering import in_order
+from wslog.correlate.places import collected, placed, taken
 from wslog.correlate.select import is_alb_request, is_client_close, is_nginx_request
 from wslog.schema import Tier
 
@@ -32,9 +34,39 @@ BEATS: Final = 2  # how many times more votes than for "no difference"
 SOURCE: Final = pl.coalesce("log_host", pl.col("ref").str.extract(r"^(.*)/[^/]*$"), pl.lit("")).alias("source")
 TIMES: Final = ("at", "opened_at", "closed_at")
 WORDS: Final = ("path", "is_opened", "host", "query", "user_agent")
-TOLD: Final = (
-    "tier", "event", "ref", "log_host", "opened_at", "closed_at", "lifetime_s", "handshake_s", "trace_id", *WORDS,
-)  # fmt: skip
+TIMED: Final = ("tier", "opened_at", "closed_at", "lifetime_s", "handshake_s")
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Lines of one kind: what is compared of them is taken when it is asked for, not the wide rows."""
+
+    events: pl.DataFrame
+    places: pl.Series
+
+    def told(self, *names: str) -> pl.DataFrame:
+        """Take some columns of all lines."""
+        return taken(self.events.select(names), self.places).pipe(collected)
+
+    def tell(self, name: str) -> bool:
+        """Whether any line tells this."""
+        return bool(self.told(name).to_series().is_not_null().any())
+
+    def first(self, *names: str) -> pl.DataFrame:
+        """Take some columns of as many lines as are compared at most, the first ones."""
+        if len(self.places) <= MOST_LINES:
+            return self.told(*names)
+        order = in_order(self.told("closed_at"), lambda tied: self.told("ref")[tied], nulls_last=True)
+        return _Lines(self.events, self.places[order.head(MOST_LINES)]).told(*names)
+
+    def by_source(self) -> Sequence[tuple[str | None, _Lines]]:
+        """Split lines by source, in order."""
+        if self.places.is_empty():
+            return [(None, self)]
+        sources = self.told("log_host", "ref").select(SOURCE, place=self.places)
+        parts = sources.partition_by("source", as_dict=True, include_key=False)
+        lines = ((str(key[0]), _Lines(self.events, part["place"])) for key, part in parts.items())
+        return sorted(lines, key=lambda part: part[0])
 
 
 def settle_sources(events: pl.DataFrame) -> tuple[pl.DataFrame, list[ServerOffset]]:
@@ -46,11 +78,12 @@ def settle_sources(events: pl.DataFrame) -> tuple[pl.DataFrame, list[ServerOffse
     Returns:
         The events, moved; and what was found, one entry a source that was moved.
     """
-    clients, alb = _told(events, is_client_close()), _told(events, is_alb_request())
+    clients, alb = (_Lines(events, placed(events, which)) for which in (is_client_close(), is_alb_request()))
     found = []
     for tier, of_tier in ((Tier.ALB, is_alb_request()), (Tier.NGINX, is_nginx_request())):
-        for source, lines in _by_source(_told(events, of_tier), is_one=tier == Tier.ALB):
-            against = clients if clients.height else alb.filter(tier != Tier.ALB)
+        lines_of_tier = _Lines(events, placed(events, of_tier))
+        for source, lines in [(None, lines_of_tier)] if tier == Tier.ALB else lines_of_tier.by_source():
+            against = clients if len(clients.places) or tier == Tier.ALB else alb
             vote = _vote(against, lines, box_s=BOX_S)
             if vote is not None and abs(vote.skew_s) > LARGE_S:
                 skew_s = _whole_zone(vote.skew_s)
@@ -61,11 +94,11 @@ def settle_sources(events: pl.DataFrame) -> tuple[pl.DataFrame, list[ServerOffse
 
 def _align_hosts(events: pl.DataFrame, found: list[ServerOffset]) -> tuple[pl.DataFrame, list[ServerOffset]]:
     """Bring nginx hosts whose clocks differ by a second or more into line, by what the ALB, else the clients, say."""
-    alb, nginx = _told(events, is_alb_request()), _told(events, is_nginx_request())
-    sources = _by_source(nginx, is_one=False)
+    sources = _Lines(events, placed(events, is_nginx_request())).by_source()
     if len(sources) < 2:
         return events, found
-    against, box_s = (alb, FINE_BOX_S) if alb.height else (_told(events, is_client_close()), BOX_S)
+    alb, clients = (_Lines(events, placed(events, which)) for which in (is_alb_request(), is_client_close()))
+    against, box_s = (alb, FINE_BOX_S) if len(alb.places) else (clients, BOX_S)
     votes = [(source, vote) for source, lines in sources if (vote := _vote(against, lines, box_s=box_s)) is not None]
     skews = sorted(vote.skew_s for _, vote in votes)
     for source, vote in votes:
@@ -74,19 +107,6 @@ def _align_hosts(events: pl.DataFrame, found: list[ServerOffset]) -> tuple[pl.Da
             events = _moved(events, Tier.NGINX, source, apart_s)
             found = [*found, vote._replace(skew_s=apart_s, note=_named(Tier.NGINX, source, apart_s))]
     return events, found
-
-
-def _told(events: pl.DataFrame, which: pl.Expr) -> pl.DataFrame:
-    """Return what some lines tell that is compared here, not the wide rows."""
-    return events.select(TOLD).filter(which)
-
-
-def _by_source(lines: pl.DataFrame, *, is_one: bool) -> Sequence[tuple[str | None, pl.DataFrame]]:
-    """Split lines by source, in order; a load balancer is one whatever its files."""
-    if is_one or not lines.height:
-        return [(None, lines)]
-    parts = lines.with_columns(SOURCE).partition_by("source", as_dict=True, include_key=False)
-    return sorted(((str(key[0]), part) for key, part in parts.items()), key=lambda part: part[0])
 
 
 def _moved(events: pl.DataFrame, tier: Tier, source: str | None, skew_s: float) -> pl.DataFrame:
@@ -111,7 +131,7 @@ def _whole_zone(skew_s: float) -> float:
     return whole if whole and abs(skew_s - whole) <= NEAR_ZONE_S else skew_s
 
 
-def _vote(others: pl.DataFrame, lines: pl.DataFrame, *, box_s: float) -> ServerOffset | None:
+def _vote(others: _Lines, lines: _Lines, *, box_s: float) -> ServerOffset | None:
     """Let pairs of rare lines vote how far *lines* run ahead of *others*; None if they do not agree."""
     pairs = _rare_pairs(others, lines)
     boxes = (pl.col("ahead_s") / box_s).floor().cast(pl.Int64)
@@ -130,15 +150,15 @@ def _vote(others: pl.DataFrame, lines: pl.DataFrame, *, box_s: float) -> ServerO
     return ServerOffset(Tier.NGINX, round(skew_s, 3), round(spread_s, 3), n, "")
 
 
-def _rare_pairs(others: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+def _rare_pairs(others: _Lines, lines: _Lines) -> pl.DataFrame:
     """Pair lines that say the same and that few others look like: `line`, `ahead_s`."""
-    both = others["trace_id"].is_not_null().any() and lines["trace_id"].is_not_null().any()
+    both = others.tell("trace_id") and lines.tell("trace_id")
     words = ["trace_id"] if both else [name for name in WORDS if _is_shared(others, lines, name)]
-    has_durations = others["lifetime_s"].is_not_null().any() and lines["lifetime_s"].is_not_null().any()
+    has_durations = others.tell("lifetime_s") and lines.tell("lifetime_s")
     on = words + (["step"] if has_durations and not both else [])
     if not on:
         return pl.DataFrame(schema={"line": pl.Int64, "ahead_s": pl.Float64})
-    left, right = (_compared(_first(of), words) for of in (others, lines))
+    left, right = (_compared(of.first(*dict.fromkeys((*words, "is_opened", *TIMED))), words) for of in (others, lines))
     left, right = (of.filter(pl.len().over(on) <= RARE) for of in (left, right))
     pairs = left.join(right, on=on, how="inner", nulls_equal=not both, suffix="_line")
     ahead = pl.coalesce(pl.col("began_line") - pl.col("began"), pl.col("closed_at_line") - pl.col("closed_at"))
@@ -147,18 +167,10 @@ def _rare_pairs(others: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _is_shared(others: pl.DataFrame, lines: pl.DataFrame, name: str) -> bool:
+def _is_shared(others: _Lines, lines: _Lines, name: str) -> bool:
     """Whether both logs tell this, in the same words now and then."""
-    theirs = lines.select(name).drop_nulls().unique()
-    return not others.select(name).drop_nulls().join(theirs, on=name, how="semi").is_empty()
-
-
-def _first(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return as many lines as are compared at most, the first ones."""
-    if lines.height <= MOST_LINES:
-        return lines
-    order = in_order(lines.select("closed_at"), lambda tied: lines.select("ref")[tied], nulls_last=True)
-    return lines[order.head(MOST_LINES)]
+    theirs = lines.told(name).drop_nulls().unique()
+    return not others.told(name).drop_nulls().join(theirs, on=name, how="semi").is_empty()
 
 
 def _compared(lines: pl.DataFrame, words: list[str]) -> pl.DataFrame:
