@@ -101,6 +101,10 @@ def is_copy(lines: pl.DataFrame) -> pl.Series:
 
     AWS delivers log files at least once; a line's microseconds and ids tell it from every other line.
     """
-    of_alb = lines.select("at", "fingerprint", pl.row_index("nth")).filter(pl.col("fingerprint").is_not_null())
-    copies = of_alb.filter(~pl.struct("at", "fingerprint").is_first_distinct())["nth"]
+    ordered = lines["fingerprint"].drop_nulls().sort()
+    met_twice = ordered.filter(ordered == ordered.shift()).unique()  # hardly any, so few lines are compared
+    alike = lines.select("at", "fingerprint", pl.row_index("nth")).filter(
+        pl.col("fingerprint").is_in(met_twice.implode())
+    )
+    copies = alike.filter(~pl.struct("at", "fingerprint").is_first_distinct())["nth"]
     return pl.Series("is_copy", [False], pl.Boolean).new_from_index(0, lines.height).scatter(copies, values=True)

@@ -7,6 +7,7 @@ some at a time, and what a file gave goes with its last row: so the events are n
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 import polars as pl
 
@@ -17,6 +18,9 @@ from wslog.ingest.alike import Alike
 from wslog.ingest.concern import TOLD_BY, endpoints_of, fingerprints, has_alb, is_copy, is_of_concern
 from wslog.ingest.reading import EVENTS, PLACE, PLACED, having
 from wslog.result import FileCoverage
+
+FILE, LINE = map(pl.col, PLACE)
+IS_NEXT: Final = ((FILE.shift() < FILE) | ((FILE.shift() == FILE) & (LINE.shift() <= LINE))).fill_null(value=True)
 
 
 def settled(
@@ -40,7 +44,9 @@ def settled(
     Returns:
         `schema.EVENTS`, and the accounts in order.
     """
-    kept = _of_concern(parts, all_lines=all_lines).sort(*PLACE, maintain_order=True)
+    kept = _of_concern(parts, all_lines=all_lines)
+    if not kept.select(IS_NEXT.all()).item():
+        kept = kept.sort(*PLACE, maintain_order=True)
     copies = is_copy(kept)
     unique = kept.filter(~copies) if copies.any() else kept
     files = with_events(with_copies(accounts, kept, unique), unique)
