@@ -67,7 +67,7 @@ def _set_up_engines(jobs: int | None) -> None:
 @fail_if_option("Exit 3 if METRIC OP NUMBER holds; repeatable.", metrics=_metrics)
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Cores to use.  [default: all]")
 @click.option("--memory", metavar="SIZE",
-              help="What to get by with: 1GiB; beyond, tables wait on disk.  [default: 1GiB, or half of all]")  # fmt: skip
+              help="What to get by with; tables beyond wait on disk.  [default: 1GiB, or half of all]")  # fmt: skip
 @click.option("--anonymize", is_flag=True,
               help="Pseudonyms for addresses, user agents, sessions and connections; no close reasons.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")

@@ -18,9 +18,9 @@ class Alike:
 
     def shared(self, column: pl.Series) -> pl.Series:
         """Return the same column; all that hold the same one value, or none, share it."""
-        return (
-            self._repeated(column[0], column.dtype).head(len(column)).alias(column.name) if _is_one(column) else column
-        )
+        if not is_one(column):
+            return column
+        return self._repeated(column[0], column.dtype).head(len(column)).alias(column.name)
 
     def _repeated(self, value: object, dtype: pl.DataType) -> pl.Series:
         known = self._known.get((dtype, value))
@@ -30,7 +30,7 @@ class Alike:
         return known
 
 
-def _is_one(column: pl.Series) -> bool:
+def is_one(column: pl.Series) -> bool:
     """Whether a column holds the same in all rows: bytes, not only values, so no floats (0.0 equals -0.0)."""
     if column.is_empty() or column.dtype.is_float() or column[0] != column[-1]:
         return False

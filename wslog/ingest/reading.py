@@ -10,6 +10,7 @@ from typing import Final
 import polars as pl
 
 from wslog import schema
+from wslog.ingest.alike import is_one
 from wslog.ingest.format import Config, LogFormat
 from wslog.ingest.recognise import Reader, Recognised
 from wslog.ingest.undecided import Undecided
@@ -53,12 +54,17 @@ class Reading:
 
 
 def compact(events: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns that have values, in memory of their own: views of text would keep whole blocks."""
+    """Return the columns that have values, in memory of their own: views of text would keep whole blocks.
+
+    A column that holds one value is a literal, which takes no memory.
+    """
     empty = [name for name, n in zip(events.columns, events.null_count().row(0), strict=True) if n == events.height]
     full = events.drop(empty)
+    one = {name for name in full.columns if is_one(full[name])}
     return full.with_columns(
-        *(pl.concat_str(name, pl.lit("")) for name in _TEXTS if name in full.columns),
-        *(_once_each(full[name]) for name in _REPEATED if name in full.columns),
+        *(pl.lit(full[name][0], full.schema[name]).alias(name) for name in one),
+        *(pl.concat_str(name, pl.lit("")) for name in _TEXTS if name in full.columns and name not in one),
+        *(_once_each(full[name]) for name in _REPEATED if name in full.columns and name not in one),
     )
 
 
