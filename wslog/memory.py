@@ -12,7 +12,7 @@ from wslog.errors import OptionError
 
 USUAL_BYTES: Final = 1 << 30  # more is hardly faster: what is on disk is mostly in the system's cache
 LEAST_BYTES: Final = 256 << 20  # Python, polars and the buffers that logs are read through
-TABLES: Final = 16  # that may wait at the same time, and their columns that are compared
+PART: Final = 16  # of all, that one table may take: several wait at the same time, and the rooms need most of it
 SIZE: Final = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(i?)b?\s*", re.IGNORECASE)
 LIMITS: Final = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # cgroup 2 and 1
 
@@ -27,7 +27,7 @@ def open_cellar(memory: str | None) -> Cellar:
         OptionError: If it is no size, or too small a one.
     """
     n_bytes = parse_size(memory) if memory is not None else min(USUAL_BYTES, _half_of_all())
-    return Cellar(room_bytes=n_bytes // TABLES)
+    return Cellar(room_bytes=n_bytes // PART)
 
 
 def parse_size(text: str) -> int:
