@@ -30,11 +30,12 @@ from wslog.store.keeping import compact, keep_weeks, parse_keep
 
 MONDAY = dt.datetime(2026, 11, 9, 8, tzinfo=dt.UTC)  # 2026-W46
 REPO = Path(__file__).resolve().parents[2]
+# With the true time: by a later one, what another writer has just begun would be taken for left behind.
 APPEND = """
 import datetime as dt, sys
 from wslog.store import Store
 with Store(sys.argv[1], create=True) as store:
-    store.append(sys.argv[2:], now=dt.datetime(2026, 12, 1, tzinfo=dt.UTC))
+    store.append(sys.argv[2:], now=dt.datetime.now(dt.UTC))
 """
 
 
