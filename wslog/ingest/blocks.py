@@ -134,9 +134,8 @@ def read_blocks(source: Source, *, block_bytes: int = BLOCK_BYTES) -> Iterator[B
             if first_line == 1:
                 data = data.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901
             block = _block(data, first_line, counted.n_bytes, trouble)
-            del data  # lines are a copy
-            first_line += block.n_lines
             yield block
+            first_line += block.n_lines
 
 
 def content_chunks(source: Source) -> Iterator[bytes]:
@@ -190,21 +189,15 @@ def _whole_lines(raw: _Counted, block_bytes: int) -> Iterator[tuple[bytes, str]]
             if cut >= 0 and n_kept >= block_bytes:
                 tail = chunk[cut + 1 :]
                 kept[-1] = chunk[: cut + 1]
-                yield _joined(kept), ""
+                yield b"".join(kept), ""
                 kept, n_kept = ([tail], len(tail)) if tail else ([], 0)
     except DamagedError as error:
         trouble = str(error)
     except OSError as error:
         trouble = f"reading stopped ({error.strerror or error})"
-    if any(kept) or trouble:
-        yield _joined(kept), trouble
-
-
-def _joined(chunks: list[bytes]) -> bytes:
-    """Put chunks together and let them go."""
-    data = b"".join(chunks)
-    chunks.clear()
-    return data
+    rest = b"".join(kept)
+    if rest or trouble:
+        yield rest, trouble
 
 
 def split_lines(data: bytes) -> pl.Series:
