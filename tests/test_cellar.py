@@ -97,15 +97,23 @@ def test_a_table_without_rows_has_one_slice() -> None:
     assert [part.schema for part in Cellar().slices(ROWS.clear())] == [ROWS.schema]
 
 
+def full(*_args: object, **_options: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def test_no_room_on_disk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the folder and what to do about it."""
-
-    def full(*_args: object, **_options: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
     monkeypatch.setattr(pl.DataFrame, "write_ipc", full)
     with pytest.raises(OutputError, match=r"(?s)wslog-.*No space left.*TMPDIR"), Cellar(room_bytes=0) as cellar:
         cellar.lay_up(parts(1))
+
+
+def test_without_disk_memory_is_taken_where_nobody_asked(monkeypatch: pytest.MonkeyPatch, temporary: Path) -> None:
+    """An analysis that would fit into memory does not fail for a small disk."""
+    monkeypatch.setattr(pl.DataFrame, "write_ipc", full)
+    with Cellar(room_bytes=0, is_asked_for=False) as cellar:
+        assert_frame_equal(cellar.lay_up(parts(3)), pl.concat(parts(3)))
+    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.parametrize("room_bytes", [None, 0, 300, 1 << 30])

@@ -34,14 +34,19 @@ class Cellar:
         slice_rows: Rows that are worked on at a time.
     """
 
-    def __init__(self, *, room_bytes: int | None = None, slice_rows: int = SLICE_ROWS) -> None:
+    def __init__(
+        self, *, room_bytes: int | None = None, slice_rows: int = SLICE_ROWS, is_asked_for: bool = True
+    ) -> None:
         """Open a cellar.
 
         Args:
             room_bytes: What one table may take in memory; a larger one waits on disk. None: as much as it takes.
             slice_rows: Rows that are worked on at a time.
+            is_asked_for: Somebody set the room: no disk for the rest is an error. If not, memory is taken for it.
         """
         self.slice_rows = slice_rows
+        self._is_asked_for = is_asked_for
+        self._has_disk = True
         self._room_bytes = room_bytes
         self._folder: Path | None = None
         self._n_files = 0
@@ -101,18 +106,17 @@ class Cellar:
 
     def _on_disk(self, table: pl.DataFrame) -> pl.DataFrame:
         """Write a table into a file of its own and map it."""
-        if table.is_empty():
+        if table.is_empty() or not self._has_disk:
             return table
         import pyarrow as pa
         import pyarrow.ipc
 
         try:
-            if self._folder is None:
-                self._folder = Path(tempfile.mkdtemp(prefix="wslog-"))
-            self._n_files += 1
-            file = self._folder / f"{self._n_files}.arrow"
-            table.write_ipc(file, compression="uncompressed")
+            file = self._written(table)
         except OSError as error:
+            if not self._is_asked_for:
+                self._has_disk = False
+                return table
             raise OutputError(
                 f"no room for what does not fit into memory: {error.strerror or error}",
                 where=str(self._folder or tempfile.gettempdir()),
@@ -128,6 +132,18 @@ class Cellar:
         if not isinstance(found, pl.DataFrame):
             raise TypeError("a table came back as a column")
         return found
+
+    def _written(self, table: pl.DataFrame) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="wslog-"))
+        self._n_files += 1
+        file = self._folder / f"{self._n_files}.arrow"
+        try:
+            table.write_ipc(file, compression="uncompressed")
+        except OSError:
+            file.unlink(missing_ok=True)
+            raise
+        return file
 
 
 class Shelf:

@@ -27,7 +27,7 @@ def open_cellar(memory: str | None) -> Cellar:
         OptionError: If it is no size, or too small a one.
     """
     n_bytes = parse_size(memory) if memory is not None else min(USUAL_BYTES, _half_of_all())
-    return Cellar(room_bytes=n_bytes // PART)
+    return Cellar(room_bytes=n_bytes // PART, is_asked_for=memory is not None)
 
 
 def parse_size(text: str) -> int:

@@ -22,8 +22,11 @@ def test_membership_is_evidence_per_drop() -> None:
     found = find_clusters(frame, [], [])
     rows = add_membership(frame, find_members(frame, found))
     inside = rows.filter(pl.col("idle_db").is_not_null())
-    peak, tail = (inside.filter(pl.col("idle_s").is_between(*x))["idle_db"].mean() for x in ((47, 47.1), (47.35, 48)))
-    assert peak > tail > 0  # type: ignore[operator]
+    peak, tail = (
+        inside.select(pl.col("idle_db").filter(pl.col("idle_s").is_between(*span)).mean()).item()
+        for span in ((47, 47.1), (47.35, 48))
+    )
+    assert peak > tail > 0
     assert rows["idle_db"][3000] is None
     assert rows.filter(pl.col("idle_s") > 60)["idle_cluster"].is_null().all()
 

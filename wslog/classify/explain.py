@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import polars as pl
 
@@ -25,7 +25,6 @@ from wslog.schema import CONNECTIONS, Cause, CloseCode, Tier, conform
 
 SOMEBODY: Final = 0.5  # a server row likelier than this to belong to a client record is told by that record
 Judge = Callable[[pl.DataFrame], pl.DataFrame]
-MOMENT: Final[tuple[Literal["left", "right"], ...]] = ("left", "right")  # its first row, and the one after its last
 VERDICT: Final = ("cause", "tier", "confidence", "label", "evidence")
 
 
@@ -88,7 +87,7 @@ def _in_order(connections: pl.DataFrame, n_rows: int) -> Iterator[pl.DataFrame]:
     while start < n_told:
         stop = min(start + n_rows, n_told)
         if stop < n_told:
-            first, after = (at.search_sorted(at[stop], side=side) for side in MOMENT)
+            first, after = at.search_sorted(at[stop], side="left"), at.search_sorted(at[stop], side="right")
             stop = first if first > start else after
         piece = connections.slice(start, stop - start)
         yield piece if piece.height <= n_rows else _by_id(piece)
