@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from unittest import mock
 
@@ -10,6 +12,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from tests.ingest.test_sift import log
+from wslog.errors import OutputError
 from wslog.ingest import read_events, reader
 from wslog.ingest.concern import MAY_CONCERN, of_concern
 from wslog.ingest.lanes import Lanes
@@ -82,3 +85,15 @@ def test_no_websocket_means_no_failed_handshake(events: pl.DataFrame) -> None:
     with Undecided(parse_waiting) as undecided:
         undecided.put_aside(events)
         assert all(frame.is_empty() for frame in undecided.siblings_of(events.clear(), Lanes(1)))
+
+
+def test_no_room_on_disk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is no fault of the log: it is not told as a file that cannot be read."""
+
+    def full(*_args: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with Undecided(parse_waiting) as undecided:
+        monkeypatch.setattr(undecided._file, "write", full)
+        with pytest.raises(OutputError, match=r"(?s)No space left.*TMPDIR"):
+            undecided._pack(pl.DataFrame({"path": ["/ws"]}))

@@ -16,6 +16,7 @@ from typing import Final
 
 import polars as pl
 
+from wslog.errors import OutputError
 from wslog.ingest.concern import ENDPOINT, IS_CANDIDATE, IS_LIFE, endpoints_of
 from wslog.ingest.lanes import Lanes
 from wslog.ingest.recognise import Reader
@@ -108,7 +109,14 @@ class Undecided:
         packed = io.BytesIO()
         frame.write_ipc(packed, compression="lz4")
         with self._lock:
-            self._packed.append(_Packed(self._file.write(packed.getbuffer()), reader))
+            try:
+                n_bytes = self._file.write(packed.getbuffer())
+            except OSError as error:  # not the log's: what is half written would be read back as if it were whole
+                raise OutputError(
+                    f"no room for requests that must wait: {error.strerror or error}", where=tempfile.gettempdir(),
+                    mend="Free some space there, or point TMPDIR elsewhere.",
+                ) from error  # fmt: skip
+            self._packed.append(_Packed(n_bytes, reader))
 
 
 def _gathered(found: Iterable[tuple[Reader | None, pl.DataFrame]]) -> Iterator[tuple[Reader | None, pl.DataFrame]]:
