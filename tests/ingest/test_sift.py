@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock
@@ -215,8 +215,8 @@ def test_most_plain_lines_are_not_parsed(tmp_path: Path, name: str) -> None:
     file.write_bytes(b"\n".join(log(name, 2_000, seed=3)) + b"\n")
     seen: list[tuple[int, int]] = []
 
-    def counted(lines: pl.DataFrame, *patterns: str, at_edge: pl.Expr | None = None) -> Sifted:
-        sifted = sift(lines, *patterns, at_edge=at_edge)
+    def counted(lines: pl.DataFrame, *patterns: str, edges: Sequence[int] | None = None) -> Sifted:
+        sifted = sift(lines, *patterns, edges=edges)
         seen.append((lines.height, sifted.left.height))
         return sifted
 

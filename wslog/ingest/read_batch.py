@@ -21,7 +21,7 @@ from wslog.ingest.parse_file import KEPT_REJECTS, FileRead
 from wslog.ingest.read_file import Part, read_file
 from wslog.ingest.reading import PLACED, Reading, Sieve, filled, sieve_of
 from wslog.ingest.recognise import Reader, Recognised, best_reader, recognise, sample_lines
-from wslog.ingest.sift import EDGE_LINES, sift
+from wslog.ingest.sift import EDGE_LINES, LINES, sift
 from wslog.ingest.survey import Survey
 from wslog.result import FileCoverage, Reject
 
@@ -67,26 +67,21 @@ class _Run:
             self.sift()
 
     def sift(self) -> None:
-        """Sift the lines of the last files."""
+        """Sift the lines of the last files; the texts themselves go: lines are a copy."""
         before = self.starts[-1] + self.heights[-1] if self.starts else 0
-        text, heights = self._lines()
-        ends = list(accumulate(heights, initial=before))
-        starts = ends[:-1]
-        lines = pl.select(pl.int_range(before + 1, before + len(text) + 1, dtype=pl.Int64).alias("line"), text)
-        at_edge = pl.col("line").is_in(_edges(starts, ends[1:]))
-        found = sift(lines, self.sieve.plain, self.sieve.refused, at_edge=at_edge)
-        self.left.append(found.left)
-        self.starts += starts
-        self.heights += heights
-        self.waiting.append(found.waiting)
-
-    def _lines(self) -> tuple[pl.Series, list[int]]:
-        """Return the lines of the last files, and how many each has; the texts themselves go: lines are a copy."""
         sizes = [len(text) for text in self.texts]
         data = b"".join(self.texts)
         self.texts, self.n_bytes = [], 0
         text = split_lines(data).alias("text")
-        return text, _heights(text, sizes, data)
+        line = pl.int_range(before + 1, before + len(text) + 1, dtype=pl.Int64).alias("line")
+        lines = pl.select(line, text, end=(pl.lit(text).str.len_bytes().cast(pl.Int64) + 1).cum_sum())
+        heights = _heights(lines["end"], sizes, data)
+        ends = list(accumulate(heights, initial=before))
+        found = sift(lines[LINES], self.sieve.plain, self.sieve.refused, edges=_edges(ends[:-1], ends[1:]))
+        self.starts += ends[:-1]
+        self.heights += heights
+        self.left.append(found.left)
+        self.waiting.append(found.waiting)
 
     def placed(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return lines or events with their own `line` in their file, with `nth` in this run, and `file_no`."""
@@ -212,9 +207,8 @@ def _by_file(frame: pl.DataFrame, *columns: str) -> dict[int, list[tuple[Any, ..
     return rows
 
 
-def _heights(lines: pl.Series, sizes: Sequence[int], data: bytes) -> list[int]:
-    """Return how many of *lines* each of the texts has that make up *data*, by *sizes* in bytes."""
-    ends = (lines.str.len_bytes().cast(pl.Int64) + 1).cum_sum()
+def _heights(ends: pl.Series, sizes: Sequence[int], data: bytes) -> list[int]:
+    """Return how many lines each of the texts has that make up *data*, by where the lines end and *sizes* in bytes."""
     if not len(ends) or ends[-1] != len(data):  # carriage returns were taken off, or bytes replaced
         starts = accumulate(sizes[:-1], initial=0)
         return [data.count(b"\n", start, start + size) for start, size in zip(starts, sizes, strict=True)]

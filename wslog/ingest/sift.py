@@ -11,18 +11,15 @@ The regex scans each line once (a DFA, about 0.8 GB/s); captures are 20 times sl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
+LINES: Final = ["line", "text"]
 IS_NOT_BLANK: Final = pl.col("text").str.contains(r"\S")
 EDGE_LINES: Final = 2  # of each block, always parsed: they tell the time span of the file
-
-
-def is_edge(nth: pl.Expr, height: pl.Expr) -> pl.Expr:
-    """Whether the *nth* line, from 1, of *height* is among the first or the last ones."""
-    return (nth <= EDGE_LINES) | (nth > height - EDGE_LINES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +33,24 @@ class Sifted:
     waiting: pl.DataFrame
 
 
-def sift(lines: pl.DataFrame, plain: str, refused: str = "", *, at_edge: pl.Expr | None = None) -> Sifted:
+def sift(lines: pl.DataFrame, plain: str, refused: str = "", *, edges: Sequence[int] | None = None) -> Sifted:
     """Leave out plain and blank lines, and put refused requests apart.
 
     Args:
         lines: `line` and `text`.
         plain: The format's regex of lines of no concern; empty: there are none.
         refused: The format's regex of requests that can wait; empty: there are none.
-        at_edge: Which lines are the first and last ones, where *lines* are of several files.
+        edges: The `line` of the first and last ones, where *lines* are of several files.
     """
     if not plain:
         return Sifted(lines.filter(IS_NOT_BLANK), lines.clear())
-    if at_edge is None:
-        at_edge = is_edge(pl.int_range(1, pl.len() + 1, dtype=pl.Int64), pl.len().cast(pl.Int64))
-    can_wait = pl.col("text").str.contains(refused) & ~pl.col("at_edge") if refused else pl.lit(value=False)
-    rest = (
-        lines.with_columns(at_edge.alias("at_edge"))
-        .filter(~pl.col("text").str.contains(plain) | pl.col("at_edge"))
-        # The text is a copy: see `Sifted`.
-        .select("line", pl.concat_str("text", pl.lit("")), can_wait.alias("can_wait"), IS_NOT_BLANK.alias("has_text"))
-    )
-    return Sifted(
-        rest.filter(pl.col("has_text") & ~pl.col("can_wait")).select("line", "text"),
-        rest.filter("can_wait").select("line", "text"),
-    )
+    if edges is None:
+        edges = [*lines["line"].head(EDGE_LINES), *lines["line"].tail(EDGE_LINES)]
+    is_edge = pl.col("line").is_in(edges)
+    can_wait = pl.col("text").str.contains(refused) & ~is_edge if refused else pl.lit(value=False)
+    rest = lines.filter(~pl.col("text").str.contains(plain) | is_edge).select(
+        "line", pl.concat_str("text", pl.lit("")),  # a copy: see `Sifted`
+        can_wait.alias("can_wait"), IS_NOT_BLANK.alias("has_text"),
+    )  # fmt: skip
+    left, waiting = rest.filter(pl.col("has_text") & ~pl.col("can_wait")), rest.filter("can_wait")
+    return Sifted(left[LINES], waiting[LINES])
