@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import fnmatch
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
 
 from wslog.errors import InputError, OptionError
 
@@ -16,8 +16,7 @@ MOST_NAMED: Final = 8
 MOST_SHOWN: Final = 80  # letters of a path, which may be as long as a log line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selection(Struct, frozen=True, kw_only=True):
     """What to keep; empty parts keep everything.
 
     Attributes:

@@ -11,10 +11,11 @@ everybody came back at once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wslog.classify.combs import FEWEST_TEETH, find_comb
 from wslog.classify.facts import share_of
@@ -38,8 +39,7 @@ HEARD: Final = (
 SOURCE: Final = pl.col("client_ref").str.replace(r":\d+$", "").cast(pl.Categorical).alias("source")
 
 
-@dataclass(frozen=True, slots=True)
-class TypedSpike:
+class TypedSpike(Struct, frozen=True):
     """A spike, the axis it was found on, and the timer value it points to.
 
     `axis`: `idle_s`, `lifetime_s`, or `idle_out_s` for clients that gave up waiting. `is_either`: only connections that

@@ -12,10 +12,10 @@ Source: the Z^2_m test of pulsar searches (Buccheri et al. 1983). Units: seconds
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
 from wslog.classify.histogram import Floats, sketch
 from wslog.classify.spikes import Spike
@@ -38,8 +38,7 @@ LEAST_RATIO: Final = 3.5
 SAME_POWER: Final = 0.8  # sharp teeth have as much power at twice the frequency: the longest such period is meant
 
 
-@dataclass(frozen=True, slots=True)
-class Comb:
+class Comb(Struct, frozen=True):
     """A period, the multiples of it at which spikes stand (none for a weak comb), and its power over the usual."""
 
     period_s: float

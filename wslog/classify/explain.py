@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
 
 from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.classify import mass_drops
@@ -28,8 +28,7 @@ Judge = Callable[[pl.DataFrame], pl.DataFrame]
 VERDICT: Final = ("cause", "tier", "confidence", "label", "evidence")
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(Struct, frozen=True):
     """What classification hands on: `schema.CONNECTIONS`, and the piles it found."""
 
     connections: pl.DataFrame

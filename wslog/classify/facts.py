@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
 
 from wslog.classify.configured import configured_timer
 from wslog.knowledge.model import Setting
@@ -79,8 +79,7 @@ SPANS: Final[Mapping[str, pl.Expr]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What a row is held against, learnt from all rows.
 
     Attributes:

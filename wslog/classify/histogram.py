@@ -9,10 +9,10 @@ Source of the idea: DDSketch (Masson et al. 2019), HdrHistogram.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -41,8 +41,7 @@ def bin_edges(longest_ms: int) -> Ints:
 ALL_EDGES: Final = bin_edges(LONGEST_MS)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Histogram:
+class Histogram(Struct, frozen=True, eq=False):
     """Counts per occupied bin, and what tells the grain of the clock.
 
     Attributes:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
 
 from wslog.classify.clusters import TypedSpike, find_clusters
 from wslog.classify.echoes import without_echoes
@@ -26,8 +26,7 @@ FACTS_HEARD: Final = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Learnt:
+class Learnt(Struct, frozen=True, eq=False):
     """What all rows together say.
 
     Attributes:

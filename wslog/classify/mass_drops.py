@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
 
 from wslog.classify.bursts import FEWEST, RawBurst, Scope, scan_scopes, span_of
 from wslog.classify.facts import IS_1006, OPENED, share_of
@@ -43,8 +43,7 @@ class BurstKind(StrEnum):
     TOGETHER = "together"  # many at once, and nothing says whose doing it was
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MassDrop:
+class MassDrop(Struct, frozen=True, kw_only=True):
     """A burst with a name.
 
     Attributes:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
 
 from wslog.classify.clusters import TypedSpike, outlived
 from wslog.knowledge.tolerance import tolerance_s
@@ -23,8 +23,7 @@ AT_THE_LIMIT_DB: Final = 13.0  # ended within a timer's tolerance of a limit tha
 PSEUDO_MEMBERS: Final = 2.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Members:
+class Members(Struct, frozen=True, eq=False):
     """The members of a spike, as evidence for one kind of timer.
 
     Attributes:

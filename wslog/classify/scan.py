@@ -12,10 +12,10 @@ A window that holds a known timer pays for the list of known timers instead of f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
+from msgspec import Struct
 
 from wslog.classify.histogram import Floats, Ints
 from wslog.classify.sidebands import SHORTEST_S, Axis, Bools, Sums, bands_beside
@@ -31,8 +31,7 @@ WIDEST_WHOLE_S: Final = 2.05  # the same for whole-second data
 SHORTEST_WHOLE_S: Final = 2.0  # there, below, a bin is as wide as its place
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """What counts as a spike; the switches exist so that their worth can be measured.
 
     Attributes:
@@ -56,8 +55,7 @@ class Window(NamedTuple):
     log_p: float
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(Struct, frozen=True):
     """All windows of an axis, of every width, that are narrow enough for a timer.
 
     Attributes:

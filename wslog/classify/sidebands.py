@@ -7,10 +7,10 @@ Of the two bands the denser one counts (greatest-of, from radar: Hansen & Sawyer
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from wslog.classify.histogram import ALL_EDGES, Floats, Histogram, Ints
@@ -28,8 +28,7 @@ BEYOND: Final = 2.3  # the axis goes on past the longest value, by a longest ban
 GUARD_BINS: Final = 40  # at most; in whole seconds none: two bins hold a timer and its delays
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Struct, frozen=True):
     """A histogram laid out densely.
 
     Attributes:
@@ -75,8 +74,7 @@ class Axis:
         return max(float(np.log(high / low)), 0.5)
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(Struct, frozen=True):
     """Running sums over bins that no spike has claimed: any stretch's counts and length are two look-ups."""
 
     counts: Floats
@@ -94,8 +92,7 @@ class Sums:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Bands:
+class Bands(Struct, frozen=True):
     """Counts and lengths (ln x) of stretches beside each window: `[stretch, window]`, left ones first.
 
     Attributes:

@@ -10,10 +10,10 @@ Units: seconds; ln x is the natural logarithm of seconds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
 from wslog.classify.histogram import Floats, Histogram, sketch
 from wslog.classify.location import half_sample_mode, nearest_setting, shortest_span, weighted_quantile
@@ -32,8 +32,7 @@ SMOOTH: Final = 10.0  # counts that a bin's membership rests on
 TAIL_CUT: Final = 0.02  # of the excess: what the window's ends cut off
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Spike:
+class Spike(Struct, frozen=True, eq=False):
     """A pile of durations.
 
     Attributes:

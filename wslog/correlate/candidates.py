@@ -7,10 +7,10 @@ within V. What lies outside is not forgotten: its probability weakens what was f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from wslog.correlate.densities import WIDEST_S, DurationDensity, LagShape, OffsetPrior, student3, student3_tail
@@ -28,8 +28,7 @@ LEAST_RATE: Final = 1 / 300.0
 PRESENT_ODDS: Final = 9.0  # a tenth of the server rows may be missing
 
 
-@dataclass(frozen=True, slots=True)
-class Belief:
+class Belief(Struct, frozen=True):
     """What is believed of clocks and lags so far.
 
     Attributes:
@@ -45,8 +44,7 @@ class Belief:
     lag: LagShape
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """Candidate pairs, an entry each, of some records.
 
     Attributes:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import polars as pl
+from msgspec import Struct
 
 from wslog.correlate.numbering import may_be_twins, number_met, number_rows
 from wslog.correlate.ordering import in_order
@@ -26,8 +26,7 @@ REPEATED: Final = ("session_id", "connection_id", "host", "path", "query", "clos
 IS_HIDE: Final = pl.col("event") == EventKind.PAGEHIDE
 
 
-@dataclass(frozen=True, slots=True)
-class Clients:
+class Clients(Struct, frozen=True):
     """One row per connection that a client told of: where its record is, and what that one leaves out.
 
     Attributes:

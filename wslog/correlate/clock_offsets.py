@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from wslog.correlate.windows import SPAN_MS
@@ -37,8 +37,7 @@ class ServerOffset(NamedTuple):
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class SurePairs:
+class SurePairs(Struct, frozen=True):
     """Accepted pairs, an entry each: the record, how far its clock was ahead, and half of what that may mean (s)."""
 
     record: Ints

@@ -5,10 +5,10 @@ Units: seconds, densities per second. Sources: the method's section 2.3; Fellegi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -48,8 +48,7 @@ def laplace(x: Floats, scale: Floats | float, half: Floats | float = 0.0) -> Flo
     return np.asarray(np.exp(-beyond / scale) / (2.0 * scale + 2 * half))
 
 
-@dataclass(frozen=True, slots=True)
-class LagShape:
+class LagShape(Struct, frozen=True):
     """How much longer a client's duration is than the server's: g(Δ) = 0.70·narrow + 0.15·Lap(5 s) + 0.15·Lap(300 s).
 
     Only the narrow part is learnt, apart for durations in whole seconds: pairs whose end one side noticed late are

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
 
 from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.correlate.assignment import choose_partners
@@ -35,8 +35,7 @@ LIFECYCLE: Final = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(Struct, frozen=True):
     """What correlation hands on.
 
     Attributes:
@@ -80,8 +79,7 @@ def join_tiers(events: pl.DataFrame, *, cellar: Cellar = AS_IT_COMES) -> Joined:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(Struct, frozen=True):
     """What both sides tell of the rows of a plan: which record and which server row stand side by side."""
 
     clients: Clients

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-
 import numpy as np
+from msgspec import Struct
 
 from wslog.correlate.sides import Flags, Floats, Ints, Side
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
+class Pairs(Struct, frozen=True):
     """Candidate pairs.
 
     Attributes:
@@ -44,13 +42,13 @@ class Pairs:
     @classmethod
     def joined(cls, parts: list[Pairs]) -> Pairs:
         """Put several together; *parts* go on the way."""
-        columns = [[getattr(part, one.name) for part in parts] for one in fields(cls)]
+        columns = [[getattr(part, name) for part in parts] for name in cls.__struct_fields__]
         parts.clear()
-        return cls(*(np.concatenate(columns.pop(0)) for _ in fields(cls)))
+        return cls(*(np.concatenate(columns.pop(0)) for _ in cls.__struct_fields__))
 
     def where(self, keep: Flags) -> Pairs:
         """Keep some."""
-        return Pairs(*(getattr(self, one.name)[keep] for one in fields(self)))
+        return Pairs(*(getattr(self, name)[keep] for name in self.__struct_fields__))
 
     def are(self, record: Ints, row: Ints) -> bool:
         """Whether they are these records with these rows, in this order."""

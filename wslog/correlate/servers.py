@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
 
 from wslog.correlate.alb_pairs import pair_alb
 from wslog.correlate.alb_sides import LAST_FORWARDED
@@ -29,8 +29,7 @@ ATTACHED_BY: Final = ("connection_no", "path", "query", "client_ip", "closed_at"
 UPGRADED: Final = (pl.col("action") == "proxying upgraded connection").fill_null(value=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Servers:
+class Servers(Struct, frozen=True):
     """One row per connection the servers logged: where its lines are, and what is known of it besides.
 
     Attributes:

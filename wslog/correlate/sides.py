@@ -5,11 +5,11 @@ Times are seconds since a common epoch near the data; unknown ones NaN, unknown 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from wslog.correlate.numbering import number_met, number_rows, number_words
@@ -25,8 +25,7 @@ COMPARABLE: Final = 0.2  # part of the clients' values that must occur at the se
 ADDRESS_KNOWN: Final = 0.5  # part of the clients' addresses that must occur there before only equal ones are compared
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """One side of the match, an entry per row.
 
     Attributes:

@@ -10,10 +10,10 @@ A source is one machine's logs: what its wrapper names as the host, else a folde
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
 
 from wslog.correlate.clock_offsets import FEWEST_VOTES, QUARTER_HOUR_S, ServerOffset
 from wslog.correlate.ordering import in_order
@@ -37,8 +37,7 @@ WORDS: Final = ("path", "is_opened", "host", "query", "user_agent")
 TIMED: Final = ("tier", "opened_at", "closed_at", "lifetime_s", "handshake_s")
 
 
-@dataclass(frozen=True, slots=True)
-class _Lines:
+class _Lines(Struct, frozen=True):
     """Lines of one kind: what is compared of them is taken when it is asked for, not the wide rows."""
 
     events: pl.DataFrame

@@ -9,10 +9,10 @@ durations, and r the odds that the partner was not searched.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from wslog.correlate.agreement import Agreement
@@ -28,8 +28,7 @@ HEAVIEST_LOG: Final = 60.0
 AT_A_TIME: Final = 16_384  # pairs whose clocks are voted for together: what a processor's cache holds
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
+class Weighed(Struct, frozen=True):
     """Candidate pairs with their weights, narrow: there can be forty and more of each record.
 
     Attributes:
@@ -50,9 +49,9 @@ class Weighed:
     def joined(cls, parts: list[Weighed]) -> Weighed:
         """Put those of several runs of records together, in order of way, then of record; *parts* go on the way."""
         cuts = [np.searchsorted(part.way, np.arange(BY_END + 2)) for part in parts]
-        columns = [[getattr(part, one.name) for part in parts] for one in fields(cls)]
+        columns = [[getattr(part, name) for part in parts] for name in cls.__struct_fields__]
         parts.clear()
-        return cls(*(_way_by_way(columns.pop(0), cuts) for _ in fields(cls)))
+        return cls(*(_way_by_way(columns.pop(0), cuts) for _ in cls.__struct_fields__))
 
     def compared(self, at: Ints | NDArray[np.int32], left: Side, right: Side) -> Pairs:
         """Compare the times of the pairs at some places."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wslog.errors import KnowledgeError
 from wslog.knowledge.loader import check_keys, choice, entry_id, read_tables, text
@@ -37,8 +39,7 @@ _MOST_UPSTREAMS: Final = 3
 _LISTS: Final = frozenset({"timeouts", "paths", "upstream", "upstreams"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mend:
+class Mend(Struct, frozen=True, kw_only=True):
     """One thing to change.
 
     Attributes:

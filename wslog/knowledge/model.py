@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from wslog.schema import Tier
 
@@ -24,8 +25,7 @@ class TimerKind(StrEnum):
     KEEPALIVE = "keepalive"  # between HTTP requests: never ends a live WebSocket
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeout:
+class Timeout(Struct, frozen=True, kw_only=True):
     """One timer of the world's proxies, load balancers, servers and clients.
 
     Attributes:
@@ -61,8 +61,7 @@ class Timeout:
     example: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Struct, frozen=True, kw_only=True):
     """One timer as a configuration file among the inputs sets it.
 
     Attributes:

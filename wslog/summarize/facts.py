@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
 
 from wslog.knowledge.model import Setting, Timeout
 from wslog.result import Clock, Coverage, Window
@@ -18,8 +18,7 @@ from wslog.summarize.rows import Rows
 SERVERS: Final = ("nginx_access_ref", "nginx_error_ref", "alb_ref")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """What limits are judged by. Shares are of all drops unless said otherwise.
 
     Attributes:

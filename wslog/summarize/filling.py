@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 import polars as pl
+from msgspec.structs import replace
 
 from wslog.knowledge import Mend, Setting, fill, tolerance_s
 from wslog.schema import Tier

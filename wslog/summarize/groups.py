@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wslog.result import Burst, Cluster
 from wslog.schema import Cause, ScopeKind, Tier
@@ -30,8 +31,7 @@ IN_BURSTS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropGroup:
+class DropGroup(Struct, frozen=True, kw_only=True):
     """Drops that one sentence can speak of.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from wslog.knowledge import ping_interval_s
 from wslog.schema import Cause
@@ -16,8 +17,7 @@ MUCH_SHORTER: Final = 2.0
 FEW: Final = 0.2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heartbeat:
+class Heartbeat(Struct, frozen=True, kw_only=True):
     """An interval, and the timers that are too short for it.
 
     Attributes:

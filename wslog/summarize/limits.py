@@ -6,8 +6,9 @@ import datetime as dt
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from wslog.knowledge import Mend, fill
 from wslog.result import FileCoverage, Limit
@@ -23,8 +24,7 @@ SAME_SPAN: Final = dt.timedelta(seconds=1)
 NGINX_ERROR: Final = "nginx-error"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
+class Gap(Struct, frozen=True, kw_only=True):
     """One thing that the logs could not show.
 
     Attributes:

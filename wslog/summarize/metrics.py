@@ -6,8 +6,9 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from wslog.errors import OptionError
 from wslog.result import Document
@@ -60,8 +61,7 @@ OPERATORS: Final[Mapping[str, Callable[[float, float], bool]]] = {
 EXPRESSION: Final = re.compile(r"\s*([A-Za-z0-9_:]+)\s*(>=|<=|==|!=|>|<)\s*(\S+?)\s*(%?)\s*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Threshold:
+class Threshold(Struct, frozen=True, kw_only=True):
     """One `--fail-if`: a metric, an operator of `OPERATORS`, and a number."""
 
     metric: str
