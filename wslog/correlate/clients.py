@@ -85,6 +85,8 @@ def join_client_records(events: pl.DataFrame) -> Clients:
     taken from the earlier ones.
     """
     rows, records = _one_each(events)
+    if rows.is_empty():
+        return Clients(rows.with_columns(pl.lit(None, dtype=pl.Int64).alias("clock")), records)
     rows = rows[
         in_order(
             taken(records.select("closed_at"), rows["record"]).pipe(collected),

@@ -28,10 +28,13 @@ def settle_error_zone(events: pl.DataFrame) -> tuple[pl.DataFrame, ServerOffset 
     """
     zoneless = is_nginx_error() & ~pl.col("has_zone").fill_null(value=True)
     events, whole = events.select(TOLD), events
-    has_number = events.filter(is_nginx_request())["connection_no"].is_not_null().any()
-    keys = ["connection_no" if has_number else "query", "path", "client_ip"]
-    errors = events.filter(zoneless).select(*keys, "closed_at").drop_nulls([k for k in keys if k != "query"])
-    access = events.filter(is_nginx_request()).select(*keys, pl.col("closed_at").alias("access_at"))
+    errors = events.filter(zoneless)
+    if errors.is_empty():
+        return whole, None
+    access = events.filter(is_nginx_request())
+    keys = ["connection_no" if access["connection_no"].is_not_null().any() else "query", "path", "client_ip"]
+    errors = errors.select(*keys, "closed_at").drop_nulls([k for k in keys if k != "query"])
+    access = access.select(*keys, pl.col("closed_at").alias("access_at"))
     quarter = (pl.col("closed_at") - pl.col("access_at")).dt.total_milliseconds() / 1000 / QUARTER_HOUR_S
     near = (quarter - quarter.round()).abs() * QUARTER_HOUR_S <= 2.0
     votes = (

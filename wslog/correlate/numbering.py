@@ -40,7 +40,7 @@ def may_be_twins(rows: pl.DataFrame) -> pl.Series:
     hashes = rows.hash_rows()
     ordered = hashes.to_numpy().copy()
     ordered.sort()
-    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
     return hashes.is_in(pl.Series(twice).implode()) if len(twice) else pl.repeat(value=False, n=len(hashes), eager=True)
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import polars as pl
 
+from wslog.correlate.places import PLACE
+
 
 def in_order(
     moments: pl.DataFrame, texts_at: Callable[[pl.Series], pl.DataFrame], *, nulls_last: bool = False
@@ -20,6 +22,8 @@ def in_order(
         texts_at: Gives the columns that decide where all moments are equal, of the rows at some places.
         nulls_last: Where nulls go, in every column.
     """
+    if moments.height < 2:
+        return pl.int_range(moments.height, dtype=PLACE, eager=True)
     order = moments.select(pl.arg_sort_by(moments.columns, nulls_last=nulls_last, maintain_order=True)).to_series()
     ordered = moments[order]
     is_next = pl.int_range(pl.len()) > 0

@@ -149,6 +149,8 @@ def _nginx_lines(events: pl.DataFrame) -> pl.DataFrame:
     access, errors = placed(events, is_nginx_request()), placed(events, is_nginx_error())
     if len(access) or not len(errors):
         lines = access[_in_order(events, access)]
+        if not len(errors):
+            return pl.DataFrame({"line": lines}).with_columns(error=pl.lit(None, dtype=errors.dtype))
         told = events.select(*ATTACHED_BY, "is_websocket", "level", "ref")
         attached = attach_errors(
             taken(told.select(ATTACHED_BY), lines).pipe(collected).with_row_index("row"),

@@ -132,6 +132,8 @@ def _whole_zone(skew_s: float) -> float:
 
 def _vote(others: _Lines, lines: _Lines, *, box_s: float) -> ServerOffset | None:
     """Let pairs of rare lines vote how far *lines* run ahead of *others*; None if they do not agree."""
+    if others.places.is_empty() or lines.places.is_empty():
+        return None
     pairs = _rare_pairs(others, lines)
     boxes = (pl.col("ahead_s") / box_s).floor().cast(pl.Int64)
     # Boxes overlap by half, so that no pile is cut in two.

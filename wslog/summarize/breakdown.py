@@ -75,7 +75,10 @@ def _groups(connections: Rows, column: str, value: pl.Expr) -> tuple[Group, ...]
         column: What the dimension is made of.
         value: How.
     """
-    values = _each_once(connections.table[column], value)
+    texts = connections.table[column]
+    if texts.null_count() == texts.len():
+        return ()  # most logs name no host
+    values = _each_once(texts, value)
     valued = connections.take(*COUNTED, value=values).drop_nulls("value")
     counted = (
         valued.group_by("value")
