@@ -11,6 +11,8 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.path import Path
 
 from tests.render import documents
 from wslog.render.chart_style import LOOKS, Mark, mark_lines, seconds_axis, tick_text
@@ -89,6 +91,27 @@ def test_an_empty_chart_says_why(name: str, why: str) -> None:
     """Without data a chart says so instead of showing empty axes."""
     ax = CHARTS[name].draw(documents.empty(), axes())
     assert why in words(ax)
+
+
+def test_a_stack_is_one_shape_per_cause_of_bars_that_have_a_height() -> None:
+    """A stack of sixteen bars is drawn as one shape per cause, in which a bar of no drops does not appear."""
+    full = documents.full()
+    ax = CHARTS["drops-over-time"].draw(full, axes())
+    shapes = {shape.get_label(): shape for shape in ax.patches}
+    legend = ax.get_legend()
+    assert legend is not None
+    assert list(shapes) == [text.get_text() for text in reversed(legend.get_texts())]
+    assert n_bars(shapes["idle timeout"]) == len(full.timeline) == 16
+    assert n_bars(shapes["server restart"]) == 1
+    restart = full.timeline[7]
+    below = restart.by_cause["idle_timeout"] + restart.by_cause["lifetime_limit"]
+    assert {y for _, y in shapes["server restart"].get_path().vertices} == {below, below + 250}
+    assert ax.get_ylim() == (0, pytest.approx(1.05 * sum(restart.by_cause.values())))
+
+
+def n_bars(shape: Patch) -> int:
+    codes = shape.get_path().codes
+    return 0 if codes is None else list(codes).count(Path.MOVETO)
 
 
 def test_known_timers_are_named_once_per_value() -> None:

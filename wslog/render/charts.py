@@ -7,10 +7,10 @@ or the reader's rcParams.
 from __future__ import annotations
 
 import datetime as dt
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from wslog import wording as numbers
 from wslog.render import chart_titles, names
@@ -37,23 +37,11 @@ from wslog.render.chart_style import (
     say_empty,
     seconds_axis,
 )
+from wslog.render.pictures import draw_pictures
 from wslog.result import Document, TimerLine
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-FIGURE_INCHES: Final = (9.2, 4.6)
-PNG_DPI: Final = 144
-_RC: Final[dict[Any, Any]] = {
-    "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same letters on every machine
-    "svg.hashsalt": "wslog",
-    "svg.fonttype": "path",
-    "hatch.linewidth": 0.7,
-    "text.parse_math": False,
-    "axes.unicode_minus": True,
-    "figure.autolayout": False,
-    "figure.constrained_layout.use": False,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,16 +110,18 @@ def draw_causes(document: Document, ax: Axes) -> Axes:
     if not causes:
         return say_empty(ax, title=title, why="no drops to explain")
     reach = max(share.share_high for share in causes) * 100
+    values = [share.share * 100 for share in causes]
+    below = [max(0.0, value - share.share_low * 100) for share, value in zip(causes, values, strict=True)]
+    above = [max(0.0, share.share_high * 100 - value) for share, value in zip(causes, values, strict=True)]
+    looks = [look(share.cause) for share in causes]
+    ax.barh(
+        range(len(causes)), values, height=0.66, color=[style.colour for style in looks],
+        hatch=[style.hatch for style in looks], edgecolor="white", linewidth=0.0,
+    )  # fmt: skip
+    ax.errorbar(values, range(len(causes)), xerr=[below, above], color=INK, elinewidth=1.1, capsize=3, fmt="none")
     for place, share in enumerate(causes):
-        style = look(share.cause)
-        value = share.share * 100
-        ax.barh(place, value, height=0.66, color=style.colour, hatch=style.hatch, edgecolor="white", linewidth=0.0)
-        low, high = min(share.share_low * 100, value), max(share.share_high * 100, value)
-        ax.errorbar(
-            value, place, xerr=[[value - low], [high - value]], color=INK, elinewidth=1.1, capsize=3, fmt="none"
-        )
         label = f"{numbers.percent(share.share)}  ({numbers.count(share.n)})"
-        ax.text(high + reach * 0.012, place, label, va="center", fontsize=9.5, color=INK)
+        ax.text(values[place] + above[place] + reach * 0.012, place, label, va="center", fontsize=9.5, color=INK)
     ax.set_yticks(range(len(causes)), [cut(names.cause_label(share), 48) for share in causes])
     ax.set_ylim(len(causes) - 0.4, -0.6)
     ax.set_xlim(0, reach * 1.16)
@@ -189,9 +179,12 @@ def draw_reconnects(document: Document, ax: Axes) -> Axes:
     low, high = bins_range(bins)
     seconds_axis(ax, "x", low=low, high=high)
     name_least(ax, bins)
-    for one in merge_bins(bins, low=low, high=high):
-        left = max(one.low, low)
-        ax.bar(left, one.n, width=one.high - left, align="edge", color="#4f7ea8", edgecolor="white", linewidth=0.7)
+    merged = merge_bins(bins, low=low, high=high)
+    lefts = [max(one.low, low) for one in merged]
+    widths = [one.high - left for one, left in zip(merged, lefts, strict=True)]
+    ax.bar(
+        lefts, [one.n for one in merged], width=widths, align="edge", color="#4f7ea8", edgecolor="white", linewidth=0.7
+    )
     marks = [
         Mark(max(value, low), f"{what} {numbers.seconds(value)}", is_strong=True)
         for what, value in (("median", document.reconnects.p50_s), ("95 % within", document.reconnects.p95_s))
@@ -227,25 +220,7 @@ CHARTS: Final[Mapping[str, ChartSpec]] = {
 
 def draw_all(document: Document) -> dict[str, tuple[bytes, bytes]]:
     """Return every chart by name as (SVG, PNG); the same document gives the same bytes."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    drawn = {}
-    with rc_context(_RC):
-        for name, spec in CHARTS.items():
-            layout = ConstrainedLayoutEngine()
-            figure = Figure(figsize=FIGURE_INCHES, layout=layout, facecolor="white")
-            spec.draw(document, figure.subplots())
-            # Labels above the axes change the layout that they are laid out in: let it settle, then fix it.
-            for _ in range(3):
-                layout.execute(figure)
-            figure.set_layout_engine(None)
-            svg, png = io.BytesIO(), io.BytesIO()
-            figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None}, dpi=PNG_DPI)
-            figure.savefig(png, format="png", metadata={"Software": None}, dpi=PNG_DPI)
-            drawn[name] = (svg.getvalue(), png.getvalue())
-    return drawn
+    return draw_pictures({name: partial(spec.draw, document) for name, spec in CHARTS.items()})
 
 
 def _day(at: dt.datetime) -> float:

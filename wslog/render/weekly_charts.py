@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from wslog import wording as numbers
 from wslog.render import weekly_names
 from wslog.render.chart_style import ACCENT, GRID, INK, MUTED, cut, frame, look, say_empty
-from wslog.render.charts import _RC, FIGURE_INCHES, PNG_DPI
+from wslog.render.pictures import draw_pictures
 from wslog.weekly_result import CauseChange, WeeklyReport
 
 if TYPE_CHECKING:
@@ -148,16 +148,4 @@ WEEKLY_CHARTS: Final[Mapping[str, WeeklyChart]] = {
 
 def draw_weekly(report: WeeklyReport) -> dict[str, tuple[bytes, bytes]]:
     """Return every chart by name as (SVG, PNG); the same report gives the same bytes."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    drawn = {}
-    with rc_context(_RC):
-        for name, chart in WEEKLY_CHARTS.items():
-            figure = Figure(figsize=FIGURE_INCHES, layout="constrained", facecolor="white")
-            chart.draw(report, figure.subplots())
-            svg, png = io.BytesIO(), io.BytesIO()
-            figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None}, dpi=PNG_DPI)
-            figure.savefig(png, format="png", metadata={"Software": None}, dpi=PNG_DPI)
-            drawn[name] = (svg.getvalue(), png.getvalue())
-    return drawn
+    return draw_pictures({name: partial(chart.draw, report) for name, chart in WEEKLY_CHARTS.items()})

@@ -1,0 +1,66 @@
+"""Charts as files: laid out so that all is seen, drawn without a share of transparency, the same in both forms."""
+
+from __future__ import annotations
+
+import io
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from PIL import Image
+
+from tests.render import documents
+from wslog.render.charts import CHARTS
+from wslog.render.pictures import FIGURE_INCHES, PNG_DPI, draw_pictures, lay_out
+from wslog.result import Document
+
+DOCUMENTS: tuple[Callable[[], Document], ...] = (documents.full, documents.one_row, documents.empty)
+
+
+def drawn(name: str, build: Callable[[], Document]) -> tuple[Figure, Axes, FigureCanvasAgg]:
+    figure = Figure(figsize=FIGURE_INCHES, dpi=PNG_DPI)
+    canvas = FigureCanvasAgg(figure)
+    return figure, CHARTS[name].draw(build(), figure.subplots()), canvas
+
+
+@pytest.mark.parametrize("build", DOCUMENTS, ids=lambda build: build.__name__)
+@pytest.mark.parametrize("name", list(CHARTS))
+def test_a_chart_is_laid_out_as_matplotlib_would(name: str, build: Callable[[], Document]) -> None:
+    """The plot is where constrained layout, given all the time it wants, puts it: to a fifth of a pixel."""
+    figure, ax, canvas = drawn(name, build)
+    lay_out(figure, ax, canvas.get_renderer())  # type: ignore[no-untyped-call]
+    settled, wanted, _ = drawn(name, build)
+    for _ in range(3):
+        ConstrainedLayoutEngine().execute(settled)
+    assert ax.bbox.extents == pytest.approx(wanted.bbox.extents, abs=0.2)
+
+
+@pytest.mark.parametrize("build", DOCUMENTS, ids=lambda build: build.__name__)
+@pytest.mark.parametrize("name", list(CHARTS))
+def test_names_of_axes_stand_clear_of_the_labels(name: str, build: Callable[[], Document]) -> None:
+    """An axis' name is where matplotlib puts it, though its place is found once and not again for each drawing."""
+    figure, ax, canvas = drawn(name, build)
+    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
+    lay_out(figure, ax, renderer)
+    free, other, _ = drawn(name, build)
+    other.set_position(ax.get_position())
+    free.draw(renderer)
+    figure.draw(renderer)
+    for mine, theirs in ((ax.xaxis.label, other.xaxis.label), (ax.yaxis.label, other.yaxis.label)):
+        assert mine.get_window_extent(renderer).extents == pytest.approx(
+            theirs.get_window_extent(renderer).extents, abs=0.2
+        )
+
+
+def test_both_pictures_are_of_the_same_size_and_opaque() -> None:
+    """SVG and PNG show the same figure; the PNG says its resolution and carries no alpha channel."""
+    ((svg, png),) = draw_pictures({"causes": lambda ax: CHARTS["causes"].draw(documents.full(), ax)}).values()
+    image = Image.open(io.BytesIO(png))
+    assert image.mode == "RGB"
+    assert image.info["dpi"] == pytest.approx((PNG_DPI, PNG_DPI), abs=0.02)
+    *_, width, height = map(float, ET.fromstring(svg).attrib["viewBox"].split())
+    assert image.size == pytest.approx((width * PNG_DPI / 72, height * PNG_DPI / 72), abs=1)
