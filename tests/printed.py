@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from wslog.cli import COMMANDS
-from wslog.ingest.foreign import FOREIGN
 from wslog.ingest.formats import FORMATS
+from wslog.ingest.kinds.foreign import FOREIGN
 
 REPO: Final = Path(__file__).resolve().parents[1]
 PAGES: Final = ("README.md", "docs/formats.md")

@@ -163,3 +163,11 @@ def test_the_page_and_the_contract_name_every_place() -> None:
     places -= {"__init__", "__main__"}
     assert {place for place in places if place not in layers} == set()
     assert {place for place in places if place not in page} == set()
+
+
+def test_the_page_names_every_place_of_ingest() -> None:
+    """The largest room has folders and a table of its own; the second import contract is exhaustive by itself."""
+    table = (REPO / "docs" / "architecture.md").read_text("utf-8").split("## Inside ingest")[1].split("\n## ")[0]
+    places = [path for path in (PACKAGE / "ingest").iterdir() if not path.name.startswith("_")]
+    names = {f"{path.name}/" if path.is_dir() else path.name for path in places}
+    assert {name for name in names if f"`{name}`" not in table} == set()

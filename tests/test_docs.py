@@ -16,7 +16,7 @@ from tests.printed import BLOCK, BLOCKS, PAGES, PICTURE, renewed
 from wslog import __version__
 from wslog.cli import COMMANDS, cli
 from wslog.ingest.formats import FORMATS
-from wslog.ingest.wrappers import WRAPPERS
+from wslog.ingest.kinds.wrappers import WRAPPERS
 from wslog.summarize.metrics import METRICS
 
 REPO: Final = Path(__file__).resolve().parents[1]

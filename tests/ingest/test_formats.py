@@ -7,7 +7,7 @@ import pytest
 
 from wslog.ingest.format import Config, LogFormat
 from wslog.ingest.formats import FORMATS
-from wslog.ingest.recognise import recognise
+from wslog.ingest.kinds.recognise import recognise
 
 SAMPLES = [(log_format, sample) for log_format in FORMATS for sample in log_format.samples]
 

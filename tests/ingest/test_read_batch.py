@@ -13,8 +13,8 @@ from polars.testing import assert_frame_equal
 
 from tests.ingest.test_sift import DAMAGE, log
 from wslog.ingest import Read, read_batch, read_events
-from wslog.ingest.client_close import CLIENT_CLOSE
-from wslog.ingest.nginx_error import NGINX_ERROR
+from wslog.ingest.client.close import CLIENT_CLOSE
+from wslog.ingest.nginx.error import NGINX_ERROR
 
 
 def write(folder: Path, damage: Callable[[bytes], bytes], every: int) -> Path:

@@ -9,7 +9,7 @@ import pytest
 from tests.ingest.test_sift import log
 from wslog.ingest import read_events
 from wslog.ingest.configuration import LOOK, NGINX_CONF
-from wslog.ingest.sources import list_sources
+from wslog.ingest.files.sources import list_sources
 from wslog.ingest.survey import survey_source
 
 

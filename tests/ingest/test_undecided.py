@@ -15,9 +15,9 @@ from tests.ingest.test_sift import log
 from wslog.errors import OutputError
 from wslog.ingest import read_events, reader
 from wslog.ingest.concern import MAY_CONCERN, of_concern
+from wslog.ingest.kinds.recognise import Reader
 from wslog.ingest.lanes import Lanes
 from wslog.ingest.reading import parse_waiting
-from wslog.ingest.recognise import Reader
 from wslog.ingest.undecided import Undecided
 
 

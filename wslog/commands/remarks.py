@@ -10,8 +10,8 @@ from typing import Final
 import click
 
 from wslog.ingest.configuration import named_source, whole_text
-from wslog.ingest.nginx_access import OPTION
-from wslog.ingest.nginx_conf import read_conf
+from wslog.ingest.nginx.access import OPTION
+from wslog.ingest.nginx.conf import read_conf
 from wslog.render.escape import plain
 from wslog.result import Coverage
 

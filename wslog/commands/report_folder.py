@@ -11,7 +11,7 @@ import polars as pl
 
 from wslog.cellar import SLICE_ROWS, Cellar
 from wslog.commands.whole_folder import MARKER, check_output, whole_folder, write_files
-from wslog.ingest.sources import STDIN, list_sources
+from wslog.ingest.files.sources import STDIN, list_sources
 from wslog.render.escape import CSV_RISK, HIDDEN
 from wslog.render.saved import dump
 from wslog.result import Document

@@ -9,10 +9,10 @@ from typing import Final
 import polars as pl
 
 from wslog.errors import InputError
-from wslog.ingest.nginx_error import NGINX_ERROR, level_limits
+from wslog.ingest.files.sources import Source
+from wslog.ingest.kinds.recognise import Recognised
+from wslog.ingest.nginx.error import NGINX_ERROR, level_limits
 from wslog.ingest.parse_file import FileRead
-from wslog.ingest.recognise import Recognised
-from wslog.ingest.sources import Source
 from wslog.result import FileCoverage
 from wslog.schema import LimitKind
 

@@ -12,15 +12,15 @@ import polars as pl
 
 from wslog.cellar import AS_IT_COMES
 from wslog.ingest import reader
-from wslog.ingest.blocks import content_chunks
 from wslog.ingest.concern import MAY_CONCERN
 from wslog.ingest.configuration import parse_zones
+from wslog.ingest.files.blocks import content_chunks
+from wslog.ingest.files.sources import Source, list_sources
 from wslog.ingest.format import Config
 from wslog.ingest.formats import FORMATS
 from wslog.ingest.lanes import Lanes, usable_cores
 from wslog.ingest.reading import EVENTS, PLACED, Reading, having
 from wslog.ingest.settle import settled
-from wslog.ingest.sources import Source, list_sources
 from wslog.ingest.survey import survey_source
 from wslog.knowledge.model import Setting
 from wslog.result import Coverage, FileCoverage

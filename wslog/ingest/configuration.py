@@ -10,10 +10,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from wslog.errors import InputError, OptionError
-from wslog.ingest.alb_attributes import is_alb_attributes, read_alb_attributes
-from wslog.ingest.blocks import Head, read_blocks
-from wslog.ingest.nginx_conf import is_nginx_conf, log_formats, read_conf, timers
-from wslog.ingest.sources import Source
+from wslog.ingest.alb.attributes import is_alb_attributes, read_alb_attributes
+from wslog.ingest.files.blocks import Head, read_blocks
+from wslog.ingest.files.sources import Source
+from wslog.ingest.nginx.conf import is_nginx_conf, log_formats, read_conf, timers
 from wslog.knowledge.model import Setting
 
 ALB_ATTRIBUTES = "alb-attributes"

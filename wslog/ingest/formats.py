@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from wslog.ingest.alb_access import ALB_ACCESS
-from wslog.ingest.alb_connection import ALB_CONNECTION
-from wslog.ingest.alb_health import ALB_HEALTH
-from wslog.ingest.alb_json import ALB_JSON
-from wslog.ingest.client_close import CLIENT_CLOSE
+from wslog.ingest.alb.access import ALB_ACCESS
+from wslog.ingest.alb.access_json import ALB_JSON
+from wslog.ingest.alb.connection import ALB_CONNECTION
+from wslog.ingest.alb.health import ALB_HEALTH
+from wslog.ingest.client.close import CLIENT_CLOSE
 from wslog.ingest.format import LogFormat
-from wslog.ingest.nginx_access import NGINX_ACCESS
-from wslog.ingest.nginx_error import NGINX_ERROR
-from wslog.ingest.nginx_json import NGINX_JSON
+from wslog.ingest.nginx.access import NGINX_ACCESS
+from wslog.ingest.nginx.access_json import NGINX_JSON
+from wslog.ingest.nginx.error import NGINX_ERROR
 
 FORMATS: Final[tuple[LogFormat, ...]] = (
     CLIENT_CLOSE,

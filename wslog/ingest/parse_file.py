@@ -9,14 +9,14 @@ from typing import Final
 
 import polars as pl
 
-from wslog.ingest.blocks import MAX_LINE_BYTES, Block
+from wslog.ingest.files.blocks import MAX_LINE_BYTES, Block
 from wslog.ingest.format import Parsed
+from wslog.ingest.kinds.recognise import SAMPLE_LINES, Reader, Recognised, best_reader
+from wslog.ingest.kinds.wrappers import take_off
 from wslog.ingest.lanes import Lanes
 from wslog.ingest.reading import EVENTS, Reading, filled, sieve_of
-from wslog.ingest.recognise import SAMPLE_LINES, Reader, Recognised, best_reader
 from wslog.ingest.rejects import REJECTS, TEXT_LENGTH
 from wslog.ingest.sift import sift
-from wslog.ingest.wrappers import take_off
 from wslog.result import Reject
 from wslog.schema import Tier
 

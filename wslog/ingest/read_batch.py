@@ -15,12 +15,12 @@ from typing import Any, Final
 import polars as pl
 
 from wslog.ingest.accounts import account_of
-from wslog.ingest.blocks import HEAD_BYTES, read_at_once, split_lines
 from wslog.ingest.configuration import FIRST_LOOK
+from wslog.ingest.files.blocks import HEAD_BYTES, read_at_once, split_lines
+from wslog.ingest.kinds.recognise import Reader, Recognised, best_reader, recognise, sample_lines
 from wslog.ingest.parse_file import KEPT_REJECTS, FileRead
 from wslog.ingest.read_file import Part, read_file
 from wslog.ingest.reading import PLACED, Reading, Sieve, filled, sieve_of
-from wslog.ingest.recognise import Reader, Recognised, best_reader, recognise, sample_lines
 from wslog.ingest.sift import EDGE_LINES, LINES, sift
 from wslog.ingest.survey import Survey
 from wslog.result import FileCoverage, Reject

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from wslog.ingest.accounts import account_of, unread
-from wslog.ingest.blocks import Block, read_blocks, read_head
+from wslog.ingest.files.blocks import Block, read_blocks, read_head
+from wslog.ingest.kinds.recognise import Recognised, recognise, sample_lines
 from wslog.ingest.lanes import Lanes
-from wslog.ingest.nginx_error import NGINX_ERROR
+from wslog.ingest.nginx.error import NGINX_ERROR
 from wslog.ingest.parse_file import parse_file
 from wslog.ingest.reading import Reading
-from wslog.ingest.recognise import Recognised, recognise, sample_lines
 from wslog.ingest.survey import Survey, account_of_others
 from wslog.result import FileCoverage
 

@@ -12,18 +12,18 @@ import polars as pl
 
 from wslog.cellar import AS_IT_COMES, Cellar, Shelf
 from wslog.ingest.accounts import raise_if_useless
-from wslog.ingest.blocks import Block
 from wslog.ingest.concern import MAY_CONCERN
 from wslog.ingest.configuration import NGINX_CONF, named_source, parse_zones, read_configuration
+from wslog.ingest.files.blocks import Block
+from wslog.ingest.files.sources import Source, list_sources
 from wslog.ingest.format import Config, LogFormat
 from wslog.ingest.formats import FORMATS
+from wslog.ingest.kinds.recognise import Recognised
 from wslog.ingest.lanes import Lanes, usable_cores
 from wslog.ingest.read_batch import SMALL_BYTES, batches_of, read_batch
 from wslog.ingest.read_file import Part, read_file
 from wslog.ingest.reading import PLACED, Reading, having, parse_waiting
-from wslog.ingest.recognise import Recognised
 from wslog.ingest.settle import settled
-from wslog.ingest.sources import Source, list_sources
 from wslog.ingest.survey import Survey, survey_source
 from wslog.ingest.undecided import Undecided
 from wslog.knowledge.model import Setting

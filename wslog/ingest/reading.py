@@ -12,7 +12,7 @@ import polars as pl
 from wslog import schema
 from wslog.ingest.alike import is_one
 from wslog.ingest.format import Config, LogFormat
-from wslog.ingest.recognise import Reader, Recognised
+from wslog.ingest.kinds.recognise import Reader, Recognised
 from wslog.ingest.undecided import Undecided
 
 EVENTS: Final = {

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from wslog.ingest.accounts import UNKNOWN, unread
-from wslog.ingest.blocks import Block, read_blocks, read_head
 from wslog.ingest.configuration import (
     ALB_ATTRIBUTES,
     FIRST_LOOK,
@@ -17,9 +16,10 @@ from wslog.ingest.configuration import (
     kind_of,
     may_be_configuration,
 )
-from wslog.ingest.likeness import LOOK_LINES, likeness
-from wslog.ingest.recognise import Recognised
-from wslog.ingest.sources import Source
+from wslog.ingest.files.blocks import Block, read_blocks, read_head
+from wslog.ingest.files.sources import Source
+from wslog.ingest.kinds.likeness import LOOK_LINES, likeness
+from wslog.ingest.kinds.recognise import Recognised
 from wslog.result import FileCoverage
 
 ABOUT = {

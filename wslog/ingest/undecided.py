@@ -18,8 +18,8 @@ import polars as pl
 
 from wslog.errors import OutputError
 from wslog.ingest.concern import ENDPOINT, IS_CANDIDATE, IS_LIFE, endpoints_of
+from wslog.ingest.kinds.recognise import Reader
 from wslog.ingest.lanes import Lanes
-from wslog.ingest.recognise import Reader
 
 IN_MEMORY_BYTES: Final = 4 << 20
 TOGETHER_LINES: Final = 8 << 10  # at least, to be parsed at once

@@ -15,10 +15,10 @@ import polars as pl
 
 from wslog import schema
 from wslog.ingest.by_file import Content, FileEvents, Inputs, identify
+from wslog.ingest.files.sources import Source
 from wslog.ingest.lanes import Lanes, usable_cores
 from wslog.ingest.reader import Progress
 from wslog.ingest.reading import EVENTS
-from wslog.ingest.sources import Source
 from wslog.result import FileCoverage
 from wslog.store import place
 from wslog.store.ledger import forget, next_turn, writing

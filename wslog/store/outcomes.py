@@ -18,9 +18,9 @@ from wslog import __version__, pipeline
 from wslog.errors import InputError, OptionError
 from wslog.ingest.accounts import raise_if_useless
 from wslog.ingest.by_file import FileEvents, settle
+from wslog.ingest.files.sources import Source
 from wslog.ingest.reader import Progress
 from wslog.ingest.reading import EVENTS
-from wslog.ingest.sources import Source
 from wslog.knowledge import load_timeouts
 from wslog.memory import open_cellar
 from wslog.result import Document, FileCoverage

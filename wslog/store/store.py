@@ -15,8 +15,8 @@ import polars as pl
 from wslog import __version__, schema
 from wslog.errors import OptionError, StoreError
 from wslog.ingest.by_file import Inputs, find_inputs
+from wslog.ingest.files.sources import Source
 from wslog.ingest.reader import Progress
-from wslog.ingest.sources import Source
 from wslog.knowledge import Setting, Timeout, load_timeouts
 from wslog.store import facts, place
 from wslog.store import ledger as books

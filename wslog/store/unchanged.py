@@ -6,7 +6,7 @@ import os
 import sqlite3
 from collections.abc import Sequence
 
-from wslog.ingest.sources import Source
+from wslog.ingest.files.sources import Source
 
 PlaceKey = tuple[str, int, int, int, int]
 """Path, size, time of change, inode, and the time at which the file system itself noted a change."""
