@@ -6,8 +6,6 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from wslog.render.escape import plain
-
 READ: Final = "Read; joining and explaining"
 
 
@@ -30,6 +28,8 @@ def show_progress(*, silent: bool) -> Iterator[Callable[[int, int, str], None] |
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
+
+    from wslog.render.escape import plain
 
     columns = (
         SpinnerColumn(),
