@@ -109,6 +109,17 @@ def test_a_stack_is_one_shape_per_cause_of_bars_that_have_a_height() -> None:
     assert ax.get_ylim() == (0, pytest.approx(1.05 * sum(restart.by_cause.values())))
 
 
+def test_large_counts_are_written_out() -> None:
+    """Ten million drops stand beside their tick; no factor stands above the axis, where the title is."""
+    full = documents.full()
+    many = dataclasses.replace(full.timeline[0], by_cause={"unknown": 30_000_000})
+    figure = Figure(figsize=(9, 5))
+    ax = CHARTS["drops-over-time"].draw(dataclasses.replace(full, timeline=(many,), bursts=()), figure.subplots())
+    figure.canvas.draw()
+    assert ax.yaxis.get_offset_text().get_text() == ""
+    assert "30000000" in [label.get_text() for label in ax.get_yticklabels()]
+
+
 def n_bars(shape: Patch) -> int:
     codes = shape.get_path().codes
     return 0 if codes is None else list(codes).count(Path.MOVETO)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from wslog.render import names
-from wslog.render.chart_style import GRID, INK, in_order, look, tick_text
+from wslog.render.chart_style import GRID, INK, in_order, look, plain_numbers, tick_text
 from wslog.result import Bin
 
 if TYPE_CHECKING:
@@ -119,4 +119,5 @@ def count_axis(ax: Axes) -> None:
     from matplotlib.ticker import MaxNLocator
 
     ax.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+    plain_numbers(ax)
     ax.grid(axis="y", color=GRID, linewidth=0.8)

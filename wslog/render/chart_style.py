@@ -18,6 +18,7 @@ MUTED: Final = "#5c6773"
 GRID: Final = "#e3e7eb"
 ACCENT: Final = "#24527a"
 FONT_SIZE: Final = 9.5
+INTERVAL: Final[Mapping[str, Any]] = {"color": INK, "elinewidth": 1.1, "capsize": 3, "fmt": "none"}
 _LABEL_SIZE: Final = 8.5
 _LABEL_ROW: Final = 14.0  # points between two rows of labels
 _LABEL_LENGTH: Final = 72
@@ -79,8 +80,9 @@ def frame(ax: Axes, *, title: str, x: str, y: str, title_rows: int = 0) -> None:
         title_rows: Rows of labels between the axes and the title.
     """
     # Wrapped here: matplotlib's own wrapping depends on the layout that depends on it. parse_math: a "$" is a dollar.
+    # y: left to itself, matplotlib measures all labels of the vertical axis in search of one that stands in the way.
     ax.set_title(
-        textwrap.fill(plain(title), _TITLE_LENGTH), loc="left", fontsize=12.5, fontweight="bold", color=INK,
+        textwrap.fill(plain(title), _TITLE_LENGTH), loc="left", y=1.0, fontsize=12.5, fontweight="bold", color=INK,
         pad=10 + title_rows * _LABEL_ROW, parse_math=False,
     )  # fmt: skip
     ax.set_xlabel(x, color=MUTED, fontsize=FONT_SIZE)
@@ -91,6 +93,11 @@ def frame(ax: Axes, *, title: str, x: str, y: str, title_rows: int = 0) -> None:
     for side in ("left", "bottom"):
         ax.spines[side].set_color("#b9c0c7")
     ax.set_axisbelow(True)
+
+
+def plain_numbers(ax: Axes) -> None:
+    """Write the numbers beside *ax* out: a common factor ("1e7") would stand above the axis, in the title's place."""
+    ax.ticklabel_format(axis="y", style="plain", useOffset=False)
 
 
 def say_empty(ax: Axes, *, title: str, why: str) -> Axes:

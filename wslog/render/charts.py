@@ -27,6 +27,7 @@ from wslog.render.chart_bars import (
 from wslog.render.chart_style import (
     GRID,
     INK,
+    INTERVAL,
     MUTED,
     Mark,
     cut,
@@ -118,7 +119,7 @@ def draw_causes(document: Document, ax: Axes) -> Axes:
         range(len(causes)), values, height=0.66, color=[style.colour for style in looks],
         hatch=[style.hatch for style in looks], edgecolor="white", linewidth=0.0,
     )  # fmt: skip
-    ax.errorbar(values, range(len(causes)), xerr=[below, above], color=INK, elinewidth=1.1, capsize=3, fmt="none")
+    ax.errorbar(values, range(len(causes)), xerr=[below, above], **INTERVAL)
     for place, share in enumerate(causes):
         label = f"{numbers.percent(share.share)}  ({numbers.count(share.n)})"
         ax.text(values[place] + above[place] + reach * 0.012, place, label, va="center", fontsize=9.5, color=INK)

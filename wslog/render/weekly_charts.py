@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from wslog import wording as numbers
 from wslog.render import weekly_names
-from wslog.render.chart_style import ACCENT, GRID, INK, MUTED, cut, frame, look, say_empty
+from wslog.render.chart_style import ACCENT, GRID, INK, INTERVAL, MUTED, cut, frame, look, plain_numbers, say_empty
 from wslog.render.pictures import draw_pictures
-from wslog.weekly_result import CauseChange, WeeklyReport
+from wslog.weekly_result import CauseChange, Estimate, WeeklyReport
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,17 +39,14 @@ def draw_trend(report: WeeklyReport, ax: Axes) -> Axes:
     points = [(nth, point) for nth, point in enumerate(report.weeks) if point.rate.value is not None]
     if not points:
         return say_empty(ax, title=_trend_title(report), why="no connection hours")
-    for nth, point in points:
-        value = point.rate.value or 0.0
-        is_whole = point.covered_share > 0.99 and not point.is_partial
-        is_last = point.week == report.week
-        ax.bar(
-            nth, value, width=0.66, color=ACCENT if is_last else "#7fa3c4", edgecolor="white",
-            hatch="" if is_whole else "///", linewidth=0.0,
-        )  # fmt: skip
-        low, high = point.rate.low or 0.0, point.rate.high or value
-        ax.errorbar(nth, value, yerr=[[max(0.0, value - low)], [max(0.0, high - value)]], color=INK, elinewidth=1.1,
-                    capsize=3, fmt="none")  # fmt: skip
+    places = [nth for nth, _ in points]
+    values = [point.rate.value or 0.0 for _, point in points]
+    whole = [point.covered_share > 0.99 and not point.is_partial for _, point in points]
+    ax.bar(
+        places, values, width=0.66, color=[ACCENT if point.week == report.week else "#7fa3c4" for _, point in points],
+        edgecolor="white", hatch=["" if is_whole else "///" for is_whole in whole], linewidth=0.0,
+    )  # fmt: skip
+    ax.errorbar(places, values, yerr=_reach(values, [point.rate for _, point in points]), **INTERVAL)
     if report.objective is not None and report.objective.metric == report.metrics[0].name:
         ax.axhline(report.objective.target, color=MUTED, linestyle=(0, (4, 3)), linewidth=1.0)
         ax.text(len(report.weeks) - 0.5, report.objective.target, "objective ", va="bottom", ha="right", fontsize=9,
@@ -58,6 +55,7 @@ def draw_trend(report: WeeklyReport, ax: Axes) -> Axes:
     ax.set_xlim(-0.5, len(report.weeks) - 0.5)
     ax.set_ylim(0, None)
     ax.grid(axis="y", color=GRID, linewidth=0.8)
+    plain_numbers(ax)
     frame(ax, title=_trend_title(report), x="ISO week (hatched: its logs have gaps)", y="drops per 1 000 hours")
     return ax
 
@@ -96,6 +94,7 @@ def draw_course(report: WeeklyReport, ax: Axes) -> Axes:
     ax.set_xlim(0, len(now))
     ax.set_ylim(0, top * 1.08 or 1)
     ax.grid(axis="y", color=GRID, linewidth=0.8)
+    plain_numbers(ax)
     ax.legend(loc="upper right", frameon=False, fontsize=9, labelcolor=INK)
     x = f"day, {report.zone} (shaded: logs missing)"
     frame(ax, title=_course_title(report), x=x, y="drops per 1 000 connection hours")
@@ -111,8 +110,15 @@ def draw_cause_changes(report: WeeklyReport, ax: Axes) -> Axes:
     shown = [one for one in report.causes if one.now.value is not None and one.per == "per 1 000 h"][:MOST_CAUSES]
     if not shown:
         return say_empty(ax, title=_cause_title(report), why="no drops of connections that had opened")
+    values = [one.now.value or 0.0 for one in shown]
+    looks = [look(one.cause) for one in shown]
+    ax.barh(
+        range(len(shown)), values, height=0.6, color=[style.colour for style in looks],
+        hatch=[style.hatch for style in looks], edgecolor="white", linewidth=0.0,
+    )  # fmt: skip
+    ax.errorbar(values, range(len(shown)), xerr=_reach(values, [one.now for one in shown]), **INTERVAL)
     for place, one in enumerate(shown):
-        _cause_bar(ax, place, one)
+        _mark_cause(ax, place, one)
     ax.set_yticks(range(len(shown)), [cut(weekly_names.cause(o.cause, o.tier, o.timeouts_s), 44) for o in shown])
     ax.set_ylim(len(shown) - 0.4, -0.6)
     ends = [max(one.now.high or 0.0, one.now.value or 0.0, one.before.value or 0.0) for one in shown]
@@ -125,12 +131,16 @@ def draw_cause_changes(report: WeeklyReport, ax: Axes) -> Axes:
     return ax
 
 
-def _cause_bar(ax: Axes, place: int, one: CauseChange) -> None:
-    style, value = look(one.cause), one.now.value or 0.0
-    ax.barh(place, value, height=0.6, color=style.colour, hatch=style.hatch, edgecolor="white", linewidth=0.0)
-    low, high = one.now.low or 0.0, max(one.now.high or value, value)
-    ax.errorbar(value, place, xerr=[[max(0.0, value - low)], [high - value]], color=INK, elinewidth=1.1, capsize=3,
-                fmt="none")  # fmt: skip
+def _reach(values: Sequence[float], rates: Sequence[Estimate]) -> tuple[list[float], list[float]]:
+    """Return how far the interval of each of *rates* reaches below and above its value."""
+    below = [max(0.0, value - (rate.low or 0.0)) for value, rate in zip(values, rates, strict=True)]
+    return below, [max(0.0, (rate.high or value) - value) for value, rate in zip(values, rates, strict=True)]
+
+
+def _mark_cause(ax: Axes, place: int, one: CauseChange) -> None:
+    """Put a ring where a cause's rate was, and the rate now behind its interval."""
+    value = one.now.value or 0.0
+    high = max(one.now.high or value, value)
     if one.before.value is not None:
         ax.plot(one.before.value, place, marker="o", markersize=8, markerfacecolor="none", markeredgecolor=INK)
     told = {"better": " ↓", "worse": " ↑"}.get(one.direction, "")
