@@ -56,6 +56,18 @@ def test_names_of_axes_stand_clear_of_the_labels(name: str, build: Callable[[], 
         )
 
 
+def test_the_day_stands_below_the_hours() -> None:
+    """What a date axis leaves out of its labels is written under them, not over them."""
+    figure, ax, canvas = drawn("drops-over-time", documents.full)
+    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
+    lay_out(figure, ax, renderer)
+    figure.draw(renderer)
+    day = ax.xaxis.get_offset_text()
+    assert day.get_text() == "2026-Mar-10"
+    lowest = min(label.get_window_extent(renderer).y0 for label in ax.get_xticklabels())
+    assert 0 < day.get_window_extent(renderer).y1 < lowest
+
+
 def test_both_pictures_are_of_the_same_size_and_opaque() -> None:
     """SVG and PNG show the same figure; the PNG says its resolution and carries no alpha channel."""
     ((svg, png),) = draw_pictures({"causes": lambda ax: CHARTS["causes"].draw(documents.full(), ax)}).values()
