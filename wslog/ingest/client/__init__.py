@@ -1,1 +1,1 @@
-"""Close events of clients, as JSON lines: `close` is the format, `record` the exact way, `block` the fast one."""
+"""Close events of clients, as JSON lines: `close.py` is the format, `record.py` the exact way, `block.py` the fast."""
