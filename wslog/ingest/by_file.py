@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
 import polars as pl
+from msgspec import Struct
 
 from wslog.cellar import AS_IT_COMES
 from wslog.ingest import reader
@@ -28,8 +28,7 @@ from wslog.result import Coverage, FileCoverage
 HEAD_BYTES: Final = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileEvents:
+class FileEvents(Struct, frozen=True, kw_only=True):
     """What one file gave.
 
     Attributes:
@@ -45,8 +44,7 @@ class FileEvents:
     levels: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
+class Inputs(Struct, frozen=True, kw_only=True):
     """The files behind the paths, and how to read them.
 
     Attributes:
@@ -142,8 +140,7 @@ def _placed(events: Sequence[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(full, rechunk=True).select(numbers, *EVENTS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class Content(Struct, frozen=True, kw_only=True):
     """What a file holds, whatever it is called and however it is compressed.
 
     Attributes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from wslog.errors import InputError, OptionError
 from wslog.ingest.alb.attributes import is_alb_attributes, read_alb_attributes
@@ -24,8 +25,7 @@ _STATEMENT_END = re.compile(r"[;{}][ \t]*(?:#.*)?\r?$", re.M)  # spares most log
 MAX_BLOCKS = 2  # no configuration is larger
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Struct, frozen=True):
     """What the configuration files say: timers, and nginx `log_format` texts by name."""
 
     settings: tuple[Setting, ...]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import polars as pl
+from msgspec import Struct, field
 
 from wslog.schema import LimitKind, Tier
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(Struct, frozen=True, kw_only=True):
     """What the caller and configuration files say about the logs.
 
     Attributes:
@@ -29,8 +28,7 @@ class Config:
         return self.zones.get(format_name, self.zones.get(""))
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """What one block of lines became.
 
     Attributes:
@@ -45,8 +43,7 @@ class Parsed:
     rejects: pl.DataFrame
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(Struct, frozen=True, kw_only=True):
     """Requests without an answer that a WebSocket's path, known once all files are read, makes failed handshakes.
 
     Attributes:
@@ -59,8 +56,7 @@ class Refused:
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineParser:
+class LineParser(Struct, frozen=True, kw_only=True):
     """A format made ready for one file.
 
     Attributes:
@@ -89,8 +85,7 @@ class LineParser:
     fits_too: Callable[[Sequence[str]], bool] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogFormat:
+class LogFormat(Struct, frozen=True, kw_only=True):
     """One log format.
 
     Attributes:

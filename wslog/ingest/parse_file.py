@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
+from msgspec import Struct, field
 
 from wslog.ingest.files.blocks import MAX_LINE_BYTES, Block
 from wslog.ingest.format import Parsed
@@ -27,8 +27,7 @@ PROMPT: Final = dt.timedelta(minutes=2)
 FARTHEST_ZONE: Final = dt.timedelta(hours=14)
 
 
-@dataclass(slots=True, kw_only=True)
-class FileRead:
+class FileRead(Struct, kw_only=True):
     """What became of one file's lines so far.
 
     Attributes:

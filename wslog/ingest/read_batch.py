@@ -8,11 +8,11 @@ few lines do not parse, or any that another format reads, holds a second format:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from typing import Any, Final
 
 import polars as pl
+from msgspec import Struct, field
 
 from wslog.ingest.accounts import account_of
 from wslog.ingest.configuration import FIRST_LOOK
@@ -37,8 +37,7 @@ SAMPLED_REJECTS: Final = 8  # of those that begin alike, in all files of a batch
 NO_SPAN: Final = (None, None)
 
 
-@dataclass(slots=True)
-class _Run:
+class _Run(Struct):
     """Files that one parser reads, their lines numbered through.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from wslog.ingest.accounts import account_of, unread
 from wslog.ingest.files.blocks import Block, read_blocks, read_head
@@ -19,8 +20,7 @@ from wslog.result import FileCoverage
 ALONE: Final = Lanes(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """What became of some files.
 
     Attributes:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import IO, Final
 
 import polars as pl
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wslog.cellar import AS_IT_COMES, Cellar, Shelf
 from wslog.ingest.accounts import raise_if_useless
@@ -37,8 +38,7 @@ HAS_LOST_CODE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
+class Read(Struct, frozen=True, kw_only=True):
     """What was read.
 
     Attributes:

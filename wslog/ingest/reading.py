@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wslog import schema
 from wslog.ingest.alike import is_one
@@ -25,8 +26,7 @@ _REPEATED: Final = ("host", "path", "user_agent")  # long texts, and few of them
 _TEXTS: Final = tuple(name for name, dtype in EVENTS.items() if dtype == pl.String and name not in _REPEATED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """What holds for all files.
 
     Attributes:
@@ -76,8 +76,7 @@ def _once_each(texts: pl.Series) -> pl.Series:
     return pl.select(pl.concat_str(words, pl.lit(""))).to_series().gather(codes).alias(texts.name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sieve:
+class Sieve(Struct, frozen=True, kw_only=True):
     """Which lines of a file need no parsing, or not yet.
 
     Attributes:

@@ -12,18 +12,17 @@ The regex scans each line once (a DFA, about 0.8 GB/s); captures are 20 times sl
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
 
 LINES: Final = ["line", "text"]
 IS_NOT_BLANK: Final = pl.col("text").str.contains(r"\S")
 EDGE_LINES: Final = 2  # of each block, always parsed: they tell the time span of the file
 
 
-@dataclass(frozen=True, slots=True)
-class Sifted:
+class Sifted(Struct, frozen=True):
     """Lines that must be parsed now, and refused requests that can wait: `line` and `text`.
 
     After sifting, the text has memory of its own: views would keep the whole block.

@@ -10,11 +10,11 @@ import io
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
 
 from wslog.errors import OutputError
 from wslog.ingest.concern import ENDPOINT, IS_CANDIDATE, IS_LIFE, endpoints_of
@@ -28,8 +28,7 @@ _IS_UNDECIDED: Final = IS_CANDIDATE & ~IS_LIFE
 Parse = Callable[[Reader, pl.DataFrame], pl.DataFrame]
 
 
-@dataclass(frozen=True, slots=True)
-class _Packed:
+class _Packed(Struct, frozen=True):
     """One frame in the file: its bytes, and for lines who can parse them."""
 
     n_bytes: int

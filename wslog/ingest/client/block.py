@@ -7,10 +7,10 @@ read, never what is read: all threads share them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
+from msgspec import Struct, field
 
 from wslog.ingest.client.columns import Columns
 from wslog.ingest.client.own_columns import OwnColumns, is_ours
@@ -28,16 +28,14 @@ _ROUNDS: Final = 4
 AnyColumns = Columns | OwnColumns  # how the records of one template are read
 
 
-@dataclass(slots=True)
-class Shapes:
+class Shapes(Struct):
     """The shapes of one file's records, as far as they are known."""
 
     rules: Rules
     known: list[AnyColumns] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Sorted:
+class Sorted(Struct, frozen=True):
     """Records that were read (`line` and any of `close.py`'s columns), and lines for the exact reader."""
 
     records: list[pl.DataFrame]

@@ -8,12 +8,12 @@ gives what the exact function gives for each of its values.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import polars as pl
+from msgspec import Struct
 
 from wslog.ingest.client.decoder import Answer, Converter, Decoder, first_of
 from wslog.ingest.client.record import LONGEST_S, TRACE_ROOT, address, span_of
@@ -40,8 +40,7 @@ _STAMPS: Final = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Instants:
+class Instants(Struct, frozen=True):
     """Times in microseconds since the epoch (null: none, or one that cannot be used), how fine, and whether zoned."""
 
     us: pl.Expr

@@ -8,10 +8,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
 
 from wslog.ingest.client.fields import ALIASES, ATTEMPTS, CLOSE_CODES, NAMES, SPANS, at_path
 from wslog.ingest.client.shape import Plan, plan_of, unfolded, value_at
@@ -39,8 +40,7 @@ _SPAN_UNITS: Final = {"ms": 1e-3, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, 
 LONGEST_S: Final = 10 * 365 * 86_400.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Rules(Struct, frozen=True, kw_only=True):
     """How to read the records of one file.
 
     Attributes:
@@ -67,8 +67,7 @@ class NotARecord(Exception):  # noqa: N818 - it says what the line is
     """The line cannot become an event; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(Struct, frozen=True):
     """A record's values by our names."""
 
     record: Mapping[str, object]

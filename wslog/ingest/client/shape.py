@@ -7,9 +7,10 @@ done on the shape; a record then costs one look-up a field.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 from wslog.ingest.client.fields import CONTAINERS, FIELDS_OF, inner, plain_key
 
@@ -21,8 +22,7 @@ _MAX_KEYS: Final = 2_000
 _INNER_DEPTH: Final = 3  # JSON inside strings is looked for down to here
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Where values stand in the records of one shape.
 
     Attributes:

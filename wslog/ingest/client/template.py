@@ -11,10 +11,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
 
 from wslog.ingest.client.fields import CONTAINERS, NAMES, plain_key
 from wslog.ingest.client.shape import Path, Plan, Shape, plan_of, unfolded
@@ -39,8 +39,7 @@ class Unfit(Exception):  # noqa: N818 - it says what the records are
     """Records of this shape are left to the exact reader."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class Template(Struct, frozen=True, kw_only=True):
     """Records of one shape.
 
     Attributes:

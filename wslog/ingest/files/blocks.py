@@ -5,10 +5,10 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import IO, Final
 
 import polars as pl
+from msgspec import Struct
 
 from wslog.ingest.files.compression import FEED_BYTES, DamagedError, compression_of, inflate_at_once, unpacked
 from wslog.ingest.files.not_text import why_not_text
@@ -27,8 +27,7 @@ _BLANK_RUNS: Final = (b"\n" * BLANK_LINES, b"\r\n" * BLANK_LINES)
 _BLANK_RUN: Final = re.compile(rb"(?<=\n)(?:\n{%d,}|(?:\r\n){%d,65535})" % (BLANK_LINES - 1, BLANK_LINES - 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """Some consecutive lines of one file.
 
     Attributes:
@@ -47,8 +46,7 @@ class Block:
     too_long: tuple[tuple[int, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """The beginning of a file: its compression, its first uncompressed bytes, and why those are no text (or empty)."""
 
     compression: str

@@ -8,10 +8,12 @@ import stat
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from glob import glob, has_magic
 from pathlib import Path
 from typing import IO, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wslog.errors import InputError
 
@@ -21,8 +23,7 @@ MEMORY_FOLDER: Final = "/dev/shm/"
 OBJECT_STORES: Final = ("s3://", "gs://", "az://")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True):
     """One input file.
 
     Attributes:
@@ -53,8 +54,7 @@ class Source:
         return self.file.open("rb")
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     """A file, the part of its path that is shown at first, and where it really is, links followed."""
 
     file: Path

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 _LATER: Final = "vendor client exports come in a later version; until then export close events as JSON lines"
 _MIN_SHARE: Final = 0.5
 _HEAD_LENGTH: Final = 4_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Foreign:
+class Foreign(Struct, frozen=True, kw_only=True):
     """A kind of file that wslog knows and does not read.
 
     Attributes:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
 
 from wslog.ingest.files.blocks import LINES
 from wslog.ingest.format import Config, LineParser, LogFormat
@@ -25,16 +25,14 @@ _CONTROL: Final = bytes(byte for byte in range(128) if _DAMAGE.match(chr(byte)))
 MAX_WRAPPERS: Final = 2  # a container log that syslog carried
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
+class Reader(Struct, frozen=True, kw_only=True):
     """One format, ready for one file."""
 
     format: LogFormat
     parser: LineParser
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recognised:
+class Recognised(Struct, frozen=True, kw_only=True):
     """What a file's sample shows.
 
     Attributes:

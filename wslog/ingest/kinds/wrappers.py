@@ -8,10 +8,10 @@ https://systemd.io/JOURNAL_EXPORT_FORMATS/ (journalctl -o json)
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
 
 STAMP: Final = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)"
 PART_BYTES: Final = 16_000  # docker cuts at 16 KiB; a shorter entry without a line feed was trimmed by its collector
@@ -23,8 +23,7 @@ UNWRAPPED: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wrapper:
+class Wrapper(Struct, frozen=True, kw_only=True):
     """What one collector puts around a line.
 
     Attributes:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
 
 from wslog.errors import OptionError
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
@@ -134,8 +134,7 @@ def parse_compiled(
     return split_parsed(lines, pl.concat(parts, how="diagonal"), formats[0].reasons(left), certain)
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(Struct, frozen=True):
     """A format to try. `rank` decides between formats that match as much: the caller's word, then what says more."""
 
     why: str

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wslog.ingest.nginx.conf_tree import ConfTree, Directive, read_conf
 from wslog.knowledge.model import Setting
@@ -98,8 +100,7 @@ def access_logs(tree: ConfTree) -> dict[str, str]:
     return {path: next(iter(names), "combined") for path, names in named.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
+class _Scope(Struct, frozen=True):
     """What a block has inherited: the timers that hold in it and the server it is in."""
 
     hosts: tuple[str, ...] = ("",)

@@ -10,8 +10,9 @@ import fnmatch
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from wslog.ingest.nginx.log_format_text import unquote
 
@@ -31,8 +32,7 @@ MAX_INCLUDES: Final = 1_000  # files taken in, again or not: each may include tw
 MAX_INCLUDED: Final = 16 << 20  # characters of them
 
 
-@dataclass(frozen=True, slots=True)
-class Directive:
+class Directive(Struct, frozen=True):
     """One directive. `block` is None for a simple one, empty for a block of Lua."""
 
     name: str
@@ -54,8 +54,7 @@ class Directive:
                 yield from inner.walk(skip=skip)
 
 
-@dataclass(frozen=True, slots=True)
-class ConfTree:
+class ConfTree(Struct, frozen=True):
     """A whole configuration. `problems` are sentences that begin with `file:line`."""
 
     root: Directive
@@ -66,8 +65,7 @@ class ConfTree:
         return self.root.walk()
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     """Reads files of one configuration; `texts` may be included by the one being read."""
 
     texts: Mapping[str, str]

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
 
 from wslog.errors import OptionError
 from wslog.ingest.nginx.log_format_text import FormatText, Piece, parse_format_text
@@ -43,8 +43,7 @@ TIME_VARIABLES: Final = frozenset({"msec", "time_local", "time_iso8601"})
 LONGEST_TORN_LITERAL: Final = 40
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledFormat:
+class CompiledFormat(Struct, frozen=True):
     """A `log_format` made ready to match lines.
 
     Attributes:

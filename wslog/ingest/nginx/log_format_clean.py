@@ -8,10 +8,10 @@ the full pattern. A regex with captures takes 2 to 7 µs a line, looking and cut
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
 
 from wslog.ingest.nginx.fields_clean import AS_LOGGED, FORMS, NOT_CLEAN
 from wslog.ingest.nginx.log_format import NUMBER, NUMBERS, WORDS, follows_list, is_number_list
@@ -21,8 +21,7 @@ from wslog.ingest.values.line_regex import ascii_regex, printable_but
 _PIECES: Final = "pieces"
 
 
-@dataclass(frozen=True, slots=True)
-class CleanLines:
+class CleanLines(Struct, frozen=True):
     """A format's clean lines.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 _VARIABLE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _ESCAPE: Final = re.compile(r"escape=(default|json|none)\s+")
@@ -14,16 +15,14 @@ _TOKEN: Final = re.compile(
 _BACKSLASHED: Final = {"\\": "\\", '"': '"', "'": "'", "t": "\t", "n": "\n", "r": "\r"}
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A literal text, or the name of a variable without `$`."""
 
     text: str
     is_variable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class FormatText:
+class FormatText(Struct, frozen=True):
     """A `log_format` taken apart. `name` is empty unless a whole directive was given."""
 
     name: str

@@ -9,12 +9,12 @@ import datetime as dt
 import json
 import math
 import re
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import Struct
 
 FIRST_US: Final = 946_684_800_000_000  # 2000-01-01
 LAST_US: Final = 4_102_444_800_000_000  # 2100-01-01
@@ -36,8 +36,7 @@ TRUE: Final = frozenset({"true", "1", "yes", "y", "on"})
 FALSE: Final = frozenset({"false", "0", "no", "n", "off"})
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
+class Instant(Struct, frozen=True):
     """A time: microseconds since the epoch, how fine it was written, and whether it named its zone."""
 
     us: int

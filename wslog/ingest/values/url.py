@@ -6,10 +6,10 @@ Text that is none of these gives nulls: a bare `socket.io/x` may be a host or a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
+from msgspec import Struct
 
 # Scheme (optional), user info (dropped), host with an IPv6 address in its brackets.
 _AUTHORITY: Final = r"^\s*(?:[A-Za-z][A-Za-z0-9+.\-]*:)?//(?:[^/?#@\s]*@)?"
@@ -20,8 +20,7 @@ _USUAL: Final = r"^(?:http|ws)s?://[0-9A-Za-z._-]+(?::[0-9]*)?/[!-\"$-~]*$"
 _QUERY: Final = r"^[^?#]*\?([^#]+)"
 
 
-@dataclass(frozen=True, slots=True)
-class UrlParts:
+class UrlParts(Struct, frozen=True):
     """Three expressions: `host` (lower case, no port), `path` (no query), `query` (no `?`); null if absent."""
 
     host: pl.Expr
