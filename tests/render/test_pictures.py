@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -21,18 +23,18 @@ from wslog.result import Document
 DOCUMENTS: tuple[Callable[[], Document], ...] = (documents.full, documents.one_row, documents.empty)
 
 
-def drawn(name: str, build: Callable[[], Document]) -> tuple[Figure, Axes, FigureCanvasAgg]:
+def drawn(name: str, build: Callable[[], Document]) -> tuple[Figure, Axes, RendererBase]:
     figure = Figure(figsize=FIGURE_INCHES, dpi=PNG_DPI)
-    canvas = FigureCanvasAgg(figure)
-    return figure, CHARTS[name].draw(build(), figure.subplots()), canvas
+    canvas: Any = FigureCanvasAgg(figure)  # what canvases do has no types
+    return figure, CHARTS[name].draw(build(), figure.subplots()), canvas.get_renderer()
 
 
 @pytest.mark.parametrize("build", DOCUMENTS, ids=lambda build: build.__name__)
 @pytest.mark.parametrize("name", list(CHARTS))
 def test_a_chart_is_laid_out_as_matplotlib_would(name: str, build: Callable[[], Document]) -> None:
     """The plot is where constrained layout, given all the time it wants, puts it: to a fifth of a pixel."""
-    figure, ax, canvas = drawn(name, build)
-    lay_out(figure, ax, canvas.get_renderer())  # type: ignore[no-untyped-call]
+    figure, ax, renderer = drawn(name, build)
+    lay_out(figure, ax, renderer)
     settled, wanted, _ = drawn(name, build)
     for _ in range(3):
         ConstrainedLayoutEngine().execute(settled)
@@ -43,8 +45,7 @@ def test_a_chart_is_laid_out_as_matplotlib_would(name: str, build: Callable[[], 
 @pytest.mark.parametrize("name", list(CHARTS))
 def test_names_of_axes_stand_clear_of_the_labels(name: str, build: Callable[[], Document]) -> None:
     """An axis' name is where matplotlib puts it, though its place is found once and not again for each drawing."""
-    figure, ax, canvas = drawn(name, build)
-    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
+    figure, ax, renderer = drawn(name, build)
     lay_out(figure, ax, renderer)
     free, other, _ = drawn(name, build)
     other.set_position(ax.get_position())
@@ -58,8 +59,7 @@ def test_names_of_axes_stand_clear_of_the_labels(name: str, build: Callable[[], 
 
 def test_the_day_stands_below_the_hours() -> None:
     """What a date axis leaves out of its labels is written under them, not over them."""
-    figure, ax, canvas = drawn("drops-over-time", documents.full)
-    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
+    figure, ax, renderer = drawn("drops-over-time", documents.full)
     lay_out(figure, ax, renderer)
     figure.draw(renderer)
     day = ax.xaxis.get_offset_text()

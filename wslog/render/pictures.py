@@ -47,16 +47,17 @@ def _draw(draw: Callable[[Axes], object]) -> tuple[bytes, bytes]:
     from PIL import Image  # what matplotlib writes pictures with
 
     figure = Figure(figsize=FIGURE_INCHES, dpi=PNG_DPI, facecolor="white")
-    canvas = FigureCanvasAgg(figure)
+    as_png: Any = FigureCanvasAgg(figure)  # what canvases do has no types
     ax = figure.subplots()
     draw(ax)
-    lay_out(figure, ax, canvas.get_renderer())  # type: ignore[no-untyped-call]
-    canvas.draw()  # type: ignore[no-untyped-call]
+    lay_out(figure, ax, as_png.get_renderer())
+    as_png.draw()
     png, svg = io.BytesIO(), io.BytesIO()
-    drawn = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    drawn = Image.frombuffer("RGBA", as_png.get_width_height(), as_png.buffer_rgba())
     # Without the alpha channel: the figure is white, nothing shines through, and files are a tenth smaller.
     drawn.convert("RGB").save(png, format="png", dpi=(PNG_DPI, PNG_DPI))
-    FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
+    as_svg: Any = FigureCanvasSVG(figure)
+    as_svg.print_svg(svg, metadata={"Date": None, "Creator": None})
     return svg.getvalue(), png.getvalue()
 
 
