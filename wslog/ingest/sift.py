@@ -6,7 +6,7 @@ Such lines are counted as ignored and never parsed. A refused request may have b
 WebSocket's, which only the other files can tell, so a second regex has its line wait. Everything else, damaged lines
 included, goes the exact way; so sifting can neither lose a WebSocket nor hide a reject. The tests hold it to that.
 
-The regex scans each line once (a DFA, 0.3 to 0.8 GB/s); captures are 20 times slower. Its parts: `values/line_regex.py`.
+The regex scans each line once (a DFA, 0.3 to 0.8 GB/s); captures are 20 times slower. Parts: `values/line_regex.py`.
 """
 
 from __future__ import annotations
