@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
+from msgspec.structs import asdict
 
 from wslog import ingest
 from wslog import store as history
@@ -97,7 +97,7 @@ class Analysis:
         """
         if part not in PARTS:
             raise OptionError(f"an analysis has no part {part!r}", mend=f"Name one of: {', '.join(PARTS)}.")
-        rows = [dataclasses.asdict(row) for row in getattr(self.document, part)]
+        rows = [asdict(row) for row in getattr(self.document, part)]
         return pl.DataFrame(rows, infer_schema_length=None)
 
     def to_pandas(self) -> pd.DataFrame:

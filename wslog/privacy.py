@@ -6,10 +6,10 @@ A user agent keeps its family (`agent-3 (Firefox)`), which tells nothing about a
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import polars as pl
+from msgspec.structs import replace
 
 from wslog.result import Coverage
 from wslog.summarize.breakdown import USER_AGENT_FAMILY

@@ -6,15 +6,15 @@ Key order in the file is the order of fields here. Optional values are null, nev
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from wslog.schema import Cause, LimitKind, ScopeKind, Tier, split_scope
 
 SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class Window(Struct, frozen=True, kw_only=True):
     """First and last close seen in one tier; tier None: the time that all tiers of this analysis cover."""
 
     tier: Tier | None
@@ -22,8 +22,7 @@ class Window:
     end: dt.datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reject:
+class Reject(Struct, frozen=True, kw_only=True):
     """One line that did not parse. `text` is untrusted, cut to 200 characters."""
 
     line: int
@@ -31,8 +30,7 @@ class Reject:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileCoverage:
+class FileCoverage(Struct, frozen=True, kw_only=True):
     """What became of one input file: `lines` = `events` + `ignored` + `rejected`.
 
     Attributes:
@@ -64,8 +62,7 @@ class FileCoverage:
     mendable: dict[str, LimitKind] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
+class Coverage(Struct, frozen=True, kw_only=True):
     """What was read. `no_code` counts client records that lost their code (`{"isTrusted":true}`)."""
 
     files: tuple[FileCoverage, ...]
@@ -92,8 +89,7 @@ class Coverage:
         return sum(file.rejected for file in self.files)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
+class Clock(Struct, frozen=True, kw_only=True):
     """How far a tier's clock runs ahead of the reference clock, as estimated from `n` pairs.
 
     For tier `client` it is the median over clients, and `low_s`/`high_s` their 5 % and 95 % quantiles.
@@ -109,8 +105,7 @@ class Clock:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
+class Totals(Struct, frozen=True, kw_only=True):
     """Connection attempts and what became of them.
 
     Attributes:
@@ -129,8 +124,7 @@ class Totals:
     mean_confidence: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CauseShare:
+class CauseShare(Struct, frozen=True, kw_only=True):
     """How many drops one cause explains; `share` of all drops, with its 95 % interval.
 
     `timeout_ids` are the timers that may be behind it.
@@ -146,8 +140,7 @@ class CauseShare:
     timeout_ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnerShare:
+class OwnerShare(Struct, frozen=True, kw_only=True):
     """How many drops one cause in one tier explains, all its timers together.
 
     Attributes:
@@ -165,8 +158,7 @@ class OwnerShare:
     proof: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
+class Cluster(Struct, frozen=True, kw_only=True):
     """Idle durations or lifetimes of drops that pile up at one value.
 
     Attributes:
@@ -193,8 +185,7 @@ class Cluster:
     timeout_ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Burst:
+class Burst(Struct, frozen=True, kw_only=True):
     """Many connections that ended together.
 
     Attributes:
@@ -225,8 +216,7 @@ class Burst:
         return split_scope(self.scope)[1]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Storm:
+class Storm(Struct, frozen=True, kw_only=True):
     """Clients that all came back at once."""
 
     at: dt.datetime
@@ -235,8 +225,7 @@ class Storm:
     usual_per_second: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bin:
+class Bin(Struct, frozen=True, kw_only=True):
     """Count of values in [low, high) seconds, split by cause for stacked charts."""
 
     low: float
@@ -245,8 +234,7 @@ class Bin:
     by_cause: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reconnects:
+class Reconnects(Struct, frozen=True, kw_only=True):
     """What clients did after a drop. `gave_up` never tried again while the logs went on."""
 
     n: int
@@ -257,8 +245,7 @@ class Reconnects:
     storms: tuple[Storm, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advice:
+class Advice(Struct, frozen=True, kw_only=True):
     """One thing to change.
 
     Attributes:
@@ -276,8 +263,7 @@ class Advice:
     is_observability: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One answer: who closed how many, how we know, what to change.
 
     Attributes:
@@ -300,16 +286,14 @@ class Finding:
     proof: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
+class Limit(Struct, frozen=True, kw_only=True):
     """What these logs could not show, and what to log next time."""
 
     text: str
     log_next: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimelineBucket:
+class TimelineBucket(Struct, frozen=True, kw_only=True):
     """Drops that closed in [at, at + width_s), by cause; `open_connections` at its start, if known."""
 
     at: dt.datetime
@@ -318,8 +302,7 @@ class TimelineBucket:
     open_connections: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(Struct, frozen=True, kw_only=True):
     """Totals of one path, host, upstream, user-agent family or network. `value` is untrusted text."""
 
     value: str
@@ -330,8 +313,7 @@ class Group:
     top_cause: Cause | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Breakdown:
+class Breakdown(Struct, frozen=True, kw_only=True):
     """The largest groups along each dimension, most drops first."""
 
     path: tuple[Group, ...]
@@ -341,8 +323,7 @@ class Breakdown:
     network: tuple[Group, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class Point(Struct, frozen=True, kw_only=True):
     """One drop in the lifetime-against-idle chart."""
 
     lifetime_s: float
@@ -350,16 +331,14 @@ class Point:
     cause: Cause
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimerLine:
+class TimerLine(Struct, frozen=True, kw_only=True):
     """A known or configured timer, to be drawn as a line in charts."""
 
     value_s: float
     label: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChartData:
+class ChartData(Struct, frozen=True, kw_only=True):
     """What the charts need beyond the rest; `points` are at most 2 000 drops, evenly taken."""
 
     idle: tuple[Bin, ...]
@@ -368,8 +347,7 @@ class ChartData:
     timers: tuple[TimerLine, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(Struct, frozen=True, kw_only=True):
     """The whole answer, ready to be saved and rendered. See the classes for the meaning of each part.
 
     Attributes:

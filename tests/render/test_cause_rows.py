@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from msgspec.structs import replace
 
 from tests.render import documents
 from wslog.render.cause_rows import cause_rows, certainty_words, rest_of
@@ -12,8 +12,8 @@ def test_several_timers_of_one_tier_are_one_row() -> None:
     """Their values stand side by side, the most frequent first."""
     full = documents.full()
     share = full.causes[0]
-    more = dataclasses.replace(share, timeout_s=30.0, n=100, share=0.1)
-    row = cause_rows(dataclasses.replace(full, causes=(more, share)))[0]
+    more = replace(share, timeout_s=30.0, n=100, share=0.1)
+    row = cause_rows(replace(full, causes=(more, share)))[0]
     assert row.label == "idle timeout · nginx proxy_read_timeout 60 s, 30 s"
     assert row.short == "nginx proxy_read_timeout 60 s, 30 s"
 
@@ -21,8 +21,8 @@ def test_several_timers_of_one_tier_are_one_row() -> None:
 def test_the_fourth_timer_is_dots_if_it_is_more_than_a_few() -> None:
     """A row names three values, and does not hide that there are others."""
     full = documents.full()
-    others = tuple(dataclasses.replace(full.causes[0], timeout_s=float(nth), n=100 + nth) for nth in (10, 20, 30))
-    rows = cause_rows(dataclasses.replace(full, causes=(full.causes[0], *others)))
+    others = tuple(replace(full.causes[0], timeout_s=float(nth), n=100 + nth) for nth in (10, 20, 30))
+    rows = cause_rows(replace(full, causes=(full.causes[0], *others)))
     assert rows[0].short == "nginx proxy_read_timeout 60 s, 30 s, 20 s, …"
 
 

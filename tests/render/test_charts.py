@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 
@@ -13,6 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.path import Path
+from msgspec.structs import replace
 
 from tests.render import documents
 from wslog.render.chart_style import LOOKS, Mark, mark_lines, seconds_axis, tick_text
@@ -112,9 +112,9 @@ def test_a_stack_is_one_shape_per_cause_of_bars_that_have_a_height() -> None:
 def test_large_counts_are_written_out() -> None:
     """Ten million drops stand beside their tick; no factor stands above the axis, where the title is."""
     full = documents.full()
-    many = dataclasses.replace(full.timeline[0], by_cause={"unknown": 30_000_000})
+    many = replace(full.timeline[0], by_cause={"unknown": 30_000_000})
     figure = Figure(figsize=(9, 5))
-    ax = CHARTS["drops-over-time"].draw(dataclasses.replace(full, timeline=(many,), bursts=()), figure.subplots())
+    ax = CHARTS["drops-over-time"].draw(replace(full, timeline=(many,), bursts=()), figure.subplots())
     figure.canvas.draw()
     assert ax.yaxis.get_offset_text().get_text() == ""
     assert "30000000" in [label.get_text() for label in ax.get_yticklabels()]
@@ -172,9 +172,9 @@ def test_every_chart_has_its_table() -> None:
 def test_a_cause_and_a_timer_of_a_later_version_do_not_break_a_chart() -> None:
     """An unknown cause name in the bins is drawn under its own name, and hostile timer labels are shortened."""
     full = documents.full()
-    bins = (dataclasses.replace(full.charts.idle[3], by_cause={"cosmic_rays": 7}),)
-    charts = dataclasses.replace(full.charts, idle=bins, timers=(TimerLine(value_s=4.5, label="\x1b[2J" * 40),))
-    ax = CHARTS["idle-histogram"].draw(dataclasses.replace(full, charts=charts), axes())
+    bins = (replace(full.charts.idle[3], by_cause={"cosmic_rays": 7}),)
+    charts = replace(full.charts, idle=bins, timers=(TimerLine(value_s=4.5, label="\x1b[2J" * 40),))
+    ax = CHARTS["idle-histogram"].draw(replace(full, charts=charts), axes())
     legend = ax.get_legend()
     assert legend is not None
     assert [text.get_text() for text in legend.get_texts()] == ["cosmic rays"]

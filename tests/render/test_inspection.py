@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from wslog.render.inspection import render_inspection
 from wslog.result import Coverage, FileCoverage, Reject

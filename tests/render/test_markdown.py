@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.render import documents
 from wslog.render.markdown import render_markdown
@@ -25,10 +25,10 @@ def test_markdown_is_the_reviewed_one(build: Callable[[], Document]) -> None:
 def test_hostile_text_opens_no_tag_and_no_cell() -> None:
     """A verdict, a scope and a path full of markup leave no live tag, no new table cell and no escape sequence."""
     full = documents.full()
-    evil = dataclasses.replace(
+    evil = replace(
         full,
         verdict=documents.HOSTILE,
-        bursts=(dataclasses.replace(full.bursts[0], scope=documents.HOSTILE),),
+        bursts=(replace(full.bursts[0], scope=documents.HOSTILE),),
     )
     text = render_markdown(evil)
     assert text.startswith("# \\<script\\>alert(1)\\</script\\> \\\\x1b\\[2J \\| =cmd()")
@@ -40,5 +40,5 @@ def test_hostile_text_opens_no_tag_and_no_cell() -> None:
 def test_a_fence_in_the_configuration_does_not_end_its_block() -> None:
     """Configuration with a fence inside gets a longer fence."""
     full = documents.full()
-    evil = dataclasses.replace(full, advice=(dataclasses.replace(full.advice[0], config="```\n<b>"),))
+    evil = replace(full, advice=(replace(full.advice[0], config="```\n<b>"),))
     assert "   ````\n   ```\n   <b>\n   ````\n" in render_markdown(evil)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pytest
+from msgspec.structs import replace
 
 from tests.render import documents
 from wslog.render.charts import CHARTS
@@ -83,14 +83,14 @@ def test_page_needs_no_network_and_no_script(build: Callable[[], Document]) -> N
 def test_hostile_text_is_shown_letter_by_letter() -> None:
     """Markup from a log appears as text wherever log text can stand, and hidden characters are written out."""
     full, hostile = documents.full(), documents.HOSTILE
-    files = tuple(dataclasses.replace(file, path=hostile, why=f'"{hostile}') for file in full.coverage.files)
-    evil = dataclasses.replace(
+    files = tuple(replace(file, path=hostile, why=f'"{hostile}') for file in full.coverage.files)
+    evil = replace(
         full,
         verdict=documents.HOSTILE,
-        bursts=(dataclasses.replace(full.bursts[0], scope=documents.HOSTILE, evidence=(documents.HOSTILE,)),),
-        advice=(dataclasses.replace(full.advice[0], text=documents.HOSTILE, config=documents.HOSTILE),),
-        clusters=(dataclasses.replace(full.clusters[0], timeout_ids=('"><img src=x onerror=alert(1)>',)),),
-        coverage=dataclasses.replace(full.coverage, files=files),
+        bursts=(replace(full.bursts[0], scope=documents.HOSTILE, evidence=(documents.HOSTILE,)),),
+        advice=(replace(full.advice[0], text=documents.HOSTILE, config=documents.HOSTILE),),
+        clusters=(replace(full.clusters[0], timeout_ids=('"><img src=x onerror=alert(1)>',)),),
+        coverage=replace(full.coverage, files=files),
     )
     page = render_html(evil, SVGS)
     reader = read(page)
@@ -104,7 +104,7 @@ def test_hostile_text_is_shown_letter_by_letter() -> None:
 def test_advice_stands_once_and_is_referred_to() -> None:
     """Advice that two findings share is printed under the first; the second links to it."""
     full = documents.full()
-    shared = dataclasses.replace(full, findings=tuple(dataclasses.replace(f, advice=(0,)) for f in full.findings))
+    shared = replace(full, findings=tuple(replace(f, advice=(0,)) for f in full.findings))
     page = render_html(shared, SVGS)
     assert page.count('id="advice-0"') == 1
     assert page.count('href="#advice-0"') == 2
@@ -131,8 +131,8 @@ def test_same_document_same_page() -> None:
 def test_many_findings_fold_to_a_line_each() -> None:
     """The large findings stand open; small ones are there too, folded, and none is lost."""
     full = documents.full()
-    small = dataclasses.replace(full.findings[1], share=0.01)
-    page = render_html(dataclasses.replace(full, findings=(*full.findings, *[small] * 9)), SVGS)
+    small = replace(full.findings[1], share=0.01)
+    page = render_html(replace(full, findings=(*full.findings, *[small] * 9)), SVGS)
     assert page.count('<article class="card"') == 3
     assert page.count('<details class="card"') == 9
 
@@ -148,10 +148,10 @@ def test_rejects_are_shown_by_file_and_line() -> None:
     """The first rejected lines of a file stand below it with their reasons, and what files have in common only once."""
     full = documents.full()
     first, second, unknown = full.coverage.files
-    alike = dataclasses.replace(second, path="nginx/access.log.1", limits=("no milliseconds",))
-    also = dataclasses.replace(alike, path="nginx/access.log.2")
-    coverage = dataclasses.replace(full.coverage, files=(first, alike, also, unknown))
-    text = read(render_html(dataclasses.replace(full, coverage=coverage), SVGS)).text
+    alike = replace(second, path="nginx/access.log.1", limits=("no milliseconds",))
+    also = replace(alike, path="nginx/access.log.2")
+    coverage = replace(full.coverage, files=(first, alike, also, unknown))
+    text = read(render_html(replace(full, coverage=coverage), SVGS)).text
     assert "First rejected: line 88, not JSON: " in text
     assert "Then: line 5003, cut off: " in text
     assert text.count("no milliseconds") == 1
@@ -161,8 +161,8 @@ def test_rejects_are_shown_by_file_and_line() -> None:
 def test_commands_in_sentences_are_code() -> None:
     """What stands between backticks is code; a single backtick stays what it is, and markup stays text."""
     full = documents.full()
-    told = dataclasses.replace(full.advice[0], text="Look for `<b>x</b>` in the log. One ` alone.")
-    page = render_html(dataclasses.replace(full, advice=(told,)), SVGS)
+    told = replace(full.advice[0], text="Look for `<b>x</b>` in the log. One ` alone.")
+    page = render_html(replace(full, advice=(told,)), SVGS)
     assert "Look for <code>&lt;b&gt;x&lt;/b&gt;</code> in the log." in page
     assert "One ` alone." in page
 
@@ -170,7 +170,7 @@ def test_commands_in_sentences_are_code() -> None:
 def test_evidence_shows_its_weight_apart() -> None:
     """The decibel of a line stand beside it, not in it."""
     full = documents.full()
-    weighed = dataclasses.replace(full.findings[0], evidence=("error.log:7: timer fired (+26 dB)",))
-    page = render_html(dataclasses.replace(full, findings=(weighed,)), SVGS)
+    weighed = replace(full.findings[0], evidence=("error.log:7: timer fired (+26 dB)",))
+    page = render_html(replace(full, findings=(weighed,)), SVGS)
     assert "<code>error.log:7: timer fired</code>" in page
     assert ">+26 dB</span>" in page

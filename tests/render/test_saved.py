@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any
 
 import jsonschema
 import pytest
+from msgspec.structs import fields
 
 from tests.render import documents
 from wslog.errors import SavedAnalysisError

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.render import documents
 from wslog.render.names import cluster_timers
@@ -42,11 +42,11 @@ def test_colour_changes_nothing_but_colour() -> None:
 def test_hostile_text_moves_no_cursor() -> None:
     """An escape sequence in a verdict, a file's name or a scope is written out, not sent to the terminal."""
     full = documents.full()
-    evil = dataclasses.replace(
+    evil = replace(
         full,
         verdict=documents.HOSTILE,
-        owners=(dataclasses.replace(full.owners[0], proof="\x1b[2J:7"),),
-        bursts=(dataclasses.replace(full.bursts[0], scope=documents.HOSTILE),),
+        owners=(replace(full.owners[0], proof="\x1b[2J:7"),),
+        bursts=(replace(full.bursts[0], scope=documents.HOSTILE),),
     )
     text = render_text(evil, width=160)
     assert text.count("\\x1b[2J") == 3
@@ -57,10 +57,10 @@ def test_a_crowded_analysis_still_fits_one_screen() -> None:
     """Twenty of everything, each long, still gives at most 45 lines at 100 columns, and the heads say how many."""
     full = documents.full()
     long = "change this setting on every proxy of the fleet " * 4
-    crowded = dataclasses.replace(
+    crowded = replace(
         full,
         verdict=full.verdict * 2,
-        owners=tuple(dataclasses.replace(full.owners[0], cause=cause) for cause in Cause),
+        owners=tuple(replace(full.owners[0], cause=cause) for cause in Cause),
         clusters=full.clusters * 10,
         bursts=full.bursts * 10,
         findings=full.findings * 7,
@@ -77,9 +77,9 @@ def test_a_clusters_timer_is_not_said_of_drops_without_an_owner() -> None:
     """Where verdicts name the timer of some drops at a value and of others no owner, the name is not said of all."""
     document = documents.full()
     cluster = next(cluster for cluster in document.clusters if len(cluster.timeout_ids) == 1)
-    named = dataclasses.replace(
+    named = replace(
         document.findings[0], tier=Tier.NGINX, timeout_s=cluster.timeout_s, timeout_ids=cluster.timeout_ids, n=60
     )
-    nobodys = dataclasses.replace(named, tier=Tier.UNKNOWN, timeout_ids=(), n=40)
+    nobodys = replace(named, tier=Tier.UNKNOWN, timeout_ids=(), n=40)
     assert not cluster_timers(cluster, [named]).endswith("not known")
     assert cluster_timers(cluster, [named, nobodys]).endswith(" or not known")

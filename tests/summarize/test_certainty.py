@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
+from msgspec.structs import replace
 
 from wslog.result import CauseShare, Finding, Totals
 from wslog.schema import Cause, Tier
@@ -25,7 +24,7 @@ def finding(key: tuple[Cause, Tier], n: int, confidence: float, **changes: objec
         statement="", cause=key[0], tier=key[1], timeout_s=None, timeout_ids=(), n=n, share=n / 1_000,
         confidence=confidence, evidence=(), advice=(),
     )  # fmt: skip
-    return dataclasses.replace(base, **changes)
+    return replace(base, **changes)
 
 
 def test_several_timers_of_one_tier_are_one_owner() -> None:
@@ -67,5 +66,5 @@ def test_certainty_is_of_what_is_named() -> None:
     assert (sure.named_share, sure.mean_confidence) == (pytest.approx(0.6), pytest.approx(0.8))
     nobody = add_certainty(totals, causes[2:], findings[2:])
     assert (nobody.named_share, nobody.mean_confidence) == (0.0, None)
-    nothing = add_certainty(dataclasses.replace(totals, drops=0), (), ())
+    nothing = add_certainty(replace(totals, drops=0), (), ())
     assert (nothing.named_share, nothing.mean_confidence) == (None, None)

@@ -6,12 +6,13 @@ import datetime as dt
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import polars as pl
+from msgspec.structs import replace
 
 from wslog import schema
 from wslog.ingest.by_file import Content, FileEvents, Inputs, identify

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import hashlib
 import json
@@ -13,6 +12,7 @@ from typing import IO, Final
 
 import msgspec
 import polars as pl
+from msgspec.structs import replace
 
 from wslog import __version__, pipeline
 from wslog.errors import InputError, OptionError
@@ -130,7 +130,7 @@ def _known(store: Store, content: str, shown: str) -> KnownFile:
 
 
 def _copy(source: Source, account: FileCoverage, of: str) -> FileEvents:
-    copied = dataclasses.replace(
+    copied = replace(
         account, path=source.shown, events=0, ignored=account.lines, rejected=0, rejects=(),
         why=f"the same content as {of}, counted there",
     )  # fmt: skip

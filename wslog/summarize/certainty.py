@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from wslog.result import CauseShare, Finding, OwnerShare, Totals
 from wslog.schema import Cause, Tier
