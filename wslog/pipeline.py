@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import polars as pl
+from msgspec import Struct
 
 from wslog import __version__
 from wslog.cellar import AS_IT_COMES, Cellar
@@ -21,8 +21,7 @@ from wslog.selection import Selection
 from wslog.summarize import summarize
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """An analysis: the document that can be saved, and the table it stands on (`schema.CONNECTIONS`)."""
 
     document: Document
@@ -117,8 +116,7 @@ def explain_read(
     return Outcome(document, connections)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     """What joining and explaining leave: `schema.CONNECTIONS`, and what the document says besides."""
 
     connections: pl.DataFrame
