@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import tomllib
 from importlib import resources
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
+from msgspec.structs import replace
 
 from tests.classify.rows import facts
 from wslog.classify import scorecard
@@ -47,14 +46,14 @@ def test_every_item_says_what_it_means(item: dict[str, Any]) -> None:
 
 def test_every_label_can_win_and_can_lose() -> None:
     """Every verdict but unknown has an item that speaks strongly for it and one against; unknown has none."""
-    strongest = np.where(CARD.strengths, 20.0, 1.0)  # decibans that an item may bring of its own
-    for k, (name, _, _) in enumerate(CARD.labels):
-        weights = CARD.weights[:, k] * strongest
+    for n, (name, _, _) in enumerate(CARD.labels):
+        # A strength may bring 20 decibans of its own.
+        weights = [item.weights[n] * (20.0 if item.is_strength else 1.0) for item in CARD.items]
         if name == scorecard.UNKNOWN:
-            assert not weights.any()
+            assert not any(weights)
         else:
-            assert weights.max() >= 10, name
-            assert weights.min() <= -5, name
+            assert max(weights) >= 10, name
+            assert min(weights) <= -5, name
 
 
 def test_a_strange_item_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,24 +65,27 @@ def test_a_strange_item_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_posterior_sums_to_one() -> None:
     """Whatever the decibans, probabilities add up and the largest score is the likeliest."""
-    decibans = np.array([[0.0, 10.0, -300.0], [4000.0, 0.0, 3990.0], [0.0, 0.0, 0.0]])
-    found = scorecard._probabilities(decibans)
-    assert found.sum(axis=1) == pytest.approx([1.0, 1.0, 1.0])
-    assert found[0] == pytest.approx([1 / 11, 10 / 11, 0.0])
-    assert found[1].argmax() == 0
-    assert np.isfinite(found).all()
+    decibans = pl.DataFrame([[0.0, 10.0, -300.0], [4000.0, 0.0, 3990.0], [0.0, 0.0, 0.0]], orient="row")
+    found = scorecard._probabilities(decibans).rows()
+    assert [sum(row) for row in found] == pytest.approx([1.0, 1.0, 1.0])
+    assert found[0] == pytest.approx((1 / 11, 10 / 11, 0.0))
+    assert found[1] == pytest.approx((10 / 11, 0.0, 1 / 11))
 
 
 def test_ten_decibans_are_ten_to_one() -> None:
     """Without evidence the prior alone speaks, and it says unknown."""
-    found = scorecard._probabilities(CARD.prior[None, :])
-    assert CARD.labels[int(found.argmax())][0] == scorecard.UNKNOWN
+    names = [name for name, _, _ in CARD.labels]
+    (found,) = scorecard._probabilities(pl.DataFrame([CARD.prior], schema=names, orient="row")).rows(named=True)
+    assert max(found, key=found.__getitem__) == scorecard.UNKNOWN
+    decibans = dict(zip(names, CARD.prior, strict=True))
+    apart = decibans["unknown"] - decibans["restart"]
+    assert found["unknown"] / found["restart"] == pytest.approx(10 ** (apart / 10))
 
 
 @pytest.mark.parametrize(("threshold", "cause"), [(0.5, "idle_timeout"), (0.999999, "unknown")])
 def test_the_threshold_is_respected(threshold: float, cause: str) -> None:
     """A verdict below the threshold is not given."""
-    card = dataclasses.replace(CARD, threshold=threshold)
+    card = replace(CARD, threshold=threshold)
     verdict = judge(facts(TIMED_OUT, levels=frozenset({"info"})), card)
     assert verdict["cause"].to_list() == [cause]
 

@@ -2,58 +2,74 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wslog.classify.evidence import ITEMS
 from wslog.schema import Cause, Tier
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 WEIGHTS: Final = Path(__file__).with_name("weights.toml")
 UNKNOWN: Final = "unknown"
 GAVE_UP: Final = ("close_wait", "heartbeat", "network")  # why a page calls close() on a path that does not answer
 LEAST_TOLD: Final = 0.5  # decibans; what moved a verdict less is not worth a line
+DECIBAN: Final = math.log(10.0) / 10.0  # as a natural logarithm
 CHUNK: Final = 4096  # rows that are numbers at a time, to bound memory
 PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 IDLE: Final = ("idle_nginx", "idle_alb", "idle_other")
 
 
-@dataclass(frozen=True, slots=True)
-class Scorecard:
+class Item(Struct, frozen=True, kw_only=True):
+    """One item of evidence.
+
+    Attributes:
+        weights: Decibans, one per label.
+        says: Its text.
+        ref: The column of its reference; empty: it has none.
+        is_strength: It brings decibans of its own, which the weights multiply.
+    """
+
+    name: str
+    weights: tuple[float, ...]
+    says: str
+    ref: str
+    is_strength: bool
+
+    @property
+    def brings(self) -> pl.Expr:
+        """What it brings: decibans, or whether it holds; a bit, because numbers of all would be most of the memory."""
+        brought = ITEMS[self.name]
+        return brought.cast(pl.Float64).fill_null(0.0) if self.is_strength else brought.fill_null(value=False)
+
+
+class Scorecard(Struct, frozen=True, kw_only=True):
     """The weights file, checked against the items it names.
 
     Attributes:
-        labels: Verdicts in the order of the weight columns, with their cause and tier.
+        labels: Verdicts in the order of the weights, with their cause and tier.
         prior: Decibans to start from, per label.
-        items: Names in the order of the weight rows.
-        weights: Decibans, items by labels.
-        says, refs: Text and reference column of each item.
+        items: The evidence.
+        threshold: How likely a verdict must be; above a half, so that one label is at most.
     """
 
     labels: tuple[tuple[str, Cause, Tier], ...]
-    prior: Floats
-    items: tuple[str, ...]
-    weights: Floats
-    says: tuple[str, ...]
-    refs: tuple[str, ...]
-    strengths: tuple[bool, ...]
+    prior: tuple[float, ...]
+    items: tuple[Item, ...]
     threshold: float
 
     @property
     def heard(self) -> tuple[str, ...]:
         """Columns that the items read or quote."""
         read = {name for item in ITEMS.values() for name in item.meta.root_names()}
-        quoted = {name for says in self.says for name in PLACEHOLDER.findall(says)}
-        return tuple(sorted((read | quoted | set(self.refs)) - {""}))
+        quoted = {name for item in self.items for name in PLACEHOLDER.findall(item.says)}
+        return tuple(sorted((read | quoted | {item.ref for item in self.items}) - {""}))
 
 
 def load_scorecard() -> Scorecard:
@@ -71,12 +87,17 @@ def load_scorecard() -> Scorecard:
         raise ValueError(f"weights.toml and evidence.py disagree: {strange or set(ITEMS) ^ {i['name'] for i in items}}")
     return Scorecard(
         labels=labels,
-        prior=np.array([float(raw["prior"].get(name, 0.0)) for name in names]),
-        items=tuple(item["name"] for item in items),
-        weights=np.array([[float(item.get(name, 0.0)) for name in names] for item in items]),
-        says=tuple(item["says"] for item in items),
-        refs=tuple(item.get("ref", "") for item in items),
-        strengths=tuple(bool(item.get("strength")) for item in items),
+        prior=tuple(float(raw["prior"].get(name, 0.0)) for name in names),
+        items=tuple(
+            Item(
+                name=item["name"],
+                weights=tuple(float(item.get(name, 0.0)) for name in names),
+                says=item["says"],
+                ref=item.get("ref", ""),
+                is_strength=bool(item.get("strength")),
+            )
+            for item in items
+        ),
         threshold=float(raw["threshold"]),
     )
 
@@ -92,82 +113,98 @@ def judge(facts: pl.DataFrame, card: Scorecard) -> pl.DataFrame:
         `cause`, `tier`, `confidence`, `label` (may be `idle`: an idle timeout whose tier the evidence leaves open), and
         `evidence` (list of texts, the strongest first), one row per row of *facts*.
     """
-    # Yes-or-no items stay bits: as numbers, all of them at once would be most of the memory of an analysis.
-    spoken = facts.select(
-        (ITEMS[name].cast(pl.Float64).fill_null(0.0) if strong else ITEMS[name].fill_null(value=False)).alias(name)
-        for name, strong in zip(card.items, card.strengths, strict=True)
-    )
-    parts = [_decided(spoken.slice(start, CHUNK), card) for start in range(0, max(spoken.height, 1), CHUNK)]
-    winner = np.concatenate([numbers for numbers, _ in parts])
+    spoken = facts.select(item.brings.alias(item.name) for item in card.items)
+    speaks = spoken.select(pl.all().cast(pl.Boolean).any()).row(0, named=True)
+    card = replace(card, items=tuple(item for item in card.items if speaks[item.name]))  # of few rows, few do
+    starts = range(0, max(spoken.height, 1), CHUNK)
+    decided = pl.concat(_decided(spoken.slice(start, CHUNK), card) for start in starts)
     labels = [*card.labels, ("idle", Cause.IDLE_TIMEOUT, Tier.UNKNOWN)]
     texts = {"label": 0, "cause": 1, "tier": 2}
-    number = pl.Series(winner, dtype=pl.UInt32)
+    number = decided["number"]
     return pl.DataFrame(
         [
             *(pl.Series(name, [str(label[of]) for label in labels]).gather(number) for name, of in texts.items()),
-            pl.Series("confidence", np.concatenate([confidence for _, confidence in parts]), dtype=pl.Float64),
-            _texts(facts, spoken, card, winner),
+            decided["confidence"],
+            _texts(facts, spoken, card, number),
         ]
     )
 
 
-def _decided(spoken: pl.DataFrame, card: Scorecard) -> tuple[Ints, Floats]:
-    """Return the numbers of the labels of some rows, `idle` being one past the last, and how sure they are."""
-    matrix = spoken.cast(pl.Float64).to_numpy()
-    called = matrix[:, card.items.index("close_called")] > 0
-    return _decide(_probabilities(card.prior + matrix @ card.weights), card, called)
+def _decided(spoken: pl.DataFrame, card: Scorecard) -> pl.DataFrame:
+    """Return the `number` of the label of each row, `idle` being one past the last, and its `confidence`."""
+    decibans = spoken.with_columns(_decibans(card)).select(name for name, _, _ in card.labels)
+    together = {"idle": pl.sum_horizontal(IDLE), "gave_up": pl.sum_horizontal(GAVE_UP)}
+    choices = _choices(card)
+    return (
+        _probabilities(decibans)
+        .with_columns(spoken["close_called"], **together)
+        .select(
+            number=pl.coalesce(pl.when(holds).then(pl.lit(n, pl.UInt32)) for n, holds, _ in choices),
+            confidence=pl.coalesce(pl.when(holds).then(sure) for _, holds, sure in choices),
+        )
+    )
 
 
-def _probabilities(decibans: Floats) -> Floats:
+def _decibans(card: Scorecard) -> Iterator[pl.Expr]:
+    """Add up, for each label, what the items bring that speak for or against it."""
+    for n, ((label, _, _), prior) in enumerate(zip(card.labels, card.prior, strict=True)):
+        brought = (pl.col(item.name) * item.weights[n] for item in card.items if item.weights[n])
+        yield pl.sum_horizontal(pl.lit(prior), *brought).alias(label)
+
+
+def _probabilities(decibans: pl.DataFrame) -> pl.DataFrame:
     """Softmax in decibans."""
-    odds = np.power(10.0, (decibans - decibans.max(axis=1, keepdims=True)) / 10.0)
-    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+    from_top = decibans.with_columns(top=pl.max_horizontal(pl.all())).select(pl.exclude("top") - pl.col("top"))
+    odds = from_top.select((pl.all() * DECIBAN).exp())
+    return odds.with_columns(whole=pl.sum_horizontal(pl.all())).select(pl.exclude("whole") / pl.col("whole"))
 
 
-def _decide(probability: Floats, card: Scorecard, called: NDArray[np.bool_]) -> tuple[Ints, Floats]:
-    """Pick the likeliest label if it is likely enough; an idle timeout of an open tier if those together are.
+def _choices(card: Scorecard) -> list[tuple[int, pl.Expr, pl.Expr]]:
+    """Which label to take, when, and how sure it is then; the first that holds: the label that is likely enough.
 
-    Where the page *called* close() in vain, the roots of that together: then the mechanism at least is known.
-    The confidence is that of the cause, whoever holds its timer: all labels of that cause together.
+    Else an idle timeout of an open tier if those together are. Where the page called close() in vain, the roots of that
+    together: then the mechanism at least is known. The confidence is that of the cause, whoever holds its timer: all
+    labels of that cause together.
     """
     names = [name for name, _, _ in card.labels]
-    causes = np.array([cause.value for _, cause, _ in card.labels])
-    threshold, nobody = card.threshold, names.index(UNKNOWN)
-    best = probability.argmax(axis=1)
-    top = probability.max(axis=1)
-    of_cause = (probability @ (causes[:, None] == causes[None, :]))[np.arange(len(best)), best]
-    idle = probability[:, [i for i, name in enumerate(names) if name in IDLE]].sum(axis=1)
-    unknown = probability[:, nobody]
-    gave_up = np.where(called, probability[:, [i for i, name in enumerate(names) if name in GAVE_UP]].sum(axis=1), 0.0)
-    rules = ((top >= threshold) & (best != nobody), idle >= threshold, gave_up >= threshold)
-    winner = np.select(
-        rules, (best, np.full_like(best, len(names)), np.full_like(best, names.index("close_wait"))), nobody
-    )
-    confidence = np.select(rules, (of_cause, idle, gave_up), unknown)
-    return np.asarray(winner), np.asarray(confidence)
+    alike = {one: [name for name, cause, _ in card.labels if cause is one] for _, one, _ in card.labels}
+    alone = [
+        (n, pl.col(name) >= card.threshold, pl.sum_horizontal(alike[cause]))
+        for n, (name, cause, _) in enumerate(card.labels)
+        if name != UNKNOWN
+    ]
+    has_given_up = pl.col("close_called") & (pl.col("gave_up") >= card.threshold)
+    return [
+        *alone,
+        (len(names), pl.col("idle") >= card.threshold, pl.col("idle")),
+        (names.index("close_wait"), has_given_up, pl.col("gave_up")),
+        (names.index(UNKNOWN), pl.lit(value=True), pl.col(UNKNOWN)),
+    ]
 
 
-def _texts(facts: pl.DataFrame, spoken: pl.DataFrame, card: Scorecard, winner: Ints) -> pl.Series:
+def _texts(facts: pl.DataFrame, spoken: pl.DataFrame, card: Scorecard, number: pl.Series) -> pl.Series:
     """Write down the items that spoke, those that moved the verdict most first, each with its decibans and line."""
     names = [name for name, _, _ in card.labels]
-    towards = np.array([*range(len(names)), names.index("idle_nginx")], dtype=np.int64)[winner]
-    is_unknown = winner == names.index(UNKNOWN)
+    towards = [*range(len(names)), names.index("idle_nginx")]
     parts = []
-    for k, name in enumerate(card.items):
-        value = spoken[name].cast(pl.Float64).to_numpy()
-        rows = np.flatnonzero(value)
-        value = value[rows]
-        weight = card.weights[k, towards[rows]] * value
-        size = np.where(is_unknown[rows], np.abs(card.weights[k]).max() * np.abs(value), np.abs(weight))
-        told = size >= LEAST_TOLD
-        if told.any():
-            text = _item_text(facts, pl.Series(rows[told], dtype=pl.UInt32), card, k)
-            parts.append((rows[told], size[told], weight[told], text))
+    for item in card.items:
+        rows = spoken[item.name].cast(pl.Boolean).arg_true()
+        weight = [item.weights[n] for n in towards]
+        size = [abs(one) for one in weight]
+        size[names.index(UNKNOWN)] = max(size)  # what would have moved a verdict, had there been one
+        label, value = number.gather(rows), spoken[item.name].gather(rows).cast(pl.Float64)
+        told = pl.DataFrame(
+            {
+                "row": rows,
+                "size": pl.Series(size).gather(label) * value.abs(),
+                "decibans": pl.Series(weight).gather(label) * value,
+            }
+        ).filter(pl.col("size") >= LEAST_TOLD)
+        if not told.is_empty():
+            parts.append(told.with_columns(_item_text(facts, told["row"], item)))
     if not parts:
         return pl.Series("evidence", [[]] * facts.height, dtype=pl.List(pl.String))
-    row, size, decibans = (np.concatenate([part[of] for part in parts]) for of in range(3))
-    said = pl.DataFrame({"row": row, "size": size, "decibans": decibans, "text": pl.concat(part[3] for part in parts)})
-    return _in_lists(said, facts.height)
+    return _in_lists(pl.concat(parts), facts.height)
 
 
 def _in_lists(said: pl.DataFrame, n_rows: int) -> pl.Series:
@@ -182,14 +219,14 @@ def _in_lists(said: pl.DataFrame, n_rows: int) -> pl.Series:
     )
     if lists.height == n_rows:
         return lists["text"].alias("evidence")
-    every = pl.DataFrame({"row": np.arange(n_rows)})
+    every = pl.select(row=pl.int_range(n_rows, dtype=pl.UInt32))
     texts = every.join(lists, on="row", how="left", maintain_order="left")["text"]
     return texts.fill_null(pl.Series([[]], dtype=pl.List(pl.String))).alias("evidence")
 
 
-def _item_text(facts: pl.DataFrame, rows: pl.Series, card: Scorecard, k: int) -> pl.Series:
+def _item_text(facts: pl.DataFrame, rows: pl.Series, item: Item) -> pl.Series:
     """Return the item's text for some rows, placeholders filled, the reference in front."""
-    *parts, rest = PLACEHOLDER.split(card.says[k])
+    *parts, rest = PLACEHOLDER.split(item.says)
     parts, columns = parts[::2], parts[1::2]
     values = [
         pl.col(c).round(2).abs().cast(pl.String).str.replace(r"\.0$", "").fill_null("?")
@@ -199,9 +236,9 @@ def _item_text(facts: pl.DataFrame, rows: pl.Series, card: Scorecard, k: int) ->
     ]
     pieces = [piece for text, value in zip(parts, values, strict=True) for piece in (pl.lit(text), value)]
     text = pl.concat_str([*pieces, pl.lit(rest)])
-    if card.refs[k]:
-        text = pl.concat_str([pl.col(card.refs[k]).fill_null("?"), pl.lit(": "), text])
-        columns.append(card.refs[k])
+    if item.ref:
+        text = pl.concat_str([pl.col(item.ref).fill_null("?"), pl.lit(": "), text])
+        columns.append(item.ref)
     if not columns:
-        return pl.Series([rest]).new_from_index(0, len(rows))
+        return pl.Series("text", [rest]).new_from_index(0, len(rows))
     return pl.DataFrame([facts[c].gather(rows) for c in dict.fromkeys(columns)]).select(text.alias("text")).to_series()
