@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -187,24 +187,24 @@ def _texts(facts: pl.DataFrame, spoken: pl.DataFrame, card: Scorecard, number: p
     names = [name for name, _, _ in card.labels]
     towards = [*range(len(names)), names.index("idle_nginx")]
     parts = []
+    judged = spoken.with_columns(number).with_row_index("row")
     for item in card.items:
-        rows = spoken[item.name].cast(pl.Boolean).arg_true()
+        brought = pl.col(item.name).cast(pl.Float64)
         weight = [item.weights[n] for n in towards]
         size = [abs(one) for one in weight]
         size[names.index(UNKNOWN)] = max(size)  # what would have moved a verdict, had there been one
-        label, value = number.gather(rows), spoken[item.name].gather(rows).cast(pl.Float64)
-        told = pl.DataFrame(
-            {
-                "row": rows,
-                "size": pl.Series(size).gather(label) * value.abs(),
-                "decibans": pl.Series(weight).gather(label) * value,
-            }
-        ).filter(pl.col("size") >= LEAST_TOLD)
+        told = judged.select("row", size=_of_label(size) * brought.abs(), decibans=_of_label(weight) * brought)
+        told = told.filter(pl.col("size") >= LEAST_TOLD)
         if not told.is_empty():
             parts.append(told.with_columns(_item_text(facts, told["row"], item)))
     if not parts:
         return pl.Series("evidence", [[]] * facts.height, dtype=pl.List(pl.String))
     return _in_lists(pl.concat(parts), facts.height)
+
+
+def _of_label(values: Sequence[float]) -> pl.Expr:
+    """Return the value of each row's label."""
+    return pl.lit(pl.Series(values)).gather(pl.col("number"))
 
 
 def _in_lists(said: pl.DataFrame, n_rows: int) -> pl.Series:
