@@ -21,7 +21,6 @@ from wslog.ingest.nginx.fields import events_from_read, read_variables
 from wslog.ingest.nginx.fields_clean import read_clean
 from wslog.ingest.nginx.log_format import CompiledFormat, compile_format
 from wslog.ingest.nginx.log_format_clean import CleanLines, clean_lines
-from wslog.ingest.nginx.log_format_infer import infer_format
 from wslog.ingest.nginx.log_format_plain import plain_lines, refused_lines
 from wslog.ingest.rejects import REJECTED_TEXT
 from wslog.schema import LimitKind, Tier
@@ -164,6 +163,9 @@ def _candidates(sample: Sequence[str], config: Config) -> tuple[list[_Candidate]
     candidates += [
         _Candidate(f"stock format `{name}`", compile_format(text, head=HOST_COLUMN)) for name, text in STOCK.items()
     ]
+    # Its many regexes are made ready only for a file that no other format claims.
+    from wslog.ingest.nginx.log_format_infer import infer_format
+
     guess = infer_format(sample)
     if guess is not None:
         with suppress(OptionError):  # two values side by side: too unlike an access log to guess at
