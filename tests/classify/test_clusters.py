@@ -27,6 +27,7 @@ def drops(idle: Floats, lifetime: Floats, **columns: object) -> pl.DataFrame:
         *(pl.lit(value=False).alias(name) for name in ("late", "early", "nginx_timed_out")),
         pl.lit(0.0).alias("unanswered_s"),
         pl.lit("client.jsonl:7").alias("client_ref"),
+        pl.lit("rt.example.com").alias("host"),
         pl.lit("/ws").alias("path"),
     )
     return frame.with_columns(pl.lit(v).alias(k) if isinstance(v, str) else pl.Series(k, v) for k, v in columns.items())
@@ -61,6 +62,25 @@ def test_constant_lifetime_is_a_limit_unless_outlived() -> None:
     assert kinds(find_clusters(drops(*both, path=limited), [], [])) == [("lifetime_s", 900.0, False)]
     outlived = np.append(both[0], rng.lognormal(2.5, 1.2, 200)), np.append(both[1], rng.uniform(1000, 5000, 200))
     assert find_clusters(drops(*outlived), [], []) == []
+
+
+def test_a_host_has_limits_of_its_own() -> None:
+    """Connections of another host that live longer on the same path don't speak against a limit."""
+    rng = np.random.default_rng(2)
+    idle, life = background(rng)
+    at = 900 + rng.exponential(0.05, 80)
+    both = np.append(idle, at * rng.uniform(0, 0.9, 80)), np.append(life, at)
+    outlived = np.append(both[0], rng.lognormal(2.5, 1.2, 200)), np.append(both[1], rng.uniform(1000, 5000, 200))
+    hosts = ["edge" if x > 950 else "rt" for x in outlived[1]]
+    assert kinds(find_clusters(drops(*outlived, host=hosts), [], [])) == [("lifetime_s", 900.0, False)]
+
+
+def test_a_few_that_learnt_late_do_not_speak_against_a_limit() -> None:
+    """Most of those that came to the age ended there: the others are clients without network."""
+    rng = np.random.default_rng(2)
+    life, at, late = rng.uniform(5, 38, 100), 40 + rng.exponential(0.05, 40), rng.uniform(50, 80, 6)
+    lives = np.concatenate([life, at, late])
+    assert kinds(find_clusters(drops(lives * rng.uniform(0, 0.9, 146), lives), [], [])) == [("lifetime_s", 40.0, False)]
 
 
 @pytest.mark.parametrize(("known", "is_either"), [((), True), (KNOWN, False)])

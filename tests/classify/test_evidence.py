@@ -36,6 +36,7 @@ def speaks(item: str, row: dict[str, Any], *, levels: frozenset[str] = frozenset
         ("alb_setting_fits", {}, {"idle_timer_s": 60.0, "nginx_setting_s": 3600.0, "alb_setting_s": 60.0}),
         ("through_alb", {"alb_ref": "alb.log:1"}, {"idle_db": 20.0}),
         ("not_through_alb", {}, {"alb_missing": True}),
+        ("alb_outlasted", {}, {"alb_silence_s": 47.0}),
         ("followed", {}, {}),
         ("early", {"client_lag_s": -20.0}, {}),
         ("late", {"client_lag_s": 40.0}, {}),

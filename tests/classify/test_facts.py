@@ -70,6 +70,14 @@ def test_a_missing_line_counts_only_where_the_log_covers_the_moment() -> None:
     assert rows["nginx_missing"].to_list() == [False, True, False, False]
 
 
+def test_a_line_that_nobody_claims_may_be_the_missing_one() -> None:
+    """An ALB line without an nginx line, where nginx logged the end of somebody unknown within the same second."""
+    unlogged, unclaimed = {"nginx_ref": None, "alb_ref": "alb.log:1"}, {"has_client": False, "client_ref": None}
+    others = ({"ended": 100.0}, {"ended": 900.0}, unclaimed | {"ended": 500.0})
+    rows = told(unlogged | {"ended": 500.8}, unlogged | {"ended": 503.0}, *others)
+    assert rows["nginx_missing"].to_list() == [False, True, False, False, False]
+
+
 def test_silent_servers_of_another_host_prove_nothing() -> None:
     """Where no log shows a host at all, nobody expects a line of it."""
     absent = {"nginx_ref": None, "ended": 500.0}

@@ -28,13 +28,13 @@ def steady(n: int, *, since: float = 0.0, every_s: float = 30.0, **more: Any) ->
     ]
 
 
-def found(*groups: list[dict[str, Any]], life: pl.DataFrame = NOTHING) -> list[MassDrop]:
+def found(*groups: list[dict[str, Any]], life: pl.DataFrame = NOTHING, has_notices: bool = False) -> list[MassDrop]:
     rows = told(*(row for group in groups for row in group))
-    return find_mass_drops(rows, life)
+    return find_mass_drops(rows, life, has_notices=has_notices)
 
 
-def kinds(*groups: list[dict[str, Any]], life: pl.DataFrame = NOTHING) -> list[str]:
-    return [drop.kind for drop in found(*groups, life=life)]
+def kinds(*groups: list[dict[str, Any]], life: pl.DataFrame = NOTHING, has_notices: bool = False) -> list[str]:
+    return [drop.kind for drop in found(*groups, life=life, has_notices=has_notices)]
 
 
 def test_one_app_server_s_connections_together_are_its_restart() -> None:
@@ -111,6 +111,34 @@ def test_notices_make_a_reload_where_the_completion_is_not_logged() -> None:
     assert any("exiting" in text for text in drops[0].evidence)
 
 
+def test_closes_that_happen_beside_a_cut_do_not_hide_the_reload() -> None:
+    """Two connections that ended by themselves a quarter of a second before the cut don't make it a restart."""
+    life = lifecycle(("reload", 595.0, "reconfiguring"), ("worker_exit", 600.0, "exiting"))
+    cut, strays = burst(16, upstream=A, spread_s=0.02), burst(2, at_s=599.76, upstream=A)
+    assert kinds(strays, cut, steady(40, upstream=B), life=life) == ["reload"]
+
+
+@pytest.mark.parametrize(("has_notices", "kind"), [(False, "reload"), (True, "together")])
+def test_a_reload_that_nginx_would_have_told_of_is_none(has_notices: bool, kind: str) -> None:
+    """All app servers lose everything within milliseconds: nginx's doing, unless its log would show a reload."""
+    groups = [burst(12, upstream=upstream, spread_s=0.02) for upstream in (A, B)]
+    assert set(kinds(*groups, steady(40, since=5.0), has_notices=has_notices)) == {kind}
+
+
+def test_lines_of_unknown_owners_may_be_the_missing_ones() -> None:
+    """Where nginx logged as many ends in that second that nobody claims, it is not said to have logged none."""
+    unclaimed = {"has_client": False, "client_ref": None, "close_code": None}
+    assert kinds(burst(16, **UNLOGGED), steady(40)) == ["unlogged"]
+    assert "unlogged" not in kinds(burst(16, **UNLOGGED), burst(16, **unclaimed), steady(40))
+
+
+def test_a_path_that_ends_with_the_few_of_another_is_no_restart() -> None:
+    """All of one path and all three of another at once: too few for a burst of their own, but not left alone."""
+    others = burst(3, path="/b")
+    assert kinds(burst(12, path="/a"), steady(40, path="/c")) == ["path"]
+    assert "path" not in kinds(burst(12, path="/a"), others)
+
+
 def test_two_servers_within_a_second_are_two_restarts() -> None:
     """Both app servers lose everything within a second, too far apart for a proxy's cut: each its own restart."""
     groups = (
@@ -125,7 +153,7 @@ def test_two_restarts_of_one_server_are_two() -> None:
     """Fifteen minutes apart: two bursts, each with its own members."""
     groups = (burst(20, upstream=A), burst(20, at_s=1500.0, upstream=A), steady(80, upstream=B))
     rows = told(*(row for group in groups for row in group))
-    drops = find_mass_drops(rows, NOTHING)
+    drops = find_mass_drops(rows, NOTHING, has_notices=False)
     members = add_burst(rows, drops)
     assert [drop.kind for drop in drops] == ["upstream", "upstream"]
     assert members.filter(pl.col("upstream") == A)["burst"].value_counts().sort("burst").rows() == [(0, 20), (1, 20)]
@@ -134,7 +162,7 @@ def test_two_restarts_of_one_server_are_two() -> None:
 
 def test_nobody_ended_nothing_is_found() -> None:
     """No rows, no bursts."""
-    assert find_mass_drops(told({}).clear(), NOTHING) == []
+    assert find_mass_drops(told({}).clear(), NOTHING, has_notices=False) == []
 
 
 def test_down_times_run_from_stop_to_start() -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from wslog.classify.alive import alive_at
 from wslog.classify.significance import log_tail_bound, log_tail_fast
 
 Floats = NDArray[np.float64]
@@ -117,7 +118,7 @@ def _in_scope(scope: Scope, n_scopes: int, span: tuple[float, float]) -> Iterato
     for low, high in _merge(_windows(moved, n_scopes, quiet)):
         start, end = _core(closed[slice(*np.searchsorted(moved, (low, high)))])
         first, after = np.searchsorted(closed, start), np.searchsorted(closed, end, side="right")
-        yield RawBurst(scope.name, start, end, int(after - first), int((opened[first:] < start).sum()))
+        yield RawBurst(scope.name, start, end, int(after - first), alive_at(opened[first:], start, int(after - first)))
 
 
 def _without_gaps(closed: Floats) -> Floats:

@@ -30,10 +30,10 @@ IDLE_KINDS: Final = (TimerKind.IDLE_ANY, TimerKind.IDLE_C2S, TimerKind.IDLE_S2C)
 SILENT_FROM_S: Final = 5.0
 UNANSWERED_SHARE: Final = 0.75  # a proxy's timer does not care who spoke last: half or less
 UNANSWERED_S: Final = 1.0
-OUTLIVED_SHARE: Final = 0.05
+OUTLIVED_SHARE: Final = 0.2  # of those that came to that age: who has no network learns late that its time was up
 TOOTH: Final = 4  # drops on one path that make a comb's tooth
 HEARD: Final = (
-    "is_client_drop", "burst", "late", "early", "is_silent", "idle_s", "lifetime_s", "client_ref", "path",
+    "is_client_drop", "burst", "late", "early", "is_silent", "idle_s", "lifetime_s", "client_ref", "host", "path",
     "nginx_timed_out", "unanswered_s",
 )  # fmt: skip
 SOURCE: Final = pl.col("client_ref").str.replace(r":\d+$", "").cast(pl.Categorical).alias("source")
@@ -156,16 +156,19 @@ def _is_shadow(found: TypedSpike, others: list[TypedSpike], drops: pl.DataFrame)
     for other in others:
         if other.axis == "idle_s":
             is_idle = is_idle | pl.col("idle_s").is_between(other.spike.low_s, other.spike.high_s)
-    lasting = outlived(found, drops.filter(pl.col("path").is_in(inside["path"].unique().implode())))
+    lasting = outlived(
+        found, drops.join(inside.select("host", "path").unique(), on=["host", "path"], how="semi", nulls_equal=True)
+    )
     return share_of(inside, is_idle) > 0.7 or bool(lasting["outlived"].all())
 
 
 def outlived(found: TypedSpike, rows: pl.DataFrame) -> pl.DataFrame:
-    """Tell per path whether connections lived past a lifetime spike: then it is no limit there. `path`, `outlived`."""
-    limit = found.spike.high_s + 1.0
-    return (
-        rows.select("path", (pl.col("lifetime_s") > limit).alias("is_past"))
-        .drop_nulls("path")
-        .group_by("path")
-        .agg((pl.col("is_past").mean() > OUTLIVED_SHARE).alias("outlived"))
-    )
+    """Tell per host and path whether connections lived past a lifetime spike: then it is no limit there.
+
+    Returns:
+        `host`, `path`, `outlived`.
+    """
+    age, spike = pl.col("lifetime_s"), found.spike
+    n_past, n_ended = (age > spike.high_s + 1.0).sum(), age.is_between(spike.low_s, spike.high_s).sum()
+    is_outlived = n_past > OUTLIVED_SHARE * (n_past + n_ended)
+    return rows.drop_nulls("path").group_by("host", "path").agg(is_outlived.alias("outlived"))

@@ -59,6 +59,7 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     "alb_setting_fits": _fits("alb_setting_s") & ~_fits("nginx_setting_s") & pl.col("nginx_setting_s").is_not_null(),
     "through_alb": pl.col("alb_ref").is_not_null() & pl.col("idle_db").is_not_null(),
     "not_through_alb": pl.col("alb_missing"),
+    "alb_outlasted": pl.col("alb_silence_s").is_not_null(),
     "followed": pl.col("followed"),
     "early": pl.col("early"),
     "late": pl.col("late"),

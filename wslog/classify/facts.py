@@ -63,6 +63,9 @@ FLAGS: Final[Mapping[str, pl.Expr]] = {
     "late": _LAG >= LATE_S,
     "early": _LAG <= EARLY_S,
     "nginx_timed_out": UPGRADED & _ERRNO.is_in(TIMED_OUT) & _SAID.str.starts_with("upstream timed out"),
+    "has_alb": pl.col("alb_ref").is_not_null(),
+    # Whose line it is, nobody knows: an unmatched record of that moment may be it.
+    "is_unclaimed": pl.col("nginx_ref").is_not_null() & ~pl.col("has_client") & pl.col("alb_ref").is_null(),
     "nginx_lost_client": UPGRADED & _SAID.str.starts_with("client timed out"),
     # The level tells the side: errors of the upstream connection are errors, of the client's only info.
     "upstream_reset": UPGRADED & _ERRNO.is_in(RESET) & (pl.col("error_level") == "error"),
@@ -87,12 +90,14 @@ class Surroundings(Struct, frozen=True):
         hosts: Hosts of which the servers' logs show anything: an edge whose logs are not here proves nothing by
             silence.
         path_timers: nginx's timer on a path, in seconds, as those tell that it timed out.
+        unclaimed: Epoch seconds in which nginx logged the end of connections that no other tier is known to share.
     """
 
     nginx_span: tuple[dt.datetime | None, dt.datetime | None]
     alb_span: tuple[dt.datetime | None, dt.datetime | None]
     hosts: tuple[str, ...]
     path_timers: Mapping[str, float]
+    unclaimed: pl.Series
 
 
 def look_around(connections: pl.DataFrame) -> Surroundings:
@@ -104,7 +109,12 @@ def look_around(connections: pl.DataFrame) -> Surroundings:
         alb_span=_span(connections, pl.col("alb_closed_at").filter(in_alb)),
         hosts=tuple(hosts.drop_nulls().sort()),
         path_timers=_path_timers(connections),
+        unclaimed=connections.filter(FLAGS["is_unclaimed"]).select(_second("nginx_closed_at").unique()).to_series(),
     )
+
+
+def _second(column: str) -> pl.Expr:
+    return pl.col(column).dt.epoch("s")
 
 
 def _span(connections: pl.DataFrame, logged: pl.Expr) -> tuple[dt.datetime | None, dt.datetime | None]:
@@ -162,8 +172,11 @@ def _absences(around: Surroundings) -> Mapping[str, pl.Expr]:
     has_nginx_log, has_alb_log = _within(around.nginx_span), _within(around.alb_span)
     no_nginx, no_alb = pl.col("nginx_ref").is_null(), pl.col("alb_ref").is_null()
     knows_host = _yes(pl.col("host").is_in(around.hosts))
+    # A line of that second whose owner nobody knows may be the one that seems to be missing.
+    unclaimed = pl.concat([around.unclaimed + shift for shift in (-1, 0, 1)]).unique()
+    no_other = ~_yes(_second("alb_closed_at").is_in(unclaimed.implode()))
     return {
-        "nginx_missing": no_nginx & ~no_alb & OPENED & has_nginx_log,
+        "nginx_missing": no_nginx & ~no_alb & OPENED & has_nginx_log & no_other,
         "no_nginx_line": no_nginx & has_nginx_log,
         "alb_missing": no_alb & ~no_nginx & has_alb_log,
         "servers_cover": (has_nginx_log | has_alb_log) & knows_host,

@@ -14,16 +14,21 @@ from wslog.classify.facts import add_wire_timer, look_around, tell_facts
 from wslog.classify.mass_drops import MassDrop, add_burst, find_mass_drops
 from wslog.classify.members import Members, add_membership, find_members
 from wslog.classify.networks import NetworkIncident, add_network_incidents, find_network_incidents
+from wslog.classify.outlasted import add_longest_silence, longest_silences
 from wslog.knowledge.model import Setting, Timeout
 
 # What bursts, clusters and incidents are found in: of `schema.JOINED`, and of the facts.
 JOINED_HEARD: Final = (
-    "path", "upstream", "client_ip", "session_id", "client_ref", "has_client", "close_code", "is_opened", "is_online",
-    "is_pagehide_only", "nginx_is_complete", "opened_at", "nginx_closed_at", "lifetime_s", "idle_s", "idle_out_s",
+    "host", "path", "upstream", "client_ip", "session_id", "client_ref", "has_client", "close_code", "is_opened",
+    "is_online", "is_pagehide_only", "nginx_is_complete", "opened_at", "nginx_closed_at", "lifetime_s", "idle_s",
+    "idle_out_s",
 )  # fmt: skip
 FACTS_HEARD: Final = (
-    "ended_at", "no_nginx_line", "nginx_timed_out", "is_client_drop", "late", "early", "is_silent", "unanswered_s",
+    "ended_at", "no_nginx_line", "is_unclaimed", "nginx_timed_out", "is_client_drop", "late", "early", "is_silent",
+    "unanswered_s", "has_alb",
 )  # fmt: skip
+
+NOTICES: Final = frozenset({"notice", "info", "debug"})  # an error log that has these shows reloads and stops
 
 
 class Learnt(Struct, frozen=True, eq=False):
@@ -33,6 +38,7 @@ class Learnt(Struct, frozen=True, eq=False):
         facts: Of a row of `schema.JOINED`, by name, held against what is logged of all.
         drops: Bursts.
         spikes: Idle and lifetime clusters; `members` are theirs.
+        silences: How long the load balancer before a host let others be silent.
         incidents: Networks that went away.
     """
 
@@ -40,12 +46,14 @@ class Learnt(Struct, frozen=True, eq=False):
     drops: Sequence[MassDrop]
     spikes: Sequence[TypedSpike]
     members: Sequence[Members]
+    silences: Mapping[str, float]
     incidents: Sequence[NetworkIncident]
 
     def add_to(self, connections: pl.DataFrame) -> pl.DataFrame:
         """Add to any rows of `schema.JOINED` all that the scorecard looks at."""
         facts = connections.with_columns(fact.alias(name) for name, fact in self.facts.items())
         facts = add_membership(add_burst(facts, self.drops), self.members)
+        facts = add_longest_silence(facts, self.silences)
         idle_timers = [(s.spike.low_s, s.spike.high_s, s.timeout_s) for s in self.spikes if s.axis == "idle_s"]
         return add_network_incidents(add_wire_timer(facts, idle_timers), self.incidents)
 
@@ -69,10 +77,11 @@ def learn(
     """
     told = tell_facts(look_around(connections), levels=levels, settings=settings)
     facts = connections.select(*JOINED_HEARD, *(told[name].alias(name) for name in FACTS_HEARD))
-    drops = find_mass_drops(facts, lifecycle)
+    drops = find_mass_drops(facts, lifecycle, has_notices=bool(levels & NOTICES))
     facts = add_burst(facts, drops)
     spikes = find_clusters(facts, timeouts, settings)
     proper = without_echoes(drops, facts, spikes)
     if len(proper) < len(drops):
         drops, facts = proper, add_burst(facts, proper)
-    return Learnt(told, drops, spikes, find_members(facts, spikes), find_network_incidents(facts))
+    members = find_members(facts, spikes)
+    return Learnt(told, drops, spikes, members, longest_silences(facts, members), find_network_incidents(facts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Final
@@ -23,11 +24,15 @@ UNCLEAN_SHARE: Final = 0.5  # of a burst's closes; a burst of goodbyes drops nob
 ALL_AT_ONCE: Final = 0.8  # of everything open, for a burst to be the proxy's doing without a notice
 LEAST_KILLED: Final = 0.2  # of what was alive in the scope, for a burst to matter
 MOST_KILLED: Final = 0.5  # and to be a restart
+TOGETHER_S: Final = 1.0  # what ends this near one another ended together: stamps of whole seconds, two workers
+FEW: Final = 3  # fewer open elsewhere say nothing
+UNCLAIMED_SHARE: Final = 0.5  # so many lines of unknown owners, for connections without a line to be theirs
 # nginx's own timers make echoes of whatever synchronised their clients; they are explained without a burst.
 IS_TOLD: Final = OPENED & ~pl.col("nginx_timed_out") & (~pl.col("is_pagehide_only").fill_null(value=False))
 CLOSED_S: Final = pl.when(IS_TOLD).then(pl.col("ended_at").dt.timestamp("ms") / 1000)
 HEARD: Final = (
-    "upstream", "path", "no_nginx_line", "nginx_is_complete", "close_code", "has_client", "nginx_closed_at",
+    "upstream", "path", "no_nginx_line", "is_unclaimed", "nginx_is_complete", "close_code", "has_client",
+    "nginx_closed_at",
 )  # fmt: skip
 
 
@@ -59,12 +64,13 @@ class MassDrop(Struct, frozen=True, kw_only=True):
     evidence: tuple[str, ...]
 
 
-def find_mass_drops(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> list[MassDrop]:
+def find_mass_drops(facts: pl.DataFrame, lifecycle: pl.DataFrame, *, has_notices: bool) -> list[MassDrop]:
     """Find bursts among opened connections and say who was behind them.
 
     Args:
         facts: `HEARD`, `ended_at`, `opened_at`, and what `IS_TOLD` reads.
         lifecycle: `schema.EVENTS` rows of nginx process life.
+        has_notices: Whether nginx's error log is kept at a level that shows reloads and stops.
 
     Returns:
         Named bursts in order of time.
@@ -74,8 +80,8 @@ def find_mass_drops(facts: pl.DataFrame, lifecycle: pl.DataFrame) -> list[MassDr
     bursts = [burst for burst in _bursts(facts, share_by) if burst.end_s - burst.start_s <= LONGEST_S]
     if not bursts:
         return []
-    rows = facts.select(*HEARD, CLOSED_S.alias("closed_s"))
-    named = [_name(burst, rows, bursts, lifecycle) for burst in bursts]
+    rows = facts.select(*HEARD, CLOSED_S.alias("closed_s"), _epoch("opened_at").alias("opened_s"))
+    named = [_name(burst, rows, bursts, lifecycle, has_notices=has_notices) for burst in bursts]
     found = [m for m in named if m is not None]
     return [m for m in found if not _is_part_of_another(m, found)]
 
@@ -104,7 +110,9 @@ def _epoch(column: str) -> pl.Expr:
     return pl.col(column).dt.timestamp("ms") / 1000
 
 
-def _name(burst: RawBurst, rows: pl.DataFrame, bursts: list[RawBurst], lifecycle: pl.DataFrame) -> MassDrop | None:
+def _name(
+    burst: RawBurst, rows: pl.DataFrame, bursts: list[RawBurst], lifecycle: pl.DataFrame, *, has_notices: bool
+) -> MassDrop | None:
     """Say what a burst was; None if most of it said goodbye, most of its scope lived on, or nothing explains it."""
     if burst.killed_share < LEAST_KILLED:
         return None
@@ -113,10 +121,11 @@ def _name(burst: RawBurst, rows: pl.DataFrame, bursts: list[RawBurst], lifecycle
     if unclean < max(3, UNCLEAN_SHARE * inside.height):
         return None
     if burst.scope == ScopeKind.NO_NGINX_LINE:
-        named = _unlogged(burst, lifecycle)
+        named = _unlogged(burst, rows, lifecycle)
     else:
         n_lost = len({b.scope for b in bursts if _is_lost_with(b, burst)})
-        named = _reload(burst, inside, n_lost, lifecycle) or _by_scope(burst, n_lost)
+        reload = _reload(burst, inside, n_lost, lifecycle, has_notices=has_notices)
+        named = reload or _by_scope(burst, n_lost, _lost_elsewhere(burst, rows))
     if named is None:
         return None
     kind, notices = named
@@ -154,7 +163,7 @@ def _is_lost_with(other: RawBurst, burst: RawBurst) -> bool:
 
 def _overlap(one: RawBurst, other: RawBurst) -> bool:
     """Whether two bursts happened at the same time, give or take a second."""
-    return one.start_s <= other.end_s + 1.0 and one.end_s >= other.start_s - 1.0
+    return one.start_s <= other.end_s + TOGETHER_S and one.end_s >= other.start_s - TOGETHER_S
 
 
 def _notices(lifecycle: pl.DataFrame, burst: RawBurst, kind: EventKind, *, before_s: float = NOTICE_S) -> list[str]:
@@ -166,18 +175,25 @@ def _notices(lifecycle: pl.DataFrame, burst: RawBurst, kind: EventKind, *, befor
     return hits.select(pl.format("{}: {}", "ref", pl.col("message").fill_null(""))).to_series().to_list()
 
 
-def _unlogged(burst: RawBurst, lifecycle: pl.DataFrame) -> Named | None:
-    """Connections that nginx never logged went with the process that would have."""
+def _unlogged(burst: RawBurst, rows: pl.DataFrame, lifecycle: pl.DataFrame) -> Named | None:
+    """Connections that nginx never logged went with the process that would have.
+
+    Where it logged as many that nobody is known to own, it may have logged these.
+    """
     if crash := _notices(lifecycle, burst, EventKind.WORKER_CRASH):
         return BurstKind.CRASH, (*crash[:2], "a killed worker writes no access lines")
     if stop := _notices(lifecycle, burst, EventKind.STOP):
         return BurstKind.STOP, (*stop[:2], "a fast stop writes no access lines")
-    if burst.killed_share >= MOST_KILLED:
+    around = pl.col("closed_s").is_between(burst.start_s - TOGETHER_S, burst.end_s + TOGETHER_S)
+    n_unclaimed = rows.select((pl.col("is_unclaimed") & around).sum()).item()
+    if burst.killed_share >= MOST_KILLED and n_unclaimed < UNCLAIMED_SHARE * burst.n:
         return BurstKind.UNLOGGED, ("nginx wrote no access line for any of them",)
     return None
 
 
-def _reload(burst: RawBurst, inside: pl.DataFrame, n_lost: int, lifecycle: pl.DataFrame) -> Named | None:
+def _reload(
+    burst: RawBurst, inside: pl.DataFrame, n_lost: int, lifecycle: pl.DataFrame, *, has_notices: bool
+) -> Named | None:
     """Old workers that reach worker_shutdown_timeout cut what they still hold at once and log it."""
     is_logged = pl.col("nginx_closed_at").is_not_null()
     logged_share = share_of(inside, is_logged)
@@ -187,8 +203,7 @@ def _reload(burst: RawBurst, inside: pl.DataFrame, n_lost: int, lifecycle: pl.Da
     is_cut = share_of(told, ~pl.col("nginx_is_complete")) >= 0.8
     if told.height and not is_cut:
         return None  # nginx says that it finished them: somebody else ended them
-    logged_s = _epoch("nginx_closed_at")
-    spread = inside.select((logged_s.max() - logged_s.min()).fill_null(LONGEST_S)).item()
+    spread = _spread_s(inside.select(_epoch("nginx_closed_at")).to_series().drop_nulls())
     exits = _notices(lifecycle, burst, EventKind.WORKER_EXIT, before_s=1.0)
     reloads = _notices(lifecycle, burst, EventKind.RELOAD, before_s=RELOAD_WAIT_S)
     drains = _notices(lifecycle, burst, EventKind.DRAIN, before_s=RELOAD_WAIT_S)
@@ -196,22 +211,39 @@ def _reload(burst: RawBurst, inside: pl.DataFrame, n_lost: int, lifecycle: pl.Da
         cut = ("$request_completion is empty: nginx cut them",) if is_cut else ()
         return BurstKind.RELOAD, (*(reloads or drains)[:1], *exits[:1], *cut)
     is_all = burst.scope == ScopeKind.ALL and n_lost >= 2 and burst.killed_share >= ALL_AT_ONCE and logged_share >= 0.9
-    if is_all and spread <= SHARP_S:
+    if is_all and spread <= SHARP_S and not has_notices:  # nginx would have told of a reload
         return BurstKind.RELOAD, (f"{n_lost} app servers lost everything in the same {spread:.2f} s",)
     return None
 
 
-def _by_scope(burst: RawBurst, n_lost: int) -> Named | None:
-    """One app server losing most of its connections is its own doing; several paths at once are somebody else's.
+def _spread_s(closed_s: pl.Series) -> float:
+    """Return how long most of these closes took: a few that ended by themselves beside a cut don't stretch it."""
+    most = max(math.ceil(ALL_AT_ONCE * closed_s.len()), 1)
+    closed_s = closed_s.sort()
+    shortest = (closed_s.slice(most - 1) - closed_s.head(closed_s.len() - most + 1)).min()
+    return float(str(shortest))
+
+
+def _lost_elsewhere(burst: RawBurst, rows: pl.DataFrame) -> float:
+    """Return the part of what was open outside of a burst's scope that ended together with it; 0: too little to say."""
+    end = pl.col("closed_s")
+    alive = rows.filter((pl.col("opened_s") < burst.start_s) & (end >= burst.start_s - TOGETHER_S))
+    others = alive.filter(~_in_scope(burst.scope))
+    return share_of(others, end <= burst.end_s + TOGETHER_S) if others.height >= FEW else 0.0
+
+
+def _by_scope(burst: RawBurst, n_lost: int, lost_elsewhere: float) -> Named | None:
+    """One app server losing most of its connections is its own doing; all at once, or several paths, somebody else's.
 
     A path that loses a half may have lost one of two proxies' workers, so it must lose nearly all.
     """
     if burst.killed_share < MOST_KILLED:
         return None
     kind, _ = split_scope(burst.scope)
-    if kind == ScopeKind.UPSTREAM:
+    if kind == ScopeKind.UPSTREAM and lost_elsewhere < ALL_AT_ONCE:
         return BurstKind.UPSTREAM, ()
-    if kind == ScopeKind.PATH and n_lost <= 1 and burst.killed_share >= ALL_AT_ONCE:
+    is_only = n_lost <= 1 and lost_elsewhere < MOST_KILLED
+    if kind == ScopeKind.PATH and is_only and burst.killed_share >= ALL_AT_ONCE:
         return BurstKind.PATH, ("no other path lost its connections then",)
     return BurstKind.TOGETHER, ()
 

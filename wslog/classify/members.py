@@ -17,8 +17,9 @@ MEMBERSHIP: Final = {
     "lifetime_s": ("life_db", "life_timer_s", "life_cluster", "life_near"),
     "idle_out_s": ("give_up_db", "give_up_s", "give_up_cluster", "give_up_near"),
 }
-HEARD: Final = ("is_client_drop", "is_silent", "path", "idle_s", "lifetime_s")
+HEARD: Final = ("is_client_drop", "is_silent", "host", "path", "idle_s", "lifetime_s")
 COLUMNS: Final = (pl.Float64, pl.Float64, pl.Int32, pl.Boolean)
+PLACE: Final = pl.concat_str(pl.col("host").fill_null(""), "path")  # hosts of one path may have limits of their own
 AT_THE_LIMIT_DB: Final = 13.0  # ended within a timer's tolerance of a limit that nobody on the path outlived
 PSEUDO_MEMBERS: Final = 2.0
 
@@ -65,8 +66,9 @@ def _find_one(facts: pl.DataFrame, item: TypedSpike, number: int, axis: str) -> 
     if item.is_either:
         may_be = may_be & pl.col("is_silent")
     if axis == "lifetime_s":
-        lasting = outlived(item, facts.select("path", pl.when("is_client_drop").then("lifetime_s").alias("lifetime_s")))
-        may_be = may_be & ~pl.col("path").is_in(lasting.filter("outlived")["path"].implode()).fill_null(value=False)
+        drops = pl.when("is_client_drop").then("lifetime_s").alias("lifetime_s")
+        lasting = outlived(item, facts.select("host", "path", drops)).filter("outlived").select(PLACE).to_series()
+        may_be = may_be & ~PLACE.is_in(lasting.implode()).fill_null(value=False)
     low, high, slack = item.spike.low_s, item.spike.high_s, tolerance_s(item.timeout_s)
     inside = (value.is_between(low, high, closed="left") & may_be).fill_null(value=False)
     near = (value.is_between(low - slack, high + slack) & may_be).fill_null(value=False) & ~inside
