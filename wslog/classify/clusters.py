@@ -10,7 +10,7 @@ everybody came back at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import polars as pl
@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from wslog.classify.combs import FEWEST_TEETH, find_comb
 from wslog.classify.facts import share_of
-from wslog.classify.fitting import fitting
+from wslog.classify.fitting import fitting, known_values
 from wslog.classify.histogram import coarsest_resolution, merge, sketch
 from wslog.classify.scan import FEWEST
 from wslog.classify.spikes import Spike, configured_value, find_in
@@ -31,6 +31,7 @@ SILENT_FROM_S: Final = 5.0
 UNANSWERED_SHARE: Final = 0.75  # a proxy's timer does not care who spoke last: half or less
 UNANSWERED_S: Final = 1.0
 OUTLIVED_SHARE: Final = 0.2  # of those that came to that age: who has no network learns late that its time was up
+MADE_OF_IDLE: Final = 0.7
 TOOTH: Final = 4  # drops on one path that make a comb's tooth
 HEARD: Final = (
     "is_client_drop", "burst", "late", "early", "is_silent", "idle_s", "lifetime_s", "client_ref", "host", "path",
@@ -62,7 +63,7 @@ def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Se
         timeouts: Known timers, whose values lower the bar where they stand.
         settings: Timers found in configuration.
     """
-    known = sorted({t.default_s for t in timeouts if t.default_s} | {s.value_s for s in settings})
+    known = known_values(timeouts, settings)
     drops = facts.select(HEARD).filter(pl.col("is_client_drop") & pl.col("burst").is_null())
     # A client that noticed late shows how long it was away, not how long the line was silent.
     prompt = drops.filter(~pl.col("late") & ~pl.col("early"))
@@ -73,9 +74,9 @@ def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Se
     found = _without_comb([_as_give_up(s, prompt) for s in found], prompt, settings)
     found += _typed(talking, "lifetime_s", known)
     silent = timed.filter(pl.col("is_silent") & (pl.col("lifetime_s") > SILENT_FROM_S))
-    for spike in _typed(silent, "lifetime_s", known):
+    for spike in _of_silent(silent, drops, found, timeouts, settings):
         if not any(_same_place(spike, other) for other in found):
-            found.append(_as_known(spike, timeouts, settings))
+            found.append(spike)
     return [s for s in found if not _is_shadow(s, found, drops)]
 
 
@@ -119,12 +120,62 @@ def _is_witnessed(found: TypedSpike, drops: pl.DataFrame, settings: Sequence[Set
     return _is_any_near(found, [s.value_s for s in settings]) or share_of(inside, pl.col("nginx_timed_out")) > 0.5
 
 
+def _of_silent(
+    silent: pl.DataFrame, drops: pl.DataFrame, talking: Sequence[TypedSpike],
+    timeouts: Sequence[Timeout], settings: Sequence[Setting],
+) -> Iterator[TypedSpike]:  # fmt: skip
+    """Yield the spikes of connections that said nothing after a greeting, whose delay parts their two durations.
+
+    Args:
+        silent: `idle_s`, `lifetime_s` and `source`.
+        drops: All drops: who lived longer on the same path.
+        talking: Spikes of the others.
+        timeouts: Known timers.
+        settings: Timers found in configuration.
+    """
+    known = known_values(timeouts, settings)
+    limits = [s for s in _typed(silent, "lifetime_s", known) if not _is_outlived(s, drops)]
+    idle = []
+    for spike in _typed(silent, "idle_s", known):
+        lifetimes = _members_of(spike, silent)["lifetime_s"]
+        is_known = _known_kinds(spike, timeouts, settings) == (True, False)
+        if is_known or _varies(lifetimes, spike) or not any(_is_near(lifetimes, limit) for limit in limits):
+            idle.append(spike)
+    yield from idle
+    for spike in limits:
+        if not _is_made_of_idle(spike, [*talking, *idle], silent):
+            silence = _members_of(spike, silent)["idle_s"]
+            is_age = _varies(silence, spike) or not _is_near(silence, spike)
+            yield spike if is_age else _as_known(spike, timeouts, settings)
+
+
+def _members_of(found: TypedSpike, rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(pl.col(found.axis).is_between(found.spike.low_s, found.spike.high_s))
+
+
+def _varies(durations: pl.Series, found: TypedSpike) -> bool:
+    """Whether the members of a spike differ on another axis: there, nine in ten lie farther apart than a timer lets."""
+    low, high = durations.quantile(0.05) or 0.0, durations.quantile(0.95) or 0.0
+    return high - low > max(tolerance_s(found.spike.center_s), 2 * (found.q95_s - found.q05_s))
+
+
+def _is_near(durations: pl.Series, found: TypedSpike) -> bool:
+    middle = durations.median()
+    return isinstance(middle, float) and abs(middle - found.spike.center_s) <= tolerance_s(found.spike.center_s)
+
+
 def _as_known(silent: TypedSpike, timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> TypedSpike:
     """Type a spike of silent connections by the known timers at its place; either kind, if they don't tell."""
-    as_idle = bool(fitting(silent.timeout_s, IDLE_KINDS, timeouts, settings))
-    as_lifetime = bool(fitting(silent.timeout_s, (TimerKind.LIFETIME,), timeouts, settings))
+    as_idle, as_lifetime = _known_kinds(silent, timeouts, settings)
     axis = "lifetime_s" if as_lifetime and not as_idle else "idle_s"
     return replace(silent, axis=axis, is_either=as_idle == as_lifetime)
+
+
+def _known_kinds(found: TypedSpike, timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> tuple[bool, bool]:
+    """Tell whether idle timers, and whether lifetime limits, are known at the place of a spike."""
+    kinds: tuple[Sequence[TimerKind], ...] = (IDLE_KINDS, (TimerKind.LIFETIME,))
+    as_idle, as_lifetime = (bool(fitting(found.timeout_s, some, timeouts, settings)) for some in kinds)
+    return as_idle, as_lifetime
 
 
 def _as_give_up(found: TypedSpike, drops: pl.DataFrame) -> TypedSpike:
@@ -149,17 +200,24 @@ def _is_any_near(found: TypedSpike, known: Sequence[float]) -> bool:
 
 def _is_shadow(found: TypedSpike, others: list[TypedSpike], drops: pl.DataFrame) -> bool:
     """Whether a lifetime spike is made of members of idle spikes, or connections outlived it where it stands."""
-    if found.axis != "lifetime_s":
-        return False
+    return found.axis == "lifetime_s" and (_is_made_of_idle(found, others, drops) or _is_outlived(found, drops))
+
+
+def _is_outlived(found: TypedSpike, drops: pl.DataFrame) -> bool:
+    inside = drops.filter(pl.col("lifetime_s").is_between(found.spike.low_s, found.spike.high_s))
+    places = inside.select("host", "path").unique()
+    lasting = outlived(found, drops.join(places, on=["host", "path"], how="semi", nulls_equal=True))
+    return bool(lasting["outlived"].all())
+
+
+def _is_made_of_idle(found: TypedSpike, others: Sequence[TypedSpike], drops: pl.DataFrame) -> bool:
+    """Whether most whose lifetimes make a spike are members of idle spikes: their first messages came alike, no more."""
     inside = drops.filter(pl.col("lifetime_s").is_between(found.spike.low_s, found.spike.high_s))
     is_idle = pl.lit(value=False)
     for other in others:
         if other.axis == "idle_s":
             is_idle = is_idle | pl.col("idle_s").is_between(other.spike.low_s, other.spike.high_s)
-    lasting = outlived(
-        found, drops.join(inside.select("host", "path").unique(), on=["host", "path"], how="semi", nulls_equal=True)
-    )
-    return share_of(inside, is_idle) > 0.7 or bool(lasting["outlived"].all())
+    return share_of(inside, is_idle) > MADE_OF_IDLE
 
 
 def outlived(found: TypedSpike, rows: pl.DataFrame) -> pl.DataFrame:

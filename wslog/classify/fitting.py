@@ -8,6 +8,11 @@ from wslog.knowledge.model import Setting, Timeout, TimerKind
 from wslog.knowledge.tolerance import tolerance_s
 
 
+def known_values(timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> list[float]:
+    """Return the values of known and of configured timers, each once, in order (s)."""
+    return sorted({t.default_s for t in timeouts if t.default_s} | {s.value_s for s in settings})
+
+
 def fitting(
     value_s: float, kinds: Sequence[TimerKind], timeouts: Sequence[Timeout], settings: Sequence[Setting]
 ) -> tuple[str, ...]:

@@ -54,13 +54,16 @@ def weighted_quantile(places: Floats, weights: Floats, q: float) -> float:
     return float(places[min(int(np.searchsorted(total, q * total[-1] - 1e-9)), len(places) - 1)])
 
 
-def nearest_setting(mode_s: float, q05_s: float, known_s: Sequence[float], resolution_s: float) -> float:
+def nearest_setting(
+    mode_s: float, q05_s: float, known_s: Sequence[float], *, resolution_s: float, half_bin_s: float
+) -> float:
     """Return the known timer nearest the mode in [q05 - 0.35 s, mode + 0.05 s], else the roundest number there.
 
-    Delays push a pile up from its timer, never below it but for nginx's lazy timers; whole seconds blur by one.
+    Delays push a pile up from its timer, never below it but for nginx's lazy timers; whole seconds blur by one, and
+    bins, of which the middle is told, by half of their width.
     """
     early, late = (WHOLE_S, WHOLE_S) if resolution_s >= 1 else (EARLY_S, LATE_S)
-    low, high = min(q05_s, mode_s) - early, mode_s + late
+    low, high = min(q05_s, mode_s) - max(early, half_bin_s + EARLY_S), mode_s + max(late, half_bin_s + LATE_S)
     near = [k for k in known_s if low <= k <= high]
     if near:
         return min(near, key=lambda k: (abs(k - mode_s), k))

@@ -215,4 +215,6 @@ def configured_value(
 ) -> float:
     """Guess the number in the configuration: the known timer nearest the peak, else the roundest number there."""
     grain = spike.resolution_s if resolution_s is None else resolution_s
-    return nearest_setting(spike.center_s, quantile_05_s, known_s, grain)
+    after = min(max(int(np.searchsorted(spike.edges_s, spike.center_s)), 1), len(spike.edges_s) - 1)
+    half_bin = float(spike.edges_s[after] - spike.edges_s[after - 1]) / 2
+    return nearest_setting(spike.center_s, quantile_05_s, known_s, resolution_s=grain, half_bin_s=half_bin)
