@@ -100,15 +100,15 @@ class Surroundings(Struct, frozen=True):
     unclaimed: pl.Series
 
 
-def look_around(connections: pl.DataFrame) -> Surroundings:
-    """Learn from `schema.JOINED` rows, all of them, what a row of them is held against."""
+def look_around(connections: pl.DataFrame, known_s: Sequence[float] = ()) -> Surroundings:
+    """Learn from `schema.JOINED` rows, all of them, what a row of them is held against; *known_s*: known timers."""
     in_nginx, in_alb = pl.col("nginx_ref").is_not_null(), pl.col("alb_ref").is_not_null()
     hosts = connections.select(pl.col("host").filter(in_nginx | in_alb).unique()).to_series()
     return Surroundings(
         nginx_span=_span(connections, pl.col("nginx_closed_at").filter(in_nginx)),
         alb_span=_span(connections, pl.col("alb_closed_at").filter(in_alb)),
         hosts=tuple(hosts.drop_nulls().sort()),
-        path_timers=_path_timers(connections),
+        path_timers={path: _nearest(timer_s, known_s) for path, timer_s in _path_timers(connections).items()},
         unclaimed=connections.filter(FLAGS["is_unclaimed"]).select(_second("nginx_closed_at").unique()).to_series(),
     )
 
@@ -138,6 +138,12 @@ def _path_timers(connections: pl.DataFrame) -> Mapping[str, float]:
     )
     sure = learnt.filter((pl.col("n") >= PATH_TIMERS_FROM) & (pl.col("spread_s") <= WIRE_SLACK_S))
     return dict(sure.select("path", "timer_s").iter_rows())
+
+
+def _nearest(timer_s: float, known_s: Sequence[float]) -> float:
+    """Return the known timer that a learnt one must be, as well as clocks tell; else itself."""
+    nearest = min(known_s, key=lambda known: (abs(known - timer_s), known), default=timer_s)
+    return nearest if abs(nearest - timer_s) <= WIRE_SLACK_S else timer_s
 
 
 def tell_facts(around: Surroundings, *, levels: frozenset[str], settings: Sequence[Setting]) -> Mapping[str, pl.Expr]:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from wslog.classify.clusters import TypedSpike, find_clusters
 from wslog.classify.echoes import without_echoes
 from wslog.classify.facts import add_wire_timer, look_around, tell_facts
+from wslog.classify.fitting import known_values
 from wslog.classify.mass_drops import MassDrop, add_burst, find_mass_drops
 from wslog.classify.members import Members, add_membership, find_members
 from wslog.classify.networks import NetworkIncident, add_network_incidents, find_network_incidents
@@ -75,7 +76,8 @@ def learn(
         settings: Timers found in configuration files.
         timeouts: Known timers.
     """
-    told = tell_facts(look_around(connections), levels=levels, settings=settings)
+    around = look_around(connections, known_values(timeouts, settings))
+    told = tell_facts(around, levels=levels, settings=settings)
     facts = connections.select(*JOINED_HEARD, *(told[name].alias(name) for name in FACTS_HEARD))
     drops = find_mass_drops(facts, lifecycle, has_notices=bool(levels & NOTICES))
     facts = add_burst(facts, drops)
