@@ -19,6 +19,7 @@ KNOWN = load_timeouts()
 def drops(idle: Floats, lifetime: Floats, **columns: object) -> pl.DataFrame:
     """Dropped connections with the columns that typing reads."""
     frame = pl.DataFrame({"idle_s": np.round(idle, 3), "lifetime_s": np.round(lifetime, 3)}).with_columns(
+        pl.lit(value=False).alias("is_unheard"),
         (pl.col("lifetime_s") - pl.col("idle_s") <= pl.max_horizontal(pl.lit(1.0), 0.03 * pl.col("lifetime_s"))).alias(
             "is_silent"
         ),
@@ -100,6 +101,47 @@ def test_silent_connections_speak_for_either_kind(known: tuple[Timeout, ...], is
     assert judged["life_db"].is_not_null().all() == is_either
 
 
+@pytest.mark.parametrize(
+    ("delay_s", "spread_s"), [(0.0, 0.0), (0.1, 0.0), (0.3, 0.1), (1.0, 0.0), (1.0, 0.2), (1.4, 0.1)]
+)
+@pytest.mark.parametrize("timer", [60.0, 45.0])
+def test_a_greeting_delays_no_timer(timer: float, delay_s: float, spread_s: float) -> None:
+    """Who says hello a moment after the open and then nothing was silent for the timer's length, and lived longer."""
+    rng = np.random.default_rng(3)
+    idle, life = background(rng)
+    at, hello = timer + rng.uniform(0, 0.05, 200), np.maximum(delay_s + spread_s * rng.normal(0, 1, 200), 0.0)
+    frame = drops(np.append(idle, at), np.append(life, at + hello))
+    found = find_clusters(frame, KNOWN, [])
+    assert kinds(found) == [("idle_s", timer, False)]
+    judged = add_membership(frame, find_members(frame, found)).tail(200)
+    assert (judged["idle_db"] > 10).all()
+
+
+def test_a_limit_counts_from_the_open_whenever_the_greeting_came() -> None:
+    """Where nobody on the path lived longer and the greeting's delay varies, age is what ended them."""
+    rng = np.random.default_rng(3)
+    short, at = rng.uniform(1, 44, 400), 45 + rng.uniform(0, 0.05, 200)
+    frame = drops(
+        np.append(short * rng.uniform(0, 0.9, 400), at - np.maximum(rng.normal(1, 0.2, 200), 0)), np.append(short, at)
+    )
+    assert ("lifetime_s", 45.0, False) in kinds(find_clusters(frame, KNOWN, []))
+
+
+def test_logs_that_tell_nothing_of_messages_have_piles_too() -> None:
+    """Ages that pile up where others live longer are an idle timer's: these connections never said anything."""
+    rng = np.random.default_rng(3)
+    _, life = background(rng)
+    lives = np.append(life, 60 + rng.uniform(0, 0.05, 200))
+    frame = drops(lives, lives, is_unheard=[True] * 800).with_columns(
+        pl.lit(None, dtype=pl.Float64).alias("idle_s"), pl.lit(value=False).alias("is_silent")
+    )
+    found = find_clusters(frame, KNOWN, [])
+    assert kinds(found) == [("idle_s", 60.0, False)]
+    judged = add_membership(frame, find_members(frame, found))
+    assert (judged["idle_db"].tail(200) > 10).all()
+    assert judged["idle_s"].null_count() == judged.height
+
+
 def test_silent_connections_join_the_talkers() -> None:
     """Where talkers show an idle timer, the silent of the same place are its too, and add no second spike."""
     rng = np.random.default_rng(4)
@@ -168,6 +210,7 @@ def test_clusters_of_the_result_name_their_timers() -> None:
             "cluster_id": pl.Series([0, None, None, None], dtype=pl.Int32),
             "timeout_id": [["a", "b"], [], [], []],
             "is_drop": [True] * 4,
+            "client_ref": ["client.jsonl:1"] * 4,
             "idle_s": [60.0, 3.0, 4.0, 5.0],
             "lifetime_s": [70.0, 9.0, 9.0, 9.0],
         }

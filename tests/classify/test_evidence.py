@@ -28,6 +28,7 @@ def speaks(item: str, row: dict[str, Any], *, levels: frozenset[str] = frozenset
     [
         ("nginx_timed_out", TIMED_OUT, {}),
         ("in_idle_cluster", {}, {"idle_db": 20.0}),
+        ("in_idle_cluster_by_age", {"idle_s": None}, {"idle_db": 20.0}),
         ("not_in_idle_cluster", {}, {}),
         ("in_lifetime_cluster", {}, {"life_db": 20.0}),
         ("not_in_lifetime_cluster", {}, {}),

@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.classify.rows import at, told
-from wslog.classify.facts import add_wire_timer, share_of
+from tests.classify.rows import at, joined, told
+from wslog.classify.facts import add_wire_timer, look_around, share_of
 from wslog.knowledge.model import Setting
 
 TIMED_OUT: dict[str, Any] = {
@@ -93,6 +93,13 @@ def test_a_path_s_timer_is_learnt_from_three_that_agree() -> None:
     rows = told(*agree, *two, *differ, {"path": "/three", "idle_s": 3.0})
     learnt = dict(rows.group_by("path").agg(pl.col("path_timer_s").first()).iter_rows())
     assert learnt == {"/three": pytest.approx(45.0), "/two": None, "/differ": None}
+
+
+def test_a_learnt_timer_is_the_known_one_that_it_must_be() -> None:
+    """Clocks of two sides are compared, so 44.93 s is a timer of 45 s where one is known, and 44.2 s is not."""
+    for silence, timer in ((44.93, 45.0), (44.2, 44.2)):
+        around = look_around(joined(*[TIMED_OUT | {"idle_s": silence}] * 3), known_s=[45.0, 60.0])
+        assert around.path_timers == {"/ws/chat": pytest.approx(timer)}
 
 
 def test_the_wire_s_silence_finds_its_timer() -> None:

@@ -122,6 +122,15 @@ def test_configured_value() -> None:
     assert configured_value(spike, spike.q05_s, [45.0, 48.0]) == 47.0
 
 
+@pytest.mark.parametrize("timer", [3600.0, 4000.0, 86_400.0])
+def test_a_long_timer_is_not_the_middle_of_its_bin(timer: float) -> None:
+    """Bins of hours are seconds wide, and a timer may stand at the edge of one."""
+    rng = np.random.default_rng(15)
+    (spike,) = find_spikes(np.concatenate([rng.exponential(600, 1000), timer + rng.uniform(0, 0.05, 200)]))
+    assert configured_value(spike, spike.q05_s, [timer]) == timer
+    assert configured_value(spike, spike.q05_s, []) == timer
+
+
 def test_configured_value_of_whole_seconds() -> None:
     """In whole-second data the known timer within a second is meant; unknown ones are guessed round."""
     rng = np.random.default_rng(14)

@@ -1,8 +1,9 @@
 """Idle durations and lifetimes of drops that pile up, told apart by what else is constant in them.
 
 An idle timer makes idle durations constant while lifetimes vary; a lifetime limit the other way round; a client that
-gives up waiting for an answer makes the time since its last *unanswered* message constant. Connections that never
-carried a message fit both: they join whichever stands at the same place, and else speak for either.
+gives up waiting for an answer makes the time since its last *unanswered* message constant. Connections that said
+nothing but a greeting fit both: they join whichever stands at the same place, and else speak for the kind that the
+greeting's delay, longer lives on the same path or known timers leave, or for either.
 
 Drops inside bursts are left out first: two restarts 15 minutes apart would make a lifetime limit of 900 s, because
 everybody came back at once.
@@ -18,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wslog.classify.combs import FEWEST_TEETH, find_comb
-from wslog.classify.facts import share_of
+from wslog.classify.facts import AS_SILENT, share_of
 from wslog.classify.fitting import fitting, known_values
 from wslog.classify.histogram import coarsest_resolution, merge, sketch
 from wslog.classify.scan import FEWEST
@@ -34,7 +35,7 @@ OUTLIVED_SHARE: Final = 0.2  # of those that came to that age: who has no networ
 MADE_OF_IDLE: Final = 0.7
 TOOTH: Final = 4  # drops on one path that make a comb's tooth
 HEARD: Final = (
-    "is_client_drop", "burst", "late", "early", "is_silent", "idle_s", "lifetime_s", "client_ref", "host", "path",
+    "is_client_drop", "burst", "late", "early", "is_silent", "is_unheard", "idle_s", "lifetime_s", "client_ref", "host", "path",
     "nginx_timed_out", "unanswered_s",
 )  # fmt: skip
 SOURCE: Final = pl.col("client_ref").str.replace(r":\d+$", "").cast(pl.Categorical).alias("source")
@@ -64,7 +65,7 @@ def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Se
         settings: Timers found in configuration.
     """
     known = known_values(timeouts, settings)
-    drops = facts.select(HEARD).filter(pl.col("is_client_drop") & pl.col("burst").is_null())
+    drops = facts.select(HEARD).with_columns(AS_SILENT).filter(pl.col("is_client_drop") & pl.col("burst").is_null())
     # A client that noticed late shows how long it was away, not how long the line was silent.
     prompt = drops.filter(~pl.col("late") & ~pl.col("early"))
     timed = prompt.select("is_silent", "idle_s", "lifetime_s", SOURCE)
@@ -211,7 +212,7 @@ def _is_outlived(found: TypedSpike, drops: pl.DataFrame) -> bool:
 
 
 def _is_made_of_idle(found: TypedSpike, others: Sequence[TypedSpike], drops: pl.DataFrame) -> bool:
-    """Whether most whose lifetimes make a spike are members of idle spikes: their first messages came alike, no more."""
+    """Whether most whose lifetimes make a spike are members of idle spikes: only their greetings came alike."""
     inside = drops.filter(pl.col("lifetime_s").is_between(found.spike.low_s, found.spike.high_s))
     is_idle = pl.lit(value=False)
     for other in others:

@@ -30,7 +30,8 @@ def to_clusters(
         "idle_out_s": (TimerKind.CLOSE_WAIT, TimerKind.PING_TIMEOUT),
     }
     clusters = []
-    drops = judged.select("cluster_id", "is_drop", "lifetime_s", "idle_s").filter("is_drop")
+    silence = pl.coalesce("idle_s", pl.when(pl.col("client_ref").is_not_null()).then("lifetime_s"))  # see `AS_SILENT`
+    drops = judged.filter("is_drop").select("cluster_id", "lifetime_s", silence.alias("idle_s"))
     judged = judged.select("cluster_id", "timeout_id")
     for number, item in enumerate(found):
         decided = judged.filter((pl.col("cluster_id") == number) & (pl.col("timeout_id").list.len() == 1))

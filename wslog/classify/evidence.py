@@ -43,7 +43,8 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     "nginx_silent_about_timeout": pl.col("info_visible")
     & pl.col("nginx_ref").is_not_null()
     & ~pl.col("nginx_timed_out"),
-    "in_idle_cluster": pl.col("idle_db"),
+    "in_idle_cluster": pl.when(~pl.col("is_unheard")).then("idle_db"),
+    "in_idle_cluster_by_age": pl.when("is_unheard").then("idle_db"),
     "not_in_idle_cluster": pl.col("idle_s").is_not_null()
     & pl.col("idle_db").is_null()
     & ~pl.col("idle_near").fill_null(value=False)  # at its edge speaks neither way

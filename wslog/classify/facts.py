@@ -56,6 +56,12 @@ def _since(column: str) -> pl.Expr:
     return (pl.col("closed_at") - pl.col(column)).dt.total_milliseconds() / 1000
 
 
+# What tells nothing of messages may have been silent all its life: to find timers, such connections count as silent.
+AS_SILENT: Final = (
+    pl.when("is_unheard").then("lifetime_s").otherwise("idle_s").alias("idle_s"),
+    (pl.col("is_silent") | pl.col("is_unheard")).alias("is_silent"),
+)
+
 # Facts that a row tells by itself. Yes-or-no ones count unknown as no.
 FLAGS: Final[Mapping[str, pl.Expr]] = {
     "is_client_drop": pl.col("has_client") & OPENED & IS_1006,
@@ -70,6 +76,8 @@ FLAGS: Final[Mapping[str, pl.Expr]] = {
     # The level tells the side: errors of the upstream connection are errors, of the client's only info.
     "upstream_reset": UPGRADED & _ERRNO.is_in(RESET) & (pl.col("error_level") == "error"),
     "downstream_reset": UPGRADED & _ERRNO.is_in(RESET) & (pl.col("error_level") == "info"),
+    # The client's log tells nothing of messages: how long it was silent is not known, at most as long as it lived.
+    "is_unheard": pl.col("has_client") & pl.col("idle_s").is_null() & pl.col("lifetime_s").is_not_null(),
     # No message, or none but a greeting right after the open.
     "is_silent": (pl.col("lifetime_s") - pl.col("idle_s")) <= _SILENT_FROM,
 }

@@ -26,7 +26,7 @@ JOINED_HEARD: Final = (
 )  # fmt: skip
 FACTS_HEARD: Final = (
     "ended_at", "no_nginx_line", "is_unclaimed", "nginx_timed_out", "is_client_drop", "late", "early", "is_silent",
-    "unanswered_s", "has_alb",
+    "is_unheard", "unanswered_s", "has_alb",
 )  # fmt: skip
 
 NOTICES: Final = frozenset({"notice", "info", "debug"})  # an error log that has these shows reloads and stops
