@@ -35,8 +35,8 @@ OUTLIVED_SHARE: Final = 0.2  # of those that came to that age: who has no networ
 MADE_OF_IDLE: Final = 0.7
 TOOTH: Final = 4  # drops on one path that make a comb's tooth
 HEARD: Final = (
-    "is_client_drop", "burst", "late", "early", "is_silent", "is_unheard", "idle_s", "lifetime_s", "client_ref", "host", "path",
-    "nginx_timed_out", "unanswered_s",
+    "is_client_drop", "burst", "late", "early", "is_silent", "is_unheard", "idle_s", "lifetime_s", "client_ref", "host",
+    "path", "nginx_timed_out", "unanswered_s",
 )  # fmt: skip
 SOURCE: Final = pl.col("client_ref").str.replace(r":\d+$", "").cast(pl.Categorical).alias("source")
 
