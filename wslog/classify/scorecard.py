@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any, Final
 
@@ -133,7 +135,7 @@ def judge(facts: pl.DataFrame, card: Scorecard) -> pl.DataFrame:
 def _decided(spoken: pl.DataFrame, card: Scorecard) -> pl.DataFrame:
     """Return the `number` of the label of each row, `idle` being one past the last, and its `confidence`."""
     decibans = spoken.with_columns(_decibans(card)).select(name for name, _, _ in card.labels)
-    together = {"idle": pl.sum_horizontal(IDLE), "gave_up": pl.sum_horizontal(GAVE_UP)}
+    together = {"idle": _sum(map(pl.col, IDLE)), "gave_up": _sum(map(pl.col, GAVE_UP))}
     choices = _choices(card)
     return (
         _probabilities(decibans)
@@ -149,14 +151,19 @@ def _decibans(card: Scorecard) -> Iterator[pl.Expr]:
     """Add up, for each label, what the items bring that speak for or against it."""
     for n, ((label, _, _), prior) in enumerate(zip(card.labels, card.prior, strict=True)):
         brought = (pl.col(item.name) * item.weights[n] for item in card.items if item.weights[n])
-        yield pl.sum_horizontal(pl.lit(prior), *brought).alias(label)
+        yield _sum((pl.lit(prior), *brought)).alias(label)
+
+
+def _sum(parts: Iterable[pl.Expr]) -> pl.Expr:
+    """Add up one after the other: polars' own horizontal sum adds in any order, and the last bits are another's."""
+    return reduce(operator.add, parts)
 
 
 def _probabilities(decibans: pl.DataFrame) -> pl.DataFrame:
     """Softmax in decibans."""
     from_top = decibans.with_columns(top=pl.max_horizontal(pl.all())).select(pl.exclude("top") - pl.col("top"))
     odds = from_top.select((pl.all() * DECIBAN).exp())
-    return odds.with_columns(whole=pl.sum_horizontal(pl.all())).select(pl.exclude("whole") / pl.col("whole"))
+    return odds.with_columns(whole=_sum(map(pl.col, odds.columns))).select(pl.exclude("whole") / pl.col("whole"))
 
 
 def _choices(card: Scorecard) -> list[tuple[int, pl.Expr, pl.Expr]]:
@@ -169,7 +176,7 @@ def _choices(card: Scorecard) -> list[tuple[int, pl.Expr, pl.Expr]]:
     names = [name for name, _, _ in card.labels]
     alike = {one: [name for name, cause, _ in card.labels if cause is one] for _, one, _ in card.labels}
     alone = [
-        (n, pl.col(name) >= card.threshold, pl.sum_horizontal(alike[cause]))
+        (n, pl.col(name) >= card.threshold, _sum(map(pl.col, alike[cause])))
         for n, (name, cause, _) in enumerate(card.labels)
         if name != UNKNOWN
     ]
