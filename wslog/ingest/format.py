@@ -70,6 +70,8 @@ class LineParser(Struct, frozen=True, kw_only=True):
         plain: A regex (see `ingest.sift`). A line that it matches surely parses into one event of no concern to
             WebSockets, so it is counted and not parsed. Empty: every line is parsed.
         refused: Lines that can wait, unparsed, until all paths are known. None: they are parsed at once.
+        own: A regex (see `ingest.sift`). A line that it matches is of this format, damaged or not, so it need not be
+            offered to others. Empty: that cannot be told.
         fits_too: Tells cheaply whether a file with another sample would surely be given this very parser: for formats
             that come in thousands of small files. None: each file is recognised by itself.
     """
@@ -82,6 +84,7 @@ class LineParser(Struct, frozen=True, kw_only=True):
     mendable: Mapping[str, LimitKind] = field(default_factory=dict)
     plain: str = ""
     refused: Refused | None = None
+    own: str = ""
     fits_too: Callable[[Sequence[str]], bool] | None = None
 
 

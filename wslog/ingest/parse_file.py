@@ -20,7 +20,8 @@ from wslog.ingest.sift import sift
 from wslog.result import Reject
 from wslog.schema import Tier
 
-TOGETHER_LINES: Final = 4_096
+TOGETHER_LINES: Final = 8_192
+TOGETHER_BYTES: Final = 16 << 20
 KEPT_REJECTS: Final = 20
 MIN_GUESTS: Final = 0.05  # a further format must parse this share of the leftovers' sample
 PROMPT: Final = dt.timedelta(minutes=2)
@@ -104,13 +105,14 @@ def parse_file(
 def _gathered(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
     """Put small frames together: exact parsing takes a hundred calls of polars, however few the lines are."""
     some: list[pl.DataFrame] = []
-    n_lines = 0
+    n_lines = n_bytes = 0
     for frame in frames:
         some.append(frame)
         n_lines += frame.height
-        if n_lines >= TOGETHER_LINES:
+        n_bytes += int(frame["text"].str.len_bytes().sum())
+        if n_lines >= TOGETHER_LINES or n_bytes >= TOGETHER_BYTES:
             yield pl.concat(some)
-            some, n_lines = [], 0
+            some, n_lines, n_bytes = [], 0, 0
     if some:
         yield pl.concat(some)
 
@@ -162,6 +164,8 @@ def _new_guest(left: pl.DataFrame, read: FileRead, reading: Reading) -> Reader |
     """Find a further format in the lines that the file's known formats leave, and note it."""
     known = [reader.format for reader in read.readers]
     others = [log_format for log_format in reading.formats if log_format not in known]
+    for reader in read.readers:
+        left = reader.not_surely_its(left)
     sample = left["text"].gather_every(max(1, -(-left.height // SAMPLE_LINES))).to_list()
     guest = best_reader(sample, reading.config, others)
     if guest is None or guest.parser.score < MIN_GUESTS:

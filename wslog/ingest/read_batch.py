@@ -16,7 +16,7 @@ from msgspec import Struct, field
 
 from wslog.ingest.accounts import account_of
 from wslog.ingest.configuration import FIRST_LOOK
-from wslog.ingest.files.blocks import HEAD_BYTES, read_at_once, split_lines
+from wslog.ingest.files.blocks import HEAD_BYTES, mended, read_at_once, split_lines
 from wslog.ingest.kinds.recognise import Reader, Recognised, best_reader, recognise, sample_lines
 from wslog.ingest.parse_file import KEPT_REJECTS, FileRead
 from wslog.ingest.read_file import Part, read_file
@@ -42,7 +42,7 @@ class _Run(Struct):
 
     Attributes:
         surveys: The files; `starts`: how many lines stand before each; `heights`: how many it has.
-        texts: Of the last files, not sifted yet.
+        texts: Of the last files, not sifted yet; `is_utf8`: none was mended.
         left, waiting: Of the files before, the lines that must be parsed, and those that can wait.
     """
 
@@ -54,13 +54,14 @@ class _Run(Struct):
     heights: list[int] = field(default_factory=list)
     texts: list[bytes] = field(default_factory=list)
     n_bytes: int = 0
+    is_utf8: bool = True
     left: list[pl.DataFrame] = field(default_factory=list)
     waiting: list[pl.DataFrame] = field(default_factory=list)
 
     def add(self, survey: Survey, text: bytes) -> None:
         """Take a file."""
         self.surveys.append(survey)
-        self.texts.append(text)
+        self.texts.append(text if self.is_utf8 else mended([text]))
         self.n_bytes += len(text)
         if self.n_bytes >= SIFTED_BYTES:
             self.sift()
@@ -68,13 +69,16 @@ class _Run(Struct):
     def sift(self) -> None:
         """Sift the lines of the last files; the texts themselves go: lines are a copy."""
         before = self.starts[-1] + self.heights[-1] if self.starts else 0
-        sizes = [len(text) for text in self.texts]
-        data = b"".join(self.texts)
-        self.texts, self.n_bytes = [], 0
-        text = split_lines(data).alias("text")
+        try:
+            text = split_lines(b"".join(self.texts)).alias("text")
+        except pl.exceptions.ComputeError:  # to find that out is dear, so further files are not tried
+            self.is_utf8 = False
+            self.texts = [mended([text]) for text in self.texts]
+            text = split_lines(b"".join(self.texts)).alias("text")
         line = pl.int_range(before + 1, before + len(text) + 1, dtype=pl.Int64).alias("line")
         lines = pl.select(line, text, end=(pl.lit(text).str.len_bytes().cast(pl.Int64) + 1).cum_sum())
-        heights = _heights(lines["end"], sizes, data)
+        heights = _heights(lines["end"], self.texts)
+        self.texts, self.n_bytes = [], 0
         ends = list(accumulate(heights, initial=before))
         found = sift(lines[LINES], self.sieve.plain, self.sieve.refused, edges=_edges(ends[:-1], ends[1:]))
         self.starts += ends[:-1]
@@ -189,7 +193,7 @@ def _of_other_formats(rejected: pl.DataFrame, run: _Run, reading: Reading) -> se
     """
     others = [log_format for log_format in reading.formats if log_format is not run.reader.format]
     found: set[int] = set()
-    for _, alike in rejected.group_by(pl.col("text").str.slice(0, 1), maintain_order=True):
+    for _, alike in run.reader.not_surely_its(rejected).group_by(pl.col("text").str.slice(0, 1), maintain_order=True):
         sample = alike["text"].gather_every(max(1, alike.height // SAMPLED_REJECTS)).to_list()
         guest = best_reader(sample, reading.config, others)
         if guest is not None:
@@ -206,11 +210,11 @@ def _by_file(frame: pl.DataFrame, *columns: str) -> dict[int, list[tuple[Any, ..
     return rows
 
 
-def _heights(ends: pl.Series, sizes: Sequence[int], data: bytes) -> list[int]:
-    """Return how many lines each of the texts has that make up *data*, by where the lines end and *sizes* in bytes."""
-    if not len(ends) or ends[-1] != len(data):  # carriage returns were taken off, or bytes replaced
-        starts = accumulate(sizes[:-1], initial=0)
-        return [data.count(b"\n", start, start + size) for start, size in zip(starts, sizes, strict=True)]
+def _heights(ends: pl.Series, texts: Sequence[bytes]) -> list[int]:
+    """Return how many lines each of *texts* has, by where the lines end in bytes."""
+    sizes = [len(text) for text in texts]
+    if not len(ends) or ends[-1] != sum(sizes):  # carriage returns were taken off
+        return [text.count(b"\n") for text in texts]
     counted = ends.search_sorted(pl.Series(list(accumulate(sizes)), dtype=pl.Int64), side="right").to_list()
     return [count - before for before, count in pairwise([0, *counted])]
 

@@ -7,6 +7,7 @@ import datetime as dt
 import gzip
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -17,10 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from tests.ingest.test_sift import log
+from tests.ingest.test_sift import DAMAGE, log
 from wslog.ingest.alb import access, access_fields
-from wslog.ingest.alb.access import ALB_ACCESS, parse_entries, split_entry
+from wslog.ingest.alb.access import ALB_ACCESS, parse_entries, split_entries
 from wslog.ingest.format import Config, Parsed
+from wslog.ingest.formats import FORMATS
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 recorded = pytest.mark.skipif(not SHARED.exists(), reason="the recorded lab logs are not beside this checkout")
@@ -39,6 +41,10 @@ def one(line: str) -> dict[str, Any]:
     parsed = parse(line)
     assert parsed.rejects.is_empty(), parsed.rejects
     return parsed.events.row(0, named=True)
+
+
+def split(*lines: str) -> list[list[str]]:
+    return split_entries(pl.Series(lines, dtype=pl.String)).to_list()
 
 
 def test_a_websocket() -> None:
@@ -105,7 +111,7 @@ def test_escapes(written: str, read: str) -> None:
 @pytest.mark.parametrize("fields", [22, 23, 25, 27, 29, 30, 33, 34, 40])
 def test_any_number_of_fields(fields: int) -> None:
     """Entries of any age parse alike, and fields that AWS may add are ignored."""
-    tokens = [f'"{t}"' if " " in t or n in {12, 13, 17} else t for n, t in enumerate(split_entry(WSS))]
+    tokens = [f'"{t}"' if " " in t or n in {12, 13, 17} else t for n, t in enumerate(split(WSS)[0])]
     event = one(" ".join((tokens + ["new"] * 10)[:fields]))
     assert event["lifetime_s"] == pytest.approx(60.003641, abs=1e-9)
     assert event["path"] == "/ws/chat"
@@ -272,6 +278,65 @@ def test_requests_are_cut_as_the_regex_captures_them(requests: list[str | None])
     assert_frame_equal(access_fields._with_request(frame).select("method", "url"), captured)
 
 
+_TOKEN = re.compile(r'"(.*?)"(?= |$)|(".*)$|([^ ]+)', re.DOTALL)
+
+
+def split_one(line: str) -> list[str]:
+    """Split an entry with a regex that looks ahead, which Rust's cannot."""
+    fields = []
+    for quoted, torn, bare in _TOKEN.findall(line.strip()):
+        if torn:
+            break
+        fields.append(bare or quoted)
+    return fields
+
+
+_BITS = ('"', '" ', ' "', " ", "  ", '""', '" "', "x", "\u00e9", "\ufffd", "\t", "\0", '"a b"', "-")
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.lists(st.sampled_from(_BITS), max_size=12).map("".join), min_size=1, max_size=6))
+def test_a_quote_closes_a_field_only_before_a_space_or_the_end(lines: list[str]) -> None:
+    """Wherever quotes and spaces stand; a last field that no quote closes is left out."""
+    assert split(*lines) == [split_one(line) for line in lines]
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    agents=st.lists(st.lists(st.sampled_from(_BITS), max_size=8).map("".join), min_size=1, max_size=6),
+    nuls=st.integers(0, 3),
+)
+def test_damage_that_moves_no_field_needs_no_parsing(agents: list[str], nuls: int) -> None:
+    """What is left out for plain HTTP would parse into plain HTTP, whatever the user agent holds."""
+    plain = WSS.replace("wss ", "\0" * nuls + "https ", 1).replace(" 101 101 ", " 200 200 ")
+    lines = block(*(plain.replace("Mozilla/5.0 (X11; Linux x86_64)", agent) for agent in agents))
+    left_out = lines.filter(pl.col("text").str.contains(access._PLAIN))
+    events = parse_entries(left_out, needed=22).events
+    assert events["line"].to_list() == left_out["line"].to_list()
+    assert events["is_websocket"].to_list() == [False] * left_out.height
+
+
+@pytest.mark.parametrize("agent", ['a"b c', '"a b', 'a b"', "\ufffd\ufffd b", '""', 'a "b" c'])
+def test_a_damaged_user_agent_is_left_out_where_it_ends_is_clear(agent: str) -> None:
+    """A quote before a space ends it, and then the rest is moved."""
+    line = (
+        WSS.replace("wss ", "https ", 1)
+        .replace(" 101 101 ", " 200 200 ")
+        .replace("Mozilla/5.0 (X11; Linux x86_64)", agent)
+    )
+    assert block(line)["text"].str.contains(access._PLAIN).to_list() == ['" ' not in agent]
+
+
+def test_entries_are_surely_of_this_format_and_other_lines_are_not() -> None:
+    """Damaged ones too: they are not offered to other formats, whose lines are."""
+    whole = WSS.encode()
+    damaged = [change(whole).decode("utf-8", "replace") for change in DAMAGE.values()]
+    other = [line for log_format in FORMATS if log_format is not ALB_ACCESS for line in log_format.samples]
+    lines = block(WSS, *damaged, *other)
+    is_own = lines["text"].str.contains(access._OWN)
+    assert is_own.to_list() == [True] * (1 + len(damaged)) + [False] * len(other)
+
+
 STROKES = ('"', ' "', '" ', " ", "  ", "", "\\", "x", "-", "\t", '" "', "\u00a0", "\r", '"-" ', " TID_" + "0" * 32)
 
 
@@ -308,10 +373,10 @@ def test_a_damaged_line_does_not_say_how_many_fields_a_file_has() -> None:
     """One entry merged with the beginning of another has more; where all differ, the longest one tells."""
     many = ALB_ACCESS.detect([WSS] * 60 + [f"{WSS} {WSS[:90]}"], Config())
     assert many is not None
-    assert many.why == f"ALB access log entries of {len(split_entry(WSS))} fields"
+    assert many.why == f"ALB access log entries of {len(split(WSS)[0])} fields"
     odd = ALB_ACCESS.detect([WSS + " x" * n for n in range(40)], Config())
     assert odd is not None
-    assert odd.why == f"ALB access log entries of {len(split_entry(WSS)) + 39} fields"
+    assert odd.why == f"ALB access log entries of {len(split(WSS)[0]) + 39} fields"
 
 
 _CLIENTS = (

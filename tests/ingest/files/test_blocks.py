@@ -7,6 +7,7 @@ import gzip
 import lzma
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import polars as pl
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wslog.ingest.files import blocks, compression
-from wslog.ingest.files.blocks import MENDED_BYTES, read_blocks, read_head, split_lines
+from wslog.ingest.files.blocks import mended, read_blocks, read_head, split_lines
 from wslog.ingest.files.sources import list_sources
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
@@ -187,13 +188,22 @@ def test_what_is_no_text_is_named(tmp_path: Path, data: bytes, reason: str) -> N
 @pytest.mark.parametrize("magic", [b"\x1f\x8b", b"x\x01", b"x^", b"x\x9c", b"x\xda", b"\x28\xb5\x2f\xfd"])
 def test_lines_that_begin_like_compressed_data_are_lines(magic: bytes) -> None:
     """A block may begin with any bytes: what was to be unpacked is unpacked."""
-    assert split_lines(magic + b"a\nb\r\n").to_list() == [magic.decode("utf-8", "replace") + "a", "b"]
-    assert split_lines(magic).to_list() == [magic.decode("utf-8", "replace")]
+    assert split_lines(mended([magic, b"a\nb\r\n"])).to_list() == [magic.decode("utf-8", "replace") + "a", "b"]
+    assert split_lines(mended([magic])).to_list() == [magic.decode("utf-8", "replace")]
 
 
-@given(st.lists(st.binary(max_size=40), max_size=12))
-def test_what_is_no_utf8_is_replaced_as_if_all_were_decoded(lines: list[bytes]) -> None:
-    """Mending some lines at a time gives what decoding the whole block would."""
-    data = b"\n".join([*lines, b"x" * MENDED_BYTES, *lines, b"\xe2\x82", b"\x82\xac"])
-    expected = data.decode("utf-8", "replace").split("\n")
-    assert split_lines(data).to_list() == [line.removesuffix("\r") for line in expected]
+@given(st.lists(st.binary(max_size=40) | st.text(max_size=40).map(str.encode), max_size=12), st.integers(1, 90))
+def test_what_is_no_utf8_is_replaced_as_if_all_were_decoded(lines: list[bytes], size: int) -> None:
+    """Wherever pieces end, within characters too."""
+    data = b"\n".join([*lines, b"\xe2\x82", b"\x82\xac", *lines, b"\xff"])
+    pieces = [data[start : start + size] for start in range(0, len(data), size)]
+    with mock.patch.object(blocks, "TRIED_BYTES", 16), mock.patch.object(blocks, "MENDED_BYTES", 5):
+        assert mended(pieces).decode() == data.decode("utf-8", "replace")
+
+
+def test_what_follows_bytes_that_are_no_utf8_is_not_tried_again(tmp_path: Path) -> None:
+    """To try costs as much as reading; three blocks, the first of which is whole."""
+    with mock.patch.object(blocks, "split_lines", wraps=split_lines) as tried:
+        found = _lines(tmp_path, b"a" * 9 + b"\n\xff" + b"b" * 9 + b"\n\xe9" + b"c" * 9, block_bytes=8)
+    assert found == (["a" * 9, "\ufffd" + "b" * 9, "\ufffd" + "c" * 9], "")
+    assert tried.call_count == 3

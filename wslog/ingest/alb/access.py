@@ -31,13 +31,17 @@ _HEAD: Final = re.compile(
 )
 # A quote closes a field only before a space or the end, so a stray quote inside a user agent does no harm. Fields are
 # parted by spaces alone: a tab or a no-break space is a part of a damaged field, and the others stay where they are.
-_TOKEN: Final = re.compile(r'"(.*?)"(?= |$)|(".*)$|([^ ]+)', re.S)
-_TID: Final = "^ (TID_[0-9a-fA-F]{32})(?: |$)"
+_FIELD: Final = r'(?s)".*?"(?: |$)|".*$|[^ ]+'
+_TID: Final = "TID_[0-9a-fA-F]{32}"
 _IGNORED: Final = r"^\s*(?:#|$)|^Enable AccessLog for ELB"
 # No WebSocket, no failed handshake, whole up to the creation time: nothing after that makes a reject.
-_BEFORE: Final = rf"(?:https?|h2|grpcs?) {UTC_TIME} {' '.join([WORD] * 6)} "
+# A block of NULs before it, as a crash leaves one, stray quotes within the user agent and bytes there that are no UTF-8
+# move no field, and such a line is worth no more of our time than a whole one.
+_BEFORE: Final = rf"\x00*(?:https?|h2|grpcs?) {UTC_TIME} {' '.join([WORD] * 6)} "
 _COUNTS: Final = " ".join([WORD] * 3)
-_AFTER: Final = rf" {QUOTED} {' '.join([WORD] * 3)} {QUOTED} {QUOTED} {QUOTED} {WORD} {UTC_TIME}(?: |$)"
+_IN_AGENT: Final = r"(?:[!#-~]|(?u:\x{FFFD}))"
+_AGENT_FIELD: Final = rf'"(?: |{_IN_AGENT}|"+{_IN_AGENT})*"+'
+_AFTER: Final = rf" {_AGENT_FIELD} {' '.join([WORD] * 3)} {QUOTED} {QUOTED} {QUOTED} {WORD} {UTC_TIME}(?: |$)"
 _NO_HANDSHAKE: Final = f'"(?:{OTHER_METHODS}) [!#-~][ !#-~]*"'
 _PLAIN: Final = ascii_regex(rf"{_BEFORE}(?:[23]\d\d {_COUNTS} {QUOTED}|[45]\d\d {_COUNTS} {_NO_HANDSHAKE}){_AFTER}")
 # Nothing escaped in the URL, so its path can be told without parsing the line.
@@ -46,6 +50,10 @@ _REFUSED: Final = Refused(
         rf'{_BEFORE}[45]\d\d {_COUNTS} "GET https?://[0-9A-Za-z.-]+:\d+/[!#-[\]-~]* HTTP/[0-9.]+"{_AFTER}'
     ),
     path=r'"GET [a-z]+://[^/"]+(/[^?# "]*)',
+)
+# By its beginning or by its target group's name: however damaged, no line of another log.
+_OWN: Final = ascii_regex(
+    rf"[a-z][a-z0-9]* {UTC_TIME} {WORD} {WORD}:\d+ (?:{WORD}:\d+|-) | arn:aws[a-z-]*:elasticloadbalancing:{WORD} \""
 )
 # Leaves no doubt where its fields begin and end, and holds all that is read.
 _CLEAN: Final = ascii_regex(
@@ -77,35 +85,41 @@ _AT: Final = {
 _HEAD_FIELDS: Final = tuple(name for name, at in _AT.items() if at < _REQUEST)
 
 
-def split_entry(text: str) -> list[str]:
-    """Return an entry's fields without quotes; a last field whose quote is missing is left out: it may be cut."""
-    fields = []
-    for quoted, torn, bare in _TOKEN.findall(text.strip()):
-        if torn:
-            break
-        fields.append(bare or quoted)
-    return fields
+def split_entries(text: pl.Series) -> pl.Series:
+    """Return each entry's fields without quotes; a last field whose quote is missing is left out: it may be cut."""
+    field = pl.element()
+    is_whole = (field.str.len_bytes() > 1) & field.str.contains('" ?$')
+    bare = field.str.strip_suffix(" ").str.strip_prefix('"').str.strip_suffix('"')
+    unquoted = pl.when(~field.str.starts_with('"')).then(field).when(is_whole).then(bare)
+    fields = pl.col("text").str.strip_chars().str.extract_all(_FIELD).list.eval(unquoted.drop_nulls())
+    return text.alias("text").to_frame().select(fields.alias("fields")).to_series()
 
 
-def _exact_row(line: int, text: str, needed: int) -> dict[str, object]:
-    fields = split_entry(text)
-    fault = None
-    if len(fields) < 2 or not re.match(r"\d{4}-\d\d-\d\dT", fields[1]):
-        fault = "not an ALB access log entry"
-    elif len(fields) < min(needed, _REQUEST + 1):
-        fault = f"cut off: {len(fields)} of at least {min(needed, _REQUEST + 1)} whole fields"
-    row: dict[str, object] = {name: fields[at] if at < len(fields) else None for name, at in _AT.items()}
-    conn_trace = row["conn_trace"]
-    if isinstance(conn_trace, str) and not re.fullmatch(r"TID_[0-9a-fA-F]{32}", conn_trace):
-        row["conn_trace"] = None
-    return {"line": line, "text": text, "fault": fault, **row}
+def _exact(odd: pl.DataFrame, needed: int) -> pl.DataFrame:
+    """Split entries of any look.
+
+    Returns:
+        The `RAW` columns, `line`, `text` and `fault`.
+    """
+    fields = pl.col("fields")
+    n_fields, n_whole = fields.list.len(), min(needed, _REQUEST + 1)
+    values = [fields.list.get(at, null_on_oob=True).alias(name) for name, at in _AT.items()]
+    split = odd.with_columns(split_entries(odd["text"])).with_columns(values)
+    return split.with_columns(
+        pl.when(pl.col("conn_trace").str.contains(f"^{_TID}$")).then("conn_trace").alias("conn_trace"),
+        pl.when(~pl.col("time").str.contains(r"^\d{4}-\d\d-\d\dT").fill_null(value=False))
+        .then(pl.lit("not an ALB access log entry"))
+        .when(n_fields < n_whole)
+        .then(pl.format("cut off: {} of at least {} whole fields", n_fields, pl.lit(n_whole)))
+        .alias("fault"),
+    )
 
 
 def _cut(clean: pl.DataFrame) -> pl.DataFrame:
     """Cut clean entries at their quotes and spaces: far cheaper than a regex with captures.
 
     Returns:
-        The `RAW` columns, `line`, `text` and `fault`, as `_exact_row` gives them.
+        The `RAW` columns, `line`, `text` and `fault`, as `_exact` gives them.
     """
     parts = clean.with_columns(pl.col("text").str.split_exact('"', 24).alias("q")).unnest("q")
     head = pl.col("field_0").str.splitn(" ", _REQUEST + 1).struct
@@ -122,7 +136,7 @@ def _cut(clean: pl.DataFrame) -> pl.DataFrame:
         tail.field("field_2").alias("creation"),
         pl.col("field_11").alias("actions"),
         pl.col("field_15").alias("error_reason"),
-        rest.str.extract(_TID, 1).alias("conn_trace"),
+        rest.str.extract(f"^ ({_TID})(?: |$)", 1).alias("conn_trace"),
         pl.lit(None, pl.String).alias("fault"),
     )
 
@@ -136,9 +150,7 @@ def parse_entries(block: pl.DataFrame, *, needed: int) -> Parsed:
     clean, others = frame.filter(is_clean), frame.filter(~is_clean)
     others = others.filter(~pl.col("text").str.contains(_IGNORED))
     columns = ("line", "text", "fault", *RAW)
-    schema: dict[str, pl.DataType] = {name: pl.String() for name in columns} | {"line": pl.Int64()}
-    exact = pl.DataFrame([_exact_row(line, text, needed) for line, text in others.iter_rows()], schema=schema)
-    raw = pl.concat([_cut(clean).select(columns), exact.select(columns)])
+    raw = pl.concat([_cut(clean).select(columns), _exact(others, needed).select(columns)])
     return to_events(raw, needs_creation=needed > _CREATION)
 
 
@@ -170,7 +182,7 @@ def _detect(sample: Sequence[str], config: Config) -> LineParser | None:  # noqa
     ours = [text for text in lines if _HEAD.match(text)]
     if not ours:
         return None
-    counts = Counter(len(split_entry(text)) for text in ours)
+    counts = Counter(split_entries(pl.Series(ours)).list.len().to_list())
     usual = [n for n, count in counts.items() if count > _FEW * len(ours)]  # a merged line or two have more
     n_fields = max(usual or counts)
     needed = next((n for n in (_CREATION + 1, _REQUEST + 1) if n_fields >= n), _REQUEST)
@@ -185,6 +197,7 @@ def _detect(sample: Sequence[str], config: Config) -> LineParser | None:  # noqa
         mendable={_NO_TRACE: LimitKind.TRACE_ID} if _NO_TRACE in limits else {},
         plain=_PLAIN,
         refused=_REFUSED,
+        own=_OWN,
         fits_too=partial(
             _fits_too, n_fields=n_fields, has_trace=parsed.events["trace_id"].null_count() < len(parsed.events)
         ),

@@ -31,6 +31,11 @@ class Reader(Struct, frozen=True, kw_only=True):
     format: LogFormat
     parser: LineParser
 
+    def not_surely_its(self, lines: pl.DataFrame) -> pl.DataFrame:
+        """Return those of *lines* that may be another format's."""
+        own = self.parser.own
+        return lines.filter(~pl.col("text").str.contains(own)) if own else lines
+
 
 class Recognised(Struct, frozen=True, kw_only=True):
     """What a file's sample shows.
