@@ -33,6 +33,7 @@ def alb(status: int, target_status: int | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
+TELLS: dict[str, Any] = {"nginx_upstream_status": 101}  # of the same access log: it shows what the app said
 UNSEEN: dict[str, Any] = {**NEVER, "nginx_status": None}
 
 
@@ -45,6 +46,7 @@ UNSEEN: dict[str, Any] = {**NEVER, "nginx_status": None}
         (nginx(403, 403), "handshake_failed", "app"),
         (nginx(200, 200), "handshake_failed", "app"),
         (nginx(426, 426), "handshake_failed", "nginx"),
+        (nginx(505, 505), "handshake_failed", "nginx"),  # browsers speak HTTP/1.1
         (nginx(426, 426, has_client=False), "handshake_failed", "app"),  # who knows what asked
         (nginx(499, None), "handshake_failed", "client"),
         (nginx(500, None, error_message="no live upstreams"), "handshake_failed", "app"),
@@ -59,9 +61,26 @@ UNSEEN: dict[str, Any] = {**NEVER, "nginx_status": None}
 )
 def test_status_and_logs_tell_who(row: dict[str, Any], cause: str, tier: str) -> None:
     """The outermost status, and whose answer it was, say which tier refused."""
-    verdict = judge_handshakes(facts(row), [])
+    verdict = judge_handshakes(facts(row, TELLS).head(1), [])
     assert verdict.select("cause", "tier").rows() == [(cause, tier)]
     assert verdict["evidence"].list.len().item() >= 1
+
+
+@pytest.mark.parametrize(
+    ("row", "tier", "said"),
+    [
+        (nginx(403, None), "unknown", "nginx answered 403, its log does not show whether the app did"),
+        (nginx(403, None, error_ref="error.log:2", error_message="access forbidden by rule"), "nginx", "by rule"),
+        (nginx(502, None), "app", "nginx answered 502"),
+    ],
+)
+def test_a_log_that_does_not_show_the_app_s_answer_does_not_clear_the_app(
+    row: dict[str, Any], tier: str, said: str
+) -> None:
+    """The `combined` format has no $upstream_status: nginx's own error line says that it was nginx, or nothing."""
+    verdict = judge_handshakes(facts(row), [])
+    assert verdict["tier"].item() == tier
+    assert any(said in text for text in verdict["evidence"].item())
 
 
 def test_refused_while_nginx_was_down() -> None:

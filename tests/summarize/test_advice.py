@@ -225,6 +225,17 @@ def test_a_dead_worker_replaces_the_advice_on_stopping(table, document, burst):
     assert not _about(told, "signal 9")
 
 
+def test_a_dead_worker_and_a_stop_each_get_their_own_drops(table, document, burst):
+    """Of nginx's stop and of a worker's death an hour later, each mend prevents the drops of its own moment."""
+    row = {"cause": "proxy_restart", "tier": "nginx"}
+    what = {"cause": Cause.PROXY_RESTART, "tier": Tier.NGINX, "scope": "no nginx line"}
+    died = burst(3600, evidence=("error.log:7: worker process 31 exited on signal 9",), **what)
+    stopped = burst(7, evidence=("error.log:3: signal 15 (SIGTERM) received",), **what)
+    told = document(table(*[row | {"closed": 8}] * 5, *[row | {"closed": 3602}] * 3), bursts=[stopped, died])
+    assert [advice.would_prevent_n for advice in _about(told, "with quit")] == [5]
+    assert [advice.would_prevent_n for advice in _about(told, "signal 9")] == [3]
+
+
 def test_a_products_default_is_no_reason_to_change_that_product(table, document, idle_by_nginx):
     """Where no server log was read, advice is for the tiers we know and not for every product with that default."""
     guess = idle_by_nginx | {"tier": "unknown", "timeout_id": ["nginx-proxy-read-timeout", "phoenix-cowboy-idle"]}

@@ -85,6 +85,17 @@ def test_clocks_and_rejects(table, document, file):
     assert "5 % of the lines could not be read, most of them in c.jsonl." in _limits(told)
 
 
+def test_a_log_that_names_no_zone_is_no_clock_that_is_wrong(table, document):
+    """The error log is in local time by nature: what the access log says of its zone settles it."""
+    note = "the error log names no zone; its lines fit the access log at UTC-3.5 h"
+    told = {"low_s": None, "high_s": None, "n": 9}
+    reference = Clock(tier=Tier.NGINX, is_reference=True, skew_s=0.0, **told)
+    zone = Clock(tier=Tier.NGINX, is_reference=False, skew_s=-12600.0, note=note, **told)
+    drift = Clock(tier=Tier.NGINX, is_reference=False, skew_s=-12.0, **told)
+    assert not [text for text in _limits(document(table({}), clocks=[reference, zone])) if "clock" in text]
+    assert [text for text in _limits(document(table({}), clocks=[reference, drift])) if "clock" in text]
+
+
 def test_a_copy_in_a_better_format_makes_up_for_a_limit(table, document, file, at):
     """The stock format beside a full one lacks nothing; alone it does. What no logging can mend is not told."""
     span = {"first_at": at(0), "last_at": at(9)}

@@ -56,6 +56,7 @@ CASES = {
     "2 never opened: the handshake was answered with 502 (nginx was not there to answer)": {
         "cause": "handshake_failed", "tier": "nginx", "handshake_status": 502,
     },
+    "2 never opened: nginx was down at that time": {"cause": "handshake_failed", "tier": "nginx"},
     "2 never opened: the handshake was answered with 599": {
         "cause": "handshake_failed", "tier": "app", "handshake_status": 599,
     },
@@ -159,3 +160,11 @@ def test_a_server_is_named_for_what_most_drops_were_on(table, timeouts):
     assert _state(table(*[abort | row for row in on]), timeouts).endswith("without a close frame")
     assert _state(table(*[abort | row for row in on[:3]]), timeouts).endswith("frame, most of them on a:1")
     assert "an answer from the application" in _state(table(*[stall | row for row in on]), timeouts)
+
+
+def test_one_moment_is_named_once(table, timeouts, burst):
+    """What ended on several app servers in the same second ended at one moment."""
+    told = {"cause": Cause.PROXY_RELOAD, "tier": Tier.NGINX}
+    bursts = [burst(7, scope=f"upstream 10.0.0.{n}:9001", **told) for n in (1, 2, 3)]
+    said = _state(table({"cause": "proxy_reload", "tier": "nginx"}), timeouts, bursts)
+    assert said.count("12:") == 1

@@ -98,6 +98,7 @@ class Surroundings(Struct, frozen=True):
         hosts: Hosts of which the servers' logs show anything: an edge whose logs are not here proves nothing by
             silence.
         path_timers: nginx's timer on a path, in seconds, as those tell that it timed out.
+        telling: Access logs of nginx, as a line's reference begins, that print what the app answered.
         unclaimed: Epoch seconds in which nginx logged the end of connections that no other tier is known to share.
     """
 
@@ -105,6 +106,7 @@ class Surroundings(Struct, frozen=True):
     alb_span: tuple[dt.datetime | None, dt.datetime | None]
     hosts: tuple[str, ...]
     path_timers: Mapping[str, float]
+    telling: tuple[str, ...]
     unclaimed: pl.Series
 
 
@@ -117,8 +119,13 @@ def look_around(connections: pl.DataFrame, known_s: Sequence[float] = ()) -> Sur
         alb_span=_span(connections, pl.col("alb_closed_at").filter(in_alb)),
         hosts=tuple(hosts.drop_nulls().sort()),
         path_timers={path: _nearest(timer_s, known_s) for path, timer_s in _path_timers(connections).items()},
+        telling=tuple(connections.filter(_ANSWERED).select(_ACCESS_LOG.unique()).to_series().sort()),
         unclaimed=connections.filter(FLAGS["is_unclaimed"]).select(_second("nginx_closed_at").unique()).to_series(),
     )
+
+
+_ANSWERED: Final = pl.col("nginx_upstream_status").is_not_null()
+_ACCESS_LOG: Final = pl.col("nginx_ref").str.strip_chars_end("0123456789")
 
 
 def _second(column: str) -> pl.Expr:
@@ -171,6 +178,7 @@ def tell_facts(around: Surroundings, *, levels: frozenset[str], settings: Sequen
         "nginx_setting_s": configured,
         "alb_setting_s": configured_timer(settings, ALB_IDLE),
         "path_timer_s": pl.coalesce(configured, _learnt_timer(around.path_timers)),
+        "tells_app_status": _yes(_ACCESS_LOG.is_in(around.telling)),
         **_absences(around),
     }
 

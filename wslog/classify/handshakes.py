@@ -14,8 +14,8 @@ HUNG_S: Final = 5.0  # a refusal answers at once; an attempt that hangs this lon
 CERTAIN: Final = 0.99
 HEARD: Final = (
     "has_client", "is_online", "attempt_s", "closed_at", "servers_cover", "handshake_status", "nginx_status",
-    "nginx_upstream_status", "nginx_ref", "alb_status", "alb_upstream_status", "alb_ref", "error_ref", "error_action",
-    "error_message",
+    "nginx_upstream_status", "tells_app_status", "nginx_ref", "alb_status", "alb_upstream_status", "alb_ref",
+    "error_ref", "error_action", "error_message",
 )  # fmt: skip
 
 
@@ -37,8 +37,8 @@ def judge_handshakes(rows: pl.DataFrame, down: Sequence[tuple[dt.datetime, dt.da
     lost = unseen & ~is_down & (offline | hung) & pl.col("has_client")
     from_app = answered.is_not_null() & (answered == status)
     message = pl.col("error_message").fill_null("")
-    # A browser always asks for an upgrade: an app that misses it was not told of it.
-    unasked = (status == 426) & from_app & pl.col("has_client")
+    # A browser always asks for an upgrade, in HTTP/1.1: an app that misses either was not told of it.
+    unasked = status.is_in([426, 505]) & from_app & pl.col("has_client")
     said_refused = message.str.contains(r"no live upstreams|connect\(\) (to .* )?failed|prematurely closed")
     alb, target = pl.col("alb_status"), pl.col("alb_upstream_status")
     # Behind an ALB it is nginx that says 502 or 504, and it says so of the app server.
@@ -49,7 +49,8 @@ def judge_handshakes(rows: pl.DataFrame, down: Sequence[tuple[dt.datetime, dt.da
         (status.is_in([502, 504]) | said_refused, Tier.APP),
         (unasked, Tier.NGINX),
         (status.is_not_null() & from_app, Tier.APP),
-        (status.is_not_null(), Tier.NGINX),
+        # Where the log would show that the app said it, nginx did; else only its own error line tells.
+        (status.is_not_null() & (pl.col("tells_app_status") | pl.col("error_ref").is_not_null()), Tier.NGINX),
         ((alb == 502) & target.is_null(), Tier.NGINX),
         (alb_passed_on, Tier.APP),
         (alb.is_not_null() & target.is_null(), Tier.ALB),
@@ -91,8 +92,9 @@ def _statements(
     error = pl.when(pl.col("error_ref").is_not_null()).then(
         pl.format("{}: {}{}", text(pl.col("error_ref")), text(pl.col("error_message")), doing)
     )
-    passed_on = pl.format("app said {}", text(pl.col("nginx_upstream_status")))
-    whose = pl.when(from_app).then(pl.lit("passing on the app's answer")).otherwise(passed_on)
+    hidden = pl.lit("its log does not show whether the app did")
+    told = pl.when("tells_app_status").then(pl.format("app said {}", text(pl.col("nginx_upstream_status"))))
+    whose = pl.when(from_app).then(pl.lit("passing on the app's answer")).otherwise(pl.coalesce(told, hidden))
     nginx = pl.when(pl.col("nginx_status").is_not_null()).then(
         pl.format("{}: nginx answered {}, {}", text(pl.col("nginx_ref")), text(pl.col("nginx_status")), whose)
     )

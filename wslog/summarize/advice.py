@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wslog.knowledge import Mend, Setting, Timeout, fill, mends_for
-from wslog.result import Advice, Reconnects
+from wslog.result import Advice, Burst, Reconnects
 from wslog.schema import Cause, Tier
 from wslog.summarize.filling import fill_for, path_of
 from wslog.summarize.groups import DropGroup
@@ -127,7 +127,8 @@ def _plans(
         parts = [groups[nth] for nth in mine]
         if not parts or (has_large and all(group.is_tiny for group in parts)):
             continue
-        meant = [part for group in parts if (part := _meant(mend, group, known)) is not None]
+        called = [_of_bursts(group, _calling(mend, group, mends)) for group in parts]
+        meant = [part for group in called if (part := _meant(mend, group, known)) is not None]
         if not meant:
             continue
         ready = fill_for(mend, meant, settings=settings, ping_s=heartbeat.ping_s)
@@ -144,6 +145,27 @@ def _plans(
             )
         )
     return _join_minor(plans, groups)
+
+
+def _calling(mend: Mend, group: DropGroup, mends: Sequence[Mend]) -> list[Burst]:
+    """Return the bursts whose own lines call for a mend: what another one says of some of them is not about these."""
+    closer = [mend] if mend.evidence else [other for other in mends if other.replaces == mend.id and other.evidence]
+
+    def is_told(burst: Burst) -> bool:
+        return any(other.evidence in line for other in closer for line in burst.evidence)
+
+    return [burst for burst in group.bursts if is_told(burst) == bool(mend.evidence)]
+
+
+def _of_bursts(group: DropGroup, chosen: Sequence[Burst]) -> DropGroup:
+    """Return the drops of a group that are nearer in time to *chosen* bursts than to others; all, if there are none."""
+    others = [burst for burst in group.bursts if burst not in chosen]
+    if not chosen or not others:
+        return group
+    here, there = (
+        pl.min_horizontal((pl.col("closed_at") - burst.at).abs() for burst in bursts) for bursts in (chosen, others)
+    )
+    return replace(group, drops=group.drops.where(here <= there), bursts=tuple(chosen))
 
 
 def _meant(mend: Mend, group: DropGroup, known: Mapping[str, Timeout]) -> DropGroup | None:
@@ -173,10 +195,14 @@ def _n_prevented(mend: Mend, group: DropGroup, heartbeat: Heartbeat) -> int:
 def _mends_of(group: DropGroup, mends: Sequence[Mend], known: Mapping[str, Timeout]) -> list[Mend]:
     """Return what speaks to a group: no mends for tiers that are no candidates, nor for other statuses than its own."""
     status = group.statuses[0] if group.statuses else None
-    proof = [line for burst in group.bursts for line in burst.evidence]
-    found = mends_for(
-        mends, group.cause, tier=group.tier, status=status, timeout_ids=group.timeout_ids, evidence=proof
-    )  # fmt: skip
+    proofs = [burst.evidence for burst in group.bursts] or [()]
+    found = dict.fromkeys(
+        mend
+        for proof in proofs
+        for mend in mends_for(
+            mends, group.cause, tier=group.tier, status=status, timeout_ids=group.timeout_ids, evidence=proof
+        )
+    )
     left_out = set()
     if sum(key in known and known[key].tier in OUR_TIERS for key in group.timeout_ids) < 2:
         left_out.add(EVERY_TIER)

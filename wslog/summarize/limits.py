@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from wslog.knowledge import Mend, fill
-from wslog.result import FileCoverage, Limit
+from wslog.result import Clock, FileCoverage, Limit
 from wslog.schema import Cause, LimitKind, Tier
 from wslog.summarize.facts import Facts
 from wslog.wording import counted, joined, timer, whole_percent
@@ -22,6 +22,7 @@ MAX_FILE_LIMITS: Final = 8
 SHOWN_FILES: Final = 2
 SAME_SPAN: Final = dt.timedelta(seconds=1)
 NGINX_ERROR: Final = "nginx-error"
+QUARTER_HOUR_S: Final = 900.0  # zones differ by whole ones, clocks hardly ever
 
 
 class Gap(Struct, frozen=True, kw_only=True):
@@ -131,12 +132,20 @@ def _times(facts: Facts) -> list[Gap]:
             f"{whole_percent(facts.outside_share)} of the drops lie outside the time that the logs of all tiers cover."
         )
         gaps.append(Gap(text=text, log_next="Collect the logs of all tiers for the same time."))
-    for clock in facts.clocks:
-        if clock.tier is not Tier.CLIENT and clock.skew_s is not None and abs(clock.skew_s) > 1:
-            way = "ahead of" if clock.skew_s > 0 else "behind"
-            text = f"The clock of tier {clock.tier.value} runs {timer(abs(clock.skew_s))} {way} the reference clock."
-            gaps.append(Gap(text=text, mend_id="clock-sync"))
-    return gaps
+    return gaps + [Gap(text=_wrong(clock), mend_id="clock-sync") for clock in facts.clocks if _is_wrong(clock, facts)]
+
+
+def _is_wrong(clock: Clock, facts: Facts) -> bool:
+    """Whether a server's clock was off; a log that names no zone, on the host whose clock counts, is not."""
+    if clock.tier is Tier.CLIENT or clock.skew_s is None or abs(clock.skew_s) <= 1:
+        return False
+    is_zone = clock.skew_s % QUARTER_HOUR_S == 0
+    return not (is_zone and any(other.is_reference and other.tier is clock.tier for other in facts.clocks))
+
+
+def _wrong(clock: Clock) -> str:
+    way = "ahead of" if (clock.skew_s or 0.0) > 0 else "behind"
+    return f"The clock of tier {clock.tier.value} runs {timer(abs(clock.skew_s or 0.0))} {way} the reference clock."
 
 
 def _inferred(facts: Facts) -> list[Gap]:

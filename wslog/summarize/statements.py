@@ -35,6 +35,7 @@ STATUS_MEANS: Final[Mapping[int, str]] = {
     502: "nothing answered behind the proxy",
     503: "no server was available",
     504: "the application did not answer in time",
+    505: "the application was asked in HTTP/1.0, which knows no upgrade",
 }
 
 # The same status says something else by who is at fault.
@@ -182,6 +183,8 @@ def _handshake(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) 
     path = group.shared("path")
     failed = f"{many} never opened" + (f" on {path}" if path else "")
     logged = [status for status in group.statuses if status is not None]
+    if not logged and group.tier is Tier.NGINX:
+        return f"{failed}: nginx was down at that time"
     if not logged:
         return f"{failed}, and no server log says why"
     if len(group.statuses) > 1:
@@ -265,4 +268,5 @@ def _moments(group: DropGroup, *, with_date: bool, with_scope: bool = False) -> 
         moments.append(f"{_scope(burst)} at {at}".lstrip() if with_scope else at)
     if more := len(group.bursts) - len(moments):
         moments.append(f"{more} more")
+    moments = list(dict.fromkeys(moments))
     return joined(moments) if with_scope else f"at {joined(moments)}"
