@@ -19,7 +19,7 @@ def draw_drops(rng: Rng, n: int, kind: str | None, *, world: str) -> tuple[pl.Da
     """Draw dropped connections of which 10-20 % were ended by one timer (none, if *kind* is None).
 
     A third never carried a message: their idle duration is their lifetime. A timer of kind "either" meets only those. A
-    lifetime limit is one path's, and nothing there outlives it.
+    lifetime limit is one path's, and nothing there outlives it; so with "either", or it could only be an idle timer.
 
     Returns:
         The columns that typing reads, and the timer.
@@ -43,16 +43,16 @@ def draw_drops(rng: Rng, n: int, kind: str | None, *, world: str) -> tuple[pl.Da
         lifetime = np.where(hit, at, lifetime)
         idle = np.where(hit, np.where(silent, at, at * rng.uniform(0, 0.95, n)), idle)
     idle, lifetime = logged(idle, "ms", rng), logged(lifetime, "ms", rng)
-    limited = (
-        hit | ((lifetime < timer) & (rng.uniform(size=n) < 0.5)) if kind == "lifetime" else np.zeros(n, dtype=bool)
-    )
+    has_path = kind in {"lifetime", "either"}
+    limited = hit | ((lifetime < timer) & (rng.uniform(size=n) < 0.5)) if has_path else np.zeros(n, dtype=bool)
     frame = pl.DataFrame(
         {
             "idle_s": idle, "lifetime_s": lifetime, "is_silent": lifetime - idle <= np.maximum(1.0, 0.03 * lifetime),
             "unanswered_s": rng.normal(0, 2, n), "path": np.where(limited, "/limited", "/ws"),
         }
     ).with_columns(
-        pl.lit(value=True).alias("is_client_drop"), pl.lit(None, dtype=pl.Int32).alias("burst"),
+        *(pl.lit(value=True).alias(name) for name in ("has_client", "is_client_drop")),
+        pl.lit(None, dtype=pl.Int32).alias("burst"),
         pl.lit("client.jsonl:1").alias("client_ref"), pl.lit("rt.example.com").alias("host"),
         *(pl.lit(value=False).alias(name) for name in ("late", "early", "nginx_timed_out", "is_unheard")),
     )  # fmt: skip

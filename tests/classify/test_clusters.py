@@ -23,7 +23,7 @@ def drops(idle: Floats, lifetime: Floats, **columns: object) -> pl.DataFrame:
         (pl.col("lifetime_s") - pl.col("idle_s") <= pl.max_horizontal(pl.lit(1.0), 0.03 * pl.col("lifetime_s"))).alias(
             "is_silent"
         ),
-        pl.lit(value=True).alias("is_client_drop"),
+        *(pl.lit(value=True).alias(name) for name in ("has_client", "is_client_drop")),
         pl.lit(None, dtype=pl.Int32).alias("burst"),
         *(pl.lit(value=False).alias(name) for name in ("late", "early", "nginx_timed_out")),
         pl.lit(0.0).alias("unanswered_s"),
@@ -127,19 +127,46 @@ def test_a_limit_counts_from_the_open_whenever_the_greeting_came() -> None:
     assert ("lifetime_s", 45.0, False) in kinds(find_clusters(frame, KNOWN, []))
 
 
-def test_logs_that_tell_nothing_of_messages_have_piles_too() -> None:
+def unheard(lives: Floats, *, has_client: bool, **columns: object) -> pl.DataFrame:
+    """Connections of which only the age is known, by the clients' logs or by the servers' alone."""
+    return drops(lives, lives, **columns).with_columns(
+        pl.lit(None, dtype=pl.Float64).alias("idle_s"), pl.lit(value=False).alias("is_silent"),
+        pl.lit(value=True).alias("is_unheard"),
+        *(pl.lit(value=has_client).alias(name) for name in ("has_client", "is_client_drop")),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("has_client", [True, False])
+def test_logs_that_tell_nothing_of_messages_have_piles_too(has_client: bool) -> None:
     """Ages that pile up where others live longer are an idle timer's: these connections never said anything."""
     rng = np.random.default_rng(3)
     _, life = background(rng)
-    lives = np.append(life, 60 + rng.uniform(0, 0.05, 200))
-    frame = drops(lives, lives, is_unheard=[True] * 800).with_columns(
-        pl.lit(None, dtype=pl.Float64).alias("idle_s"), pl.lit(value=False).alias("is_silent")
-    )
+    frame = unheard(np.append(life, 60 + rng.uniform(0, 0.05, 200)), has_client=has_client)
     found = find_clusters(frame, KNOWN, [])
     assert kinds(found) == [("idle_s", 60.0, False)]
     judged = add_membership(frame, find_members(frame, found))
     assert (judged["idle_db"].tail(200) > 10).all()
     assert judged["idle_s"].null_count() == judged.height
+
+
+def test_a_message_at_a_fixed_age_is_no_timer_of_its_own() -> None:
+    """Who speaks at 20 s and is silent then ends at 65 s by the timer of 45 s; another path may have one of 65."""
+    rng = np.random.default_rng(3)
+    _, life = background(rng)
+    piles = np.append(45 + rng.uniform(0, 0.05, 200), 65 + rng.uniform(0, 0.05, 60))
+    lives, elsewhere = np.append(life, piles), ["/ws"] * 800 + ["/push"] * 60
+    elsewhere[550:600] = ["/push"] * 50
+    same, other = unheard(lives, has_client=False), unheard(lives, has_client=False, path=elsewhere)
+    assert [f.timeout_s for f in find_clusters(same, KNOWN, [])] == [45.0]
+    assert [f.timeout_s for f in find_clusters(other, KNOWN, [])] == [45.0, 65.0]
+
+
+@pytest.mark.parametrize(("has_client", "says"), [(True, [("idle_s", 1800.0, True)]), (False, [])])
+def test_servers_alone_do_not_tell_a_limit_from_goodbyes(has_client: bool, says: list[tuple[str, float, bool]]) -> None:
+    """An age that nobody outlives may be a limit's, or that at which clients say goodbye: only they know the code."""
+    rng = np.random.default_rng(3)
+    lives = np.append(rng.uniform(5, 1700, 400), 1800 + rng.uniform(0, 0.5, 200))
+    assert kinds(find_clusters(unheard(lives, has_client=has_client), [], [])) == says
 
 
 def test_silent_connections_join_the_talkers() -> None:
@@ -210,6 +237,7 @@ def test_clusters_of_the_result_name_their_timers() -> None:
             "cluster_id": pl.Series([0, None, None, None], dtype=pl.Int32),
             "timeout_id": [["a", "b"], [], [], []],
             "is_drop": [True] * 4,
+            "is_opened": [True] * 4,
             "client_ref": ["client.jsonl:1"] * 4,
             "idle_s": [60.0, 3.0, 4.0, 5.0],
             "lifetime_s": [70.0, 9.0, 9.0, 9.0],

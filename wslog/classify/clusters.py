@@ -19,12 +19,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wslog.classify.combs import FEWEST_TEETH, find_comb
-from wslog.classify.facts import AS_SILENT, share_of
+from wslog.classify.facts import FOR_PILES, share_of
 from wslog.classify.fitting import fitting, known_values
 from wslog.classify.histogram import coarsest_resolution, merge, sketch
 from wslog.classify.scan import FEWEST
 from wslog.classify.spikes import Spike, configured_value, find_in
 from wslog.knowledge.model import Setting, Timeout, TimerKind
+from wslog.knowledge.own_timers import ALB_IDLE, NGINX_READ
 from wslog.knowledge.tolerance import tolerance_s
 
 IDLE_KINDS: Final = (TimerKind.IDLE_ANY, TimerKind.IDLE_C2S, TimerKind.IDLE_S2C)
@@ -35,8 +36,8 @@ OUTLIVED_SHARE: Final = 0.2  # of those that came to that age: who has no networ
 MADE_OF_IDLE: Final = 0.7
 TOOTH: Final = 4  # drops on one path that make a comb's tooth
 HEARD: Final = (
-    "is_client_drop", "burst", "late", "early", "is_silent", "is_unheard", "idle_s", "lifetime_s", "client_ref", "host",
-    "path", "nginx_timed_out", "unanswered_s",
+    "has_client", "is_client_drop", "burst", "late", "early", "is_silent", "is_unheard", "idle_s", "lifetime_s",
+    "client_ref", "host", "path", "nginx_timed_out", "unanswered_s",
 )  # fmt: skip
 SOURCE: Final = pl.col("client_ref").str.replace(r":\d+$", "").cast(pl.Categorical).alias("source")
 
@@ -65,10 +66,10 @@ def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Se
         settings: Timers found in configuration.
     """
     known = known_values(timeouts, settings)
-    drops = facts.select(HEARD).with_columns(AS_SILENT).filter(pl.col("is_client_drop") & pl.col("burst").is_null())
+    drops = facts.select(HEARD).with_columns(FOR_PILES).filter(pl.col("is_client_drop") & pl.col("burst").is_null())
     # A client that noticed late shows how long it was away, not how long the line was silent.
     prompt = drops.filter(~pl.col("late") & ~pl.col("early"))
-    timed = prompt.select("is_silent", "idle_s", "lifetime_s", SOURCE)
+    timed = prompt.select("is_silent", "is_unheard", "idle_s", "lifetime_s", "host", "path", SOURCE)
     drops, prompt = drops.drop("client_ref"), prompt.drop("client_ref")
     talking = timed.filter(~pl.col("is_silent"))
     found = _typed(talking, "idle_s", known)
@@ -78,7 +79,9 @@ def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Se
     for spike in _of_silent(silent, drops, found, timeouts, settings):
         if not any(_same_place(spike, other) for other in found):
             found.append(spike)
-    return [s for s in found if not _is_shadow(s, found, drops)]
+    found = [s for s in found if not _is_shadow(s, found, drops)]
+    # Servers alone don't tell a limit's end from that of clients who say goodbye at an age.
+    return found if drops["has_client"].any() else [s for s in found if s.axis == "idle_s" and not s.is_either]
 
 
 def _typed(rows: pl.DataFrame, axis: str, known: Sequence[float]) -> list[TypedSpike]:
@@ -128,7 +131,7 @@ def _of_silent(
     """Yield the spikes of connections that said nothing after a greeting, whose delay parts their two durations.
 
     Args:
-        silent: `idle_s`, `lifetime_s` and `source`.
+        silent: `is_unheard`, `idle_s`, `lifetime_s`, `host`, `path` and `source`.
         drops: All drops: who lived longer on the same path.
         talking: Spikes of the others.
         timeouts: Known timers.
@@ -139,15 +142,49 @@ def _of_silent(
     idle = []
     for spike in _typed(silent, "idle_s", known):
         lifetimes = _members_of(spike, silent)["lifetime_s"]
-        is_known = _known_kinds(spike, timeouts, settings) == (True, False)
-        if is_known or _varies(lifetimes, spike) or not any(_is_near(lifetimes, limit) for limit in limits):
+        if (
+            _is_known_idle(spike, silent, timeouts, settings)
+            or _varies(lifetimes, spike)
+            or not any(_is_near(lifetimes, limit) for limit in limits)
+        ):
             idle.append(spike)
-    yield from idle
+    yield from (spike for spike in idle if not _is_repeat(spike, idle, silent))
     for spike in limits:
         if not _is_made_of_idle(spike, [*talking, *idle], silent):
             silence = _members_of(spike, silent)["idle_s"]
             is_age = _varies(silence, spike) or not _is_near(silence, spike)
             yield spike if is_age else _as_known(spike, timeouts, settings)
+
+
+def _is_known_idle(
+    found: TypedSpike, silent: pl.DataFrame, timeouts: Sequence[Timeout], settings: Sequence[Setting]
+) -> bool:
+    """Whether only idle timers are known at a place; nginx's or the ALB's, where nobody knows who was silent."""
+    names = fitting(found.timeout_s, IDLE_KINDS, timeouts, settings)
+    is_heard = share_of(_members_of(found, silent), pl.col("is_unheard")) < 0.5
+    return _known_kinds(found, timeouts, settings) == (True, False) and (
+        is_heard or not {ALB_IDLE, NGINX_READ}.isdisjoint(names)
+    )
+
+
+def _is_repeat(found: TypedSpike, others: Sequence[TypedSpike], silent: pl.DataFrame) -> bool:
+    """Whether ages alone make a spike, and on its paths more connections ended sooner by another one.
+
+    A client that speaks at a fixed age and is silent then ends at that age later, by the same timer.
+    """
+    mine = _members_of(found, silent)
+    sooner = [_members_of(other, silent) for other in others if other.spike.center_s < found.spike.center_s]
+    if not sooner or _is_heard(mine):
+        return False
+    theirs = pl.concat(sooner).group_by("host", "path").len("n_sooner")
+    here = mine.group_by("host", "path").len("n").join(theirs, on=["host", "path"], how="left", nulls_equal=True)
+    is_fewer = here.filter(pl.col("n") < pl.col("n_sooner").fill_null(0))
+    return int(is_fewer["n"].sum()) > mine.height / 2
+
+
+def _is_heard(members: pl.DataFrame) -> bool:
+    """Whether it is known of most of them when they spoke."""
+    return share_of(members, pl.col("is_unheard")) < 0.5
 
 
 def _members_of(found: TypedSpike, rows: pl.DataFrame) -> pl.DataFrame:

@@ -30,8 +30,11 @@ def to_clusters(
         "idle_out_s": (TimerKind.CLOSE_WAIT, TimerKind.PING_TIMEOUT),
     }
     clusters = []
-    silence = pl.coalesce("idle_s", pl.when(pl.col("client_ref").is_not_null()).then("lifetime_s"))  # see `AS_SILENT`
-    drops = judged.filter("is_drop").select("cluster_id", "lifetime_s", silence.alias("idle_s"))
+    # As in `FOR_PILES`: where nothing is known of messages, ages are what was looked through.
+    is_asked = pl.col("client_ref").is_not_null() | pl.col("client_ref").is_null().all()
+    is_asked = is_asked & pl.col("is_opened").fill_null(value=True)
+    silence = pl.coalesce("idle_s", pl.when(is_asked).then("lifetime_s")).alias("idle_s")
+    drops = judged.select("cluster_id", "is_drop", "lifetime_s", silence).filter("is_drop")
     judged = judged.select("cluster_id", "timeout_id")
     for number, item in enumerate(found):
         decided = judged.filter((pl.col("cluster_id") == number) & (pl.col("timeout_id").list.len() == 1))

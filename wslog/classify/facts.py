@@ -56,10 +56,12 @@ def _since(column: str) -> pl.Expr:
     return (pl.col("closed_at") - pl.col(column)).dt.total_milliseconds() / 1000
 
 
-# What tells nothing of messages may have been silent all its life: to find timers, such connections count as silent.
-AS_SILENT: Final = (
+# Where piles are looked for: what tells nothing of messages may have been silent all its life, and what only servers
+# saw may have been dropped.
+FOR_PILES: Final = (
     pl.when("is_unheard").then("lifetime_s").otherwise("idle_s").alias("idle_s"),
     (pl.col("is_silent") | pl.col("is_unheard")).alias("is_silent"),
+    (pl.col("is_client_drop") | (pl.col("is_unheard") & ~pl.col("has_client"))).alias("is_client_drop"),
 )
 
 # Facts that a row tells by itself. Yes-or-no ones count unknown as no.
@@ -76,8 +78,6 @@ FLAGS: Final[Mapping[str, pl.Expr]] = {
     # The level tells the side: errors of the upstream connection are errors, of the client's only info.
     "upstream_reset": UPGRADED & _ERRNO.is_in(RESET) & (pl.col("error_level") == "error"),
     "downstream_reset": UPGRADED & _ERRNO.is_in(RESET) & (pl.col("error_level") == "info"),
-    # The client's log tells nothing of messages: how long it was silent is not known, at most as long as it lived.
-    "is_unheard": pl.col("has_client") & pl.col("idle_s").is_null() & pl.col("lifetime_s").is_not_null(),
     # No message, or none but a greeting right after the open.
     "is_silent": (pl.col("lifetime_s") - pl.col("idle_s")) <= _SILENT_FROM,
 }
@@ -95,6 +95,7 @@ class Surroundings(Struct, frozen=True):
 
     Attributes:
         nginx_span, alb_span: First and last close that the tier's access log covers; null: it logged none.
+        has_clients: Whether there is any client's record.
         hosts: Hosts of which the servers' logs show anything: an edge whose logs are not here proves nothing by
             silence.
         path_timers: nginx's timer on a path, in seconds, as those tell that it timed out.
@@ -104,6 +105,7 @@ class Surroundings(Struct, frozen=True):
 
     nginx_span: tuple[dt.datetime | None, dt.datetime | None]
     alb_span: tuple[dt.datetime | None, dt.datetime | None]
+    has_clients: bool
     hosts: tuple[str, ...]
     path_timers: Mapping[str, float]
     telling: tuple[str, ...]
@@ -117,6 +119,7 @@ def look_around(connections: pl.DataFrame, known_s: Sequence[float] = ()) -> Sur
     return Surroundings(
         nginx_span=_span(connections, pl.col("nginx_closed_at").filter(in_nginx)),
         alb_span=_span(connections, pl.col("alb_closed_at").filter(in_alb)),
+        has_clients=bool(connections["has_client"].any()),
         hosts=tuple(hosts.drop_nulls().sort()),
         path_timers={path: _nearest(timer_s, known_s) for path, timer_s in _path_timers(connections).items()},
         telling=tuple(connections.filter(_ANSWERED).select(_ACCESS_LOG.unique()).to_series().sort()),
@@ -174,6 +177,7 @@ def tell_facts(around: Surroundings, *, levels: frozenset[str], settings: Sequen
         "ended_at": ENDED_AT,
         **{name: _yes(flag) for name, flag in FLAGS.items()},
         **SPANS,
+        "is_unheard": _unheard(around),
         "info_visible": pl.lit(bool(levels & {"info", "debug"})),
         "nginx_setting_s": configured,
         "alb_setting_s": configured_timer(settings, ALB_IDLE),
@@ -181,6 +185,15 @@ def tell_facts(around: Surroundings, *, levels: frozenset[str], settings: Sequen
         "tells_app_status": _yes(_ACCESS_LOG.is_in(around.telling)),
         **_absences(around),
     }
+
+
+def _unheard(around: Surroundings) -> pl.Expr:
+    """Whether no log tells of a connection's messages: the client's does not, or there are servers' logs alone.
+
+    Of its silence only an upper limit is known then: its lifetime.
+    """
+    is_asked = pl.col("has_client") | pl.lit(value=not around.has_clients)
+    return _yes(is_asked & OPENED & pl.col("idle_s").is_null() & pl.col("lifetime_s").is_not_null())
 
 
 def _learnt_timer(path_timers: Mapping[str, float]) -> pl.Expr:

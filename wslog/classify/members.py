@@ -9,7 +9,7 @@ import polars as pl
 from msgspec import Struct
 
 from wslog.classify.clusters import TypedSpike, outlived
-from wslog.classify.facts import AS_SILENT
+from wslog.classify.facts import FOR_PILES
 from wslog.knowledge.tolerance import tolerance_s
 
 # Per axis: the columns for decibans, for the timer's value, for the cluster, and for lying just outside of one.
@@ -18,7 +18,7 @@ MEMBERSHIP: Final = {
     "lifetime_s": ("life_db", "life_timer_s", "life_cluster", "life_near"),
     "idle_out_s": ("give_up_db", "give_up_s", "give_up_cluster", "give_up_near"),
 }
-HEARD: Final = ("is_client_drop", "is_silent", "is_unheard", "host", "path", "idle_s", "lifetime_s")
+HEARD: Final = ("has_client", "is_client_drop", "is_silent", "is_unheard", "host", "path", "idle_s", "lifetime_s")
 COLUMNS: Final = (pl.Float64, pl.Float64, pl.Int32, pl.Boolean)
 PLACE: Final = pl.concat_str(pl.col("host").fill_null(""), "path")  # hosts of one path may have limits of their own
 AT_THE_LIMIT_DB: Final = 13.0  # ended within a timer's tolerance of a limit that nobody on the path outlived
@@ -54,7 +54,7 @@ def find_members(facts: pl.DataFrame, found: Sequence[TypedSpike]) -> list[Membe
         facts: The columns of `HEARD`, of all rows.
         found: From `clusters.find_clusters`; the number of a cluster is its place here.
     """
-    facts = facts.with_columns(AS_SILENT)
+    facts = facts.with_columns(FOR_PILES)
     return [
         _find_one(facts, item, number, axis)
         for number, item in enumerate(found)
@@ -110,7 +110,7 @@ def add_membership(facts: pl.DataFrame, members: Sequence[Members]) -> pl.DataFr
         for names in MEMBERSHIP.values()
         for name, dtype in zip(names, COLUMNS, strict=True)
     }
-    told = facts.select(HEARD).with_columns(*AS_SILENT, **nothing)
+    told = facts.select(HEARD).with_columns(*FOR_PILES, **nothing)
     for one in members:
         told = _add_one(told, one)
     return facts.with_columns(told.select(*nothing).get_columns())
