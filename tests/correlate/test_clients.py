@@ -56,6 +56,16 @@ def test_idle_is_unknown_where_the_log_never_tells_of_messages():
     assert _joined(events(client("c:1", 0, 60)))["idle_s"].to_list() == [None]
 
 
+def test_a_file_that_never_tells_of_messages_does_not_show_silence():
+    """Another collector's records beside it say nothing of this one's; of a few records it is no wonder."""
+    told = client("told:1", 0, 60, last_sent_at=at(20), session_id="a")
+    mute = [client(f"mute:{n}", n, n + 60, session_id=f"m{n}") for n in range(20)]
+    few = [client(f"few:{n}", n, n + 60, session_id=f"f{n}") for n in range(3)]
+    rows = _joined(events(told, *mute, *few))
+    idle = rows.group_by(pl.col("client_ref").str.split(":").list.first()).agg(pl.col("idle_s").unique())
+    assert dict(idle.rows()) == {"told": [40.0], "mute": [None], "few": [60.0]}
+
+
 @pytest.mark.parametrize(
     ("one", "other", "is_shared"),
     [

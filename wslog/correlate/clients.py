@@ -22,6 +22,8 @@ CLIENT_FIELDS: Final = (
 # A counter that restarts with the page is told apart by session and by the moment the socket was made.
 CONNECTION_KEY: Final = ("session_id", "connection_id", "created_at", "own")
 
+FEWEST_MUTE: Final = 20  # connections of a file, none of which carried a message: it never tells of any
+
 REPEATED: Final = ("session_id", "connection_id", "host", "path", "query", "closed_at", "lifetime_s")
 IS_HIDE: Final = pl.col("event") == EventKind.PAGEHIDE
 
@@ -34,12 +36,12 @@ class Clients(Struct, frozen=True):
             the first row that shares its clock; null: nobody known), perhaps fields that go before the record's own.
             Sorted by `closed_at`, `client_ref`.
         records: What the records tell, `ref`.
-        tells_messages: Whether any of them tells when messages went.
+        mute: Files that never tell when messages went; None: all of them.
     """
 
     rows: pl.DataFrame
     records: pl.DataFrame
-    tells_messages: bool = False
+    mute: tuple[str, ...] | None = None
 
     def told(self, numbers: pl.Series | None = None) -> pl.LazyFrame:
         """Return what the records tell, by the clients' own clocks.
@@ -61,15 +63,18 @@ class Clients(Struct, frozen=True):
         )
 
     def _idle(self) -> list[pl.Expr]:
-        """Silence before the close, as the client saw it; null if this log never tells when messages went.
+        """Silence before the close, as the client saw it; null if its log never tells when messages went.
 
         A connection that never carried a message has been silent since it opened.
         """
+        is_told = pl.lit(self.mute is not None)
+        if self.mute:
+            is_told = ~_file("client_ref").is_in(self.mute)
 
         def since(*columns: str) -> pl.Expr:
             last = pl.max_horizontal("opened_at", *columns)
             seconds = (pl.col("closed_at") - last).dt.total_milliseconds() / 1000
-            return pl.when(pl.lit(self.tells_messages) & pl.col("opened_at").is_not_null()).then(seconds)
+            return pl.when(is_told & pl.col("opened_at").is_not_null()).then(seconds)
 
         return [
             since("last_sent_at", "last_received_at").alias("idle_s"),
@@ -96,8 +101,25 @@ def join_client_records(events: pl.DataFrame) -> Clients:
     ]
     rows = drop_repeats(beside(taken(records.select(REPEATED), rows["record"]), rows).pipe(collected)).drop(REPEATED)
     rows = _opened_by_record(rows, records, events).with_columns(_clock(rows, records))
-    told = taken(records.select("last_sent_at", "last_received_at"), rows["record"]).count().pipe(collected)
-    return Clients(rows, records, tells_messages=any(told.row(0)))
+    return Clients(rows, records, _mute(taken(records, rows["record"])))
+
+
+def _file(ref: str) -> pl.Expr:
+    return pl.col(ref).str.replace(r":\d+$", "")
+
+
+def _mute(records: pl.LazyFrame) -> tuple[str, ...] | None:
+    """Return the files whose records never tell when messages went; None if no file's do.
+
+    Of a few connections it is no wonder that they never carried any.
+    """
+    tells = pl.col("last_sent_at").is_not_null() | pl.col("last_received_at").is_not_null()
+    files = records.select(_file("ref").alias("file"), tells.alias("tells")).group_by("file")
+    counted = files.agg(pl.len().alias("n"), pl.col("tells").any()).pipe(collected)
+    if not counted["tells"].any():
+        return None
+    mute = counted.filter(~pl.col("tells") & (pl.col("n") >= FEWEST_MUTE))["file"]
+    return tuple(mute.sort())
 
 
 def _one_each(events: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
