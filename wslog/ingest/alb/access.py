@@ -88,9 +88,10 @@ _HEAD_FIELDS: Final = tuple(name for name, at in _AT.items() if at < _REQUEST)
 def split_entries(text: pl.Series) -> pl.Series:
     """Return each entry's fields without quotes; a last field whose quote is missing is left out: it may be cut."""
     field = pl.element()
-    is_whole = (field.str.len_bytes() > 1) & field.str.contains('" ?$')
-    bare = field.str.strip_suffix(" ").str.strip_prefix('"').str.strip_suffix('"')
-    unquoted = pl.when(~field.str.starts_with('"')).then(field).when(is_whole).then(bare)
+    quoted = field.str.strip_suffix(" ").str.slice(1)
+    unquoted = (
+        pl.when(~field.str.starts_with('"')).then(field).when(quoted.str.ends_with('"')).then(quoted.str.head(-1))
+    )
     fields = pl.col("text").str.strip_chars().str.extract_all(_FIELD).list.eval(unquoted.drop_nulls())
     return text.alias("text").to_frame().select(fields.alias("fields")).to_series()
 

@@ -216,18 +216,13 @@ def to_events(raw: pl.DataFrame, *, needs_creation: bool) -> Parsed:
     Returns:
         One event or one reject for every row, both in line order.
     """
-    frame = (
-        _with_request(raw)
-        .with_columns(
-            _instants(raw["time"], "at"),
-            _instants(raw["creation"], "opened_at"),
-            pl.col("status").cast(pl.Int32, strict=False).alias("status_code"),
-            pl.col(_PHASES).cast(pl.Float64, strict=False),
-        )
-        .with_columns(_reason(needs_creation=needs_creation).alias("reason"))
-    )
+    frame = raw.with_columns(_instants(raw["time"], "at"), _instants(raw["creation"], "opened_at"))
+    frame = frame.with_columns(_reason(needs_creation=needs_creation).alias("reason"))
     is_good = frame["reason"].is_null()
     rejects = reject_where(frame.filter(~is_good), pl.col("reason")).sort("line")
-    good = frame if rejects.is_empty() else frame.filter(is_good)
+    good = _with_request(frame if rejects.is_empty() else frame.filter(is_good)).with_columns(
+        pl.col("status").cast(pl.Int32, strict=False).alias("status_code"),
+        pl.col(_PHASES).cast(pl.Float64, strict=False),
+    )
     good = good.with_columns(_unescape(good["user_agent"]), _unescape(good["url"]))
     return Parsed(events=_events(good).sort("line"), rejects=rejects)
