@@ -89,8 +89,9 @@ def test_silent_connections_speak_for_either_kind(known: tuple[Timeout, ...], is
     """A pile of connections that never carried a message is undecidable, unless only timers of one kind stand there."""
     rng = np.random.default_rng(3)
     idle, life = background(rng)
-    at = 60 + rng.exponential(0.05, 60)
-    frame = drops(np.append(idle, at), np.append(life, at), path=["/talk"] * 600 + ["/quiet"] * 60)
+    at, short = 60 + rng.exponential(0.05, 60), rng.uniform(6, 55, 30)
+    paths = ["/talk"] * 600 + ["/quiet"] * 90
+    frame = drops(np.concatenate([idle, at, short]), np.concatenate([life, at, short]), path=paths)
     known = tuple(t for t in known if t.kind != TimerKind.LIFETIME)
     found = find_clusters(frame, known, [])
     assert kinds(found) == [("idle_s", 60.0, is_either)]
@@ -167,6 +168,28 @@ def test_servers_alone_do_not_tell_a_limit_from_goodbyes(has_client: bool, says:
     rng = np.random.default_rng(3)
     lives = np.append(rng.uniform(5, 1700, 400), 1800 + rng.uniform(0, 0.5, 200))
     assert kinds(find_clusters(unheard(lives, has_client=has_client), [], [])) == says
+
+
+def test_where_nobody_else_is_the_silent_met_an_idle_timer() -> None:
+    """That nobody on a path lived longer says nothing where all were silent and ended at once."""
+    rng = np.random.default_rng(3)
+    idle, life = background(rng)
+    at = 60 + rng.exponential(0.05, 60)
+    frame = drops(np.append(idle, at), np.append(life, at), path=["/talk"] * 600 + ["/quiet"] * 60)
+    judged = add_membership(frame, find_members(frame, find_clusters(frame, [], []))).tail(60)
+    assert judged["idle_db"].null_count() < 15
+    assert judged["life_db"].null_count() == 60
+
+
+def test_who_said_goodbye_later_disproves_a_limit() -> None:
+    """Not only drops live longer: a few clean closes at a higher age are enough."""
+    rng = np.random.default_rng(2)
+    life, at, later = rng.uniform(5, 800, 200), 900 + rng.exponential(0.05, 80), rng.uniform(1000, 3000, 12)
+    lives = np.concatenate([life, at, later])
+    frame = drops(lives * rng.uniform(0, 0.9, 292), lives)
+    assert kinds(find_clusters(frame, [], [])) == [("lifetime_s", 900.0, False)]
+    clean = frame.with_columns((pl.int_range(pl.len()) < 280).alias("is_client_drop"))
+    assert find_clusters(clean, [], []) == []
 
 
 def test_silent_connections_join_the_talkers() -> None:

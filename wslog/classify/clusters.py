@@ -33,6 +33,8 @@ SILENT_FROM_S: Final = 5.0
 UNANSWERED_SHARE: Final = 0.75  # a proxy's timer does not care who spoke last: half or less
 UNANSWERED_S: Final = 1.0
 OUTLIVED_SHARE: Final = 0.2  # of those that came to that age: who has no network learns late that its time was up
+LEFT_SHARE: Final = 0.05  # the same of those that were closed with a code
+ALONE_SHARE: Final = 0.25
 MADE_OF_IDLE: Final = 0.7
 TOOTH: Final = 4  # drops on one path that make a comb's tooth
 HEARD: Final = (
@@ -66,7 +68,8 @@ def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Se
         settings: Timers found in configuration.
     """
     known = known_values(timeouts, settings)
-    drops = facts.select(HEARD).with_columns(FOR_PILES).filter(pl.col("is_client_drop") & pl.col("burst").is_null())
+    rows = facts.select(HEARD).with_columns(FOR_PILES).filter(pl.col("burst").is_null())
+    drops = rows.filter("is_client_drop")
     # A client that noticed late shows how long it was away, not how long the line was silent.
     prompt = drops.filter(~pl.col("late") & ~pl.col("early"))
     timed = prompt.select("is_silent", "is_unheard", "idle_s", "lifetime_s", "host", "path", SOURCE)
@@ -76,10 +79,10 @@ def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Se
     found = _without_comb([_as_give_up(s, prompt) for s in found], prompt, settings)
     found += _typed(talking, "lifetime_s", known)
     silent = timed.filter(pl.col("is_silent") & (pl.col("lifetime_s") > SILENT_FROM_S))
-    for spike in _of_silent(silent, drops, found, timeouts, settings):
+    for spike in _of_silent(silent, rows, found, timeouts, settings):
         if not any(_same_place(spike, other) for other in found):
             found.append(spike)
-    found = [s for s in found if not _is_shadow(s, found, drops)]
+    found = [s for s in found if not _is_shadow(s, found, rows)]
     # Servers alone don't tell a limit's end from that of clients who say goodbye at an age.
     return found if drops["has_client"].any() else [s for s in found if s.axis == "idle_s" and not s.is_either]
 
@@ -125,20 +128,20 @@ def _is_witnessed(found: TypedSpike, drops: pl.DataFrame, settings: Sequence[Set
 
 
 def _of_silent(
-    silent: pl.DataFrame, drops: pl.DataFrame, talking: Sequence[TypedSpike],
+    silent: pl.DataFrame, rows: pl.DataFrame, talking: Sequence[TypedSpike],
     timeouts: Sequence[Timeout], settings: Sequence[Setting],
 ) -> Iterator[TypedSpike]:  # fmt: skip
     """Yield the spikes of connections that said nothing after a greeting, whose delay parts their two durations.
 
     Args:
         silent: `is_unheard`, `idle_s`, `lifetime_s`, `host`, `path` and `source`.
-        drops: All drops: who lived longer on the same path.
+        rows: All connections: who lived longer on the same path.
         talking: Spikes of the others.
         timeouts: Known timers.
         settings: Timers found in configuration.
     """
     known = known_values(timeouts, settings)
-    limits = [s for s in _typed(silent, "lifetime_s", known) if not _is_outlived(s, drops)]
+    limits = [s for s in _typed(silent, "lifetime_s", known) if not _is_outlived(s, rows)]
     idle = []
     for spike in _typed(silent, "idle_s", known):
         lifetimes = _members_of(spike, silent)["lifetime_s"]
@@ -236,15 +239,16 @@ def _is_any_near(found: TypedSpike, known: Sequence[float]) -> bool:
     return any(abs(k - found.spike.center_s) <= tolerance_s(k) for k in known)
 
 
-def _is_shadow(found: TypedSpike, others: list[TypedSpike], drops: pl.DataFrame) -> bool:
+def _is_shadow(found: TypedSpike, others: list[TypedSpike], rows: pl.DataFrame) -> bool:
     """Whether a lifetime spike is made of members of idle spikes, or connections outlived it where it stands."""
-    return found.axis == "lifetime_s" and (_is_made_of_idle(found, others, drops) or _is_outlived(found, drops))
+    drops = rows.filter("is_client_drop")
+    return found.axis == "lifetime_s" and (_is_made_of_idle(found, others, drops) or _is_outlived(found, rows))
 
 
-def _is_outlived(found: TypedSpike, drops: pl.DataFrame) -> bool:
-    inside = drops.filter(pl.col("lifetime_s").is_between(found.spike.low_s, found.spike.high_s))
-    places = inside.select("host", "path").unique()
-    lasting = outlived(found, drops.join(places, on=["host", "path"], how="semi", nulls_equal=True))
+def _is_outlived(found: TypedSpike, rows: pl.DataFrame) -> bool:
+    inside = pl.col("lifetime_s").is_between(found.spike.low_s, found.spike.high_s)
+    places = rows.filter(pl.col("is_client_drop") & inside).select("host", "path").unique()
+    lasting = outlived(found, rows.join(places, on=["host", "path"], how="semi", nulls_equal=True))
     return bool(lasting["outlived"].all())
 
 
@@ -261,10 +265,18 @@ def _is_made_of_idle(found: TypedSpike, others: Sequence[TypedSpike], drops: pl.
 def outlived(found: TypedSpike, rows: pl.DataFrame) -> pl.DataFrame:
     """Tell per host and path whether connections lived past a lifetime spike: then it is no limit there.
 
+    Args:
+        found: The spike.
+        rows: `host`, `path`, `lifetime_s`, `is_client_drop` and `has_client` of all connections.
+
     Returns:
-        `host`, `path`, `outlived`.
+        `host`, `path`, `outlived`, and `is_alone`: hardly anybody is there who might have.
     """
-    age, spike = pl.col("lifetime_s"), found.spike
-    n_past, n_ended = (age > spike.high_s + 1.0).sum(), age.is_between(spike.low_s, spike.high_s).sum()
-    is_outlived = n_past > OUTLIVED_SHARE * (n_past + n_ended)
-    return rows.drop_nulls("path").group_by("host", "path").agg(is_outlived.alias("outlived"))
+    age, spike, is_drop = pl.col("lifetime_s"), found.spike, pl.col("is_client_drop")
+    is_past, is_inside = age > spike.high_s + 1.0, age.is_between(spike.low_s, spike.high_s)
+    n_past, n_ended, n_all = (is_drop & is_past).sum(), (is_drop & is_inside).sum(), age.count()
+    n_left = (~is_drop & pl.col("has_client") & is_past).sum()  # with a goodbye: these are not late
+    is_outlived = (n_past > OUTLIVED_SHARE * (n_past + n_ended)) | (n_left > LEFT_SHARE * (n_left + n_ended))
+    is_alone = n_all - n_ended < ALONE_SHARE * n_ended
+    places = rows.drop_nulls("path").group_by("host", "path")
+    return places.agg(is_outlived.alias("outlived"), is_alone.alias("is_alone"))

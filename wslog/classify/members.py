@@ -68,8 +68,9 @@ def _find_one(facts: pl.DataFrame, item: TypedSpike, number: int, axis: str) -> 
     if item.is_either:
         may_be = may_be & pl.col("is_silent")
     if axis == "lifetime_s":
-        drops = pl.when("is_client_drop").then("lifetime_s").alias("lifetime_s")
-        lasting = outlived(item, facts.select("host", "path", drops)).filter("outlived").select(PLACE).to_series()
+        # Where everybody was silent and ended at once, the commoner kind is meant: an idle timer.
+        is_no_limit = pl.col("outlived") | pl.lit(item.is_either) & pl.col("is_alone")
+        lasting = outlived(item, facts).filter(is_no_limit).select(PLACE).to_series()
         may_be = may_be & ~PLACE.is_in(lasting.implode()).fill_null(value=False)
     low, high, slack = item.spike.low_s, item.spike.high_s, tolerance_s(item.timeout_s)
     inside = (value.is_between(low, high, closed="left") & may_be).fill_null(value=False)
