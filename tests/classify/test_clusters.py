@@ -249,7 +249,7 @@ def test_late_and_early_clients_do_not_make_spikes() -> None:
 
 
 def test_clusters_of_the_result_name_their_timers() -> None:
-    """A verdict's own timer names the cluster; else every known timer of that value is a candidate."""
+    """A verdict's own timer names the cluster; else the candidates that verdicts leave, or all of that value."""
     rng = np.random.default_rng(10)
     idle, life = background(rng)
     at = 60 + rng.exponential(0.05, 80)
@@ -258,7 +258,7 @@ def test_clusters_of_the_result_name_their_timers() -> None:
     undecided = pl.DataFrame(
         {
             "cluster_id": pl.Series([0, None, None, None], dtype=pl.Int32),
-            "timeout_id": [["a", "b"], [], [], []],
+            "timeout_id": pl.Series([None, [], [], []], dtype=pl.List(pl.String)),
             "is_drop": [True] * 4,
             "is_opened": [True] * 4,
             "client_ref": ["client.jsonl:1"] * 4,
@@ -269,6 +269,8 @@ def test_clusters_of_the_result_name_their_timers() -> None:
     (cluster,) = to_clusters(found, undecided, KNOWN, [])
     assert {"aws-alb-idle", "nginx-proxy-read-timeout"} <= set(cluster.timeout_ids)
     assert cluster.share_low < cluster.share < cluster.share_high
+    left_open = undecided.with_columns(timeout_id=pl.Series([["b", "a"], [], [], []]))
+    assert to_clusters(found, left_open, KNOWN, [])[0].timeout_ids == ("a", "b")
     decided = undecided.with_columns(timeout_id=pl.Series([["aws-alb-idle"], [], [], []]))
     assert to_clusters(found, decided, KNOWN, [])[0].timeout_ids == ("aws-alb-idle",)
     assert fitting(61.0, (TimerKind.IDLE_ANY,), [], []) == ()

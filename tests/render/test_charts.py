@@ -169,6 +169,18 @@ def test_every_chart_has_its_table() -> None:
     assert TABLES["idle-histogram"](documents.full()).left_out == 42
 
 
+def test_ages_are_drawn_where_no_silence_is_known() -> None:
+    """A pile that was found by ages is shown by ages: in the title, at the axis and in the table."""
+    full = documents.full()
+    document = replace(full, charts=replace(full.charts, idle=()))
+    ax = CHARTS["idle-histogram"].draw(document, axes())
+    assert "age; silence is not known" in ax.get_title(loc="left").replace("\n", " ")
+    assert ax.get_xlabel() == "age at the close, s (logarithmic)"
+    head, rows, _ = TABLES["idle-histogram"](document)
+    assert "age" in head[0]
+    assert len(rows) == len(full.charts.lifetime)
+
+
 def test_a_cause_and_a_timer_of_a_later_version_do_not_break_a_chart() -> None:
     """An unknown cause name in the bins is drawn under its own name, and hostile timer labels are shortened."""
     full = documents.full()

@@ -20,7 +20,7 @@ def to_clusters(
     Args:
         found: From `find_clusters`; a cluster's id is its place here.
         judged: The judged connections (`schema.CONNECTIONS`): where their verdicts name the timer, so does the
-            cluster; else every known timer of that value is a candidate.
+            cluster; else the candidates that they leave, or every known timer of that value.
         timeouts: Known timers.
         settings: Timers found in configuration.
     """
@@ -37,8 +37,8 @@ def to_clusters(
     drops = judged.select("cluster_id", "is_drop", "lifetime_s", silence).filter("is_drop")
     judged = judged.select("cluster_id", "timeout_id")
     for number, item in enumerate(found):
-        decided = judged.filter((pl.col("cluster_id") == number) & (pl.col("timeout_id").list.len() == 1))
-        named = sorted(decided["timeout_id"].explode().unique().to_list())
+        members = judged.filter(pl.col("cluster_id") == number)["timeout_id"]
+        named = _named(members) or fitting(item.timeout_s, kinds[item.axis], timeouts, settings)
         spike = item.spike
         # The spike was found among some of the drops; all that the verdicts put into it count.
         n = drops.filter(pl.col("cluster_id") == number).height
@@ -57,7 +57,17 @@ def to_clusters(
                 share_low=share_low,
                 share_high=share_high,
                 p_value=spike.p_value,
-                timeout_ids=tuple(named) or fitting(item.timeout_s, kinds[item.axis], timeouts, settings),
+                timeout_ids=named,
             )
         )
     return tuple(clusters)
+
+
+def _named(timeout_ids: pl.Series) -> tuple[str, ...]:
+    """Return the timers that verdicts name, each alone; else the candidates that most of them leave."""
+    decided = timeout_ids.filter(timeout_ids.list.len() == 1).explode().unique().sort()
+    if len(decided):
+        return tuple(decided)
+    candidates = timeout_ids.drop_nulls().list.sort().list.join(" ")
+    commonest = candidates.filter(candidates != "").mode().sort()
+    return tuple(commonest[0].split(" ")) if len(commonest) else ()

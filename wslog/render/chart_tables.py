@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from wslog import wording as numbers
 from wslog.render import names
 from wslog.render.chart_style import in_order
+from wslog.render.chart_titles import silences
 from wslog.result import Bin, Document
 
 MOST_ROWS: Final = 60
@@ -22,8 +23,8 @@ class Table(NamedTuple):
 
 
 def idle_histogram(document: Document) -> Table:
-    """Return the drops per stretch of silence, and by cause."""
-    return _bins(document.charts.idle, "silence")
+    """Return the drops per stretch of silence, or of age if no silence is known, and by cause."""
+    return _bins(*silences(document))
 
 
 def drops_over_time(document: Document) -> Table:

@@ -7,25 +7,33 @@ from typing import Final
 
 from wslog import wording as numbers
 from wslog.render import names
-from wslog.result import Cluster, Document
+from wslog.result import Bin, Cluster, Document
 from wslog.schema import Cause, Tier
 
 _MOST: Final = 3  # values that a title can name
 
 
+def silences(document: Document) -> tuple[tuple[Bin, ...], str]:
+    """Return the drops per stretch of silence, and what that is; of age, where no log tells of silence."""
+    by_silence, by_age = ([one for one in bins if one.n] for bins in (document.charts.idle, document.charts.lifetime))
+    return (tuple(by_age), "age") if by_age and not by_silence else (tuple(by_silence), "silence")
+
+
 def idle_histogram(document: Document) -> str:
     """Say after which silence most drops pile up, or that there is no such time."""
+    bins, what = silences(document)
     clusters = [cluster for cluster in document.clusters if cluster.axis.startswith("idle")]
     if clusters:
         # Verdicts without a known silence are in a cluster and in no bar: the title gives no count.
         best = max(clusters, key=lambda cluster: cluster.n)
         silence = {"idle_in_s": "nothing received", "idle_out_s": "nothing sent"}.get(best.axis, "silence")
-        return f"Drops pile up at {_largest(clusters, best.axis)} of {silence} before the close"
-    bins = [one for one in document.charts.idle if one.n]
+        where = f"Drops pile up at {_largest(clusters, best.axis)} of"
+        return f"{where} {silence} before the close" if what == "silence" else f"{where} age; silence is not known"
     if not bins:
         return "How long connections were silent before the close"
     total = sum(one.n for one in bins)
-    return f"{numbers.counted(total, 'drop')}, and no common time of silence before the close"
+    common = "time of silence before" if what == "silence" else "age at"
+    return f"{numbers.counted(total, 'drop')}, and no common {common} the close"
 
 
 def drops_over_time(document: Document) -> str:

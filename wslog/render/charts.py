@@ -67,7 +67,7 @@ class ChartSpec:
 def draw_idle_histogram(document: Document, ax: Axes) -> Axes:
     """Draw how long drops were silent before the close, by cause, with the known timers as lines."""
     title = chart_titles.idle_histogram(document)
-    bins = [one for one in document.charts.idle if one.n]
+    bins, what = chart_titles.silences(document)
     if not bins:
         return say_empty(ax, title=title, why="no drops with an idle duration")
     low, high = bins_range(bins)
@@ -75,7 +75,8 @@ def draw_idle_histogram(document: Document, ax: Axes) -> Axes:
     stack_bins(ax, merge_bins(bins, low=low, high=high))
     name_least(ax, bins)
     rows = mark_lines(ax, _timer_marks(document.charts.timers, document, low=low, high=high))
-    frame(ax, title=title, x="silence before the close, s (logarithmic)", y="drops per bar", title_rows=rows)
+    x = {"silence": "silence before the close", "age": "age at the close"}[what]
+    frame(ax, title=title, x=f"{x}, s (logarithmic)", y="drops per bar", title_rows=rows)
     return ax
 
 

@@ -34,9 +34,11 @@ def collect_chart_data(
         timeouts: What is known about timers.
     """
     opened = drops.take("is_opened", "opened_at", "idle_s", "lifetime_s", "cause").filter(IS_OPENED)
+    # Where no silence is known, idle clusters were found by ages.
+    by_age = {"lifetime_s"} if opened["idle_s"].count() else {"lifetime_s", "idle_s"}
     return ChartData(
         idle=_histogram(opened, "idle_s", [c.center_s for c in clusters if c.axis == "idle_s"]),
-        lifetime=_histogram(opened, "lifetime_s", [c.center_s for c in clusters if c.axis == "lifetime_s"]),
+        lifetime=_histogram(opened, "lifetime_s", [c.center_s for c in clusters if c.axis in by_age]),
         points=_points(opened),
         timers=_timers(clusters, settings=settings, timeouts=timeouts),
     )
