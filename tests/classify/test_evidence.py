@@ -45,6 +45,7 @@ def speaks(item: str, row: dict[str, Any], *, levels: frozenset[str] = frozenset
         ("late_message", {"client_lag_s": None, "idle_out_s": 0.01, "idle_in_s": 90.0}, {}),
         ("sent_into_the_void", {"client_lag_s": 40.0, "idle_out_s": 20.0, "idle_in_s": 90.0}, {}),
         ("silent_anyway", TIMED_OUT | {"client_lag_s": 40.0}, {"path_timer_s": 7.0}),
+        ("silent_anyway", {"client_lag_s": 40.0}, {"wire_idle_s": 25.0, "wire_timer_s": 25.0}),  # no timer of nginx's
         ("hidden", {"visibility": "hidden"}, {}),
         ("visible", {}, {}),
         ("offline", {"is_online": False}, {}),
@@ -92,6 +93,12 @@ def test_silence_speaks_only_at_level_info(item: str) -> None:
             TIMED_OUT | {"client_lag_s": 40.0},
             {"path_timer_s": 7.0, "wire_idle_s": -20.0},
             "it sent meanwhile",
+        ),
+        (
+            "sent_into_the_void",
+            {"client_lag_s": 40.0, "idle_out_s": 20.0, "idle_in_s": 90.0},
+            {"wire_timer_s": 25.0},
+            "the timer ran from its last message, so that one arrived",
         ),
         (
             "silent_anyway",

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.classify.rows import at, facts, lifecycle
+from wslog.classify.down_times import down_times
 from wslog.classify.handshakes import judge_handshakes
-from wslog.classify.mass_drops import down_times
 
 NEVER: dict[str, Any] = {
     "is_opened": False,

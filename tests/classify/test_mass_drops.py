@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from tests.classify.rows import at, lifecycle, told
-from wslog.classify.mass_drops import MassDrop, add_burst, down_times, find_mass_drops
+from wslog.classify.down_times import down_times
+from wslog.classify.mass_drops import MassDrop, add_burst, find_mass_drops
 
 NOTHING = lifecycle()
 A, B, C = "10.0.0.1:9001", "10.0.0.2:9001", "10.0.0.3:9001"
@@ -147,6 +148,15 @@ def test_two_servers_within_a_second_are_two_restarts() -> None:
         steady(40, since=5.0, upstream=C),
     )
     assert kinds(*groups) == ["upstream", "upstream"]
+
+
+def test_two_servers_within_milliseconds_are_no_two_restarts() -> None:
+    """Both lose everything as in one cut, while a third lives on: something common ended them, and nobody says what."""
+    groups = [burst(20, upstream=upstream, spread_s=0.02) for upstream in (A, B)]
+    living = steady(40, since=5.0, upstream=C) + [
+        {"ended": 700.0 + k, "lifetime_s": 400.0, "close_code": 1000, "upstream": C} for k in range(40)
+    ]
+    assert set(kinds(*groups, living)) == {"together"}
 
 
 def test_two_restarts_of_one_server_are_two() -> None:

@@ -23,7 +23,7 @@ _outside = pl.all_horizontal(pl.col("idle_db", "life_db", "idle_near", "life_nea
 _matched = pl.col("nginx_ref").is_not_null() & pl.col("has_client")
 _sent_after_close = pl.col("wire_idle_s") < -FOLLOWED_S[1]
 # The client's clock says a message went while nginx's or the ALB's timer was already counting: it never arrived.
-_unheard = pl.col("wire_idle_s").is_between(FOLLOWED_S[1], pl.col("path_timer_s") - SETTLED_S)
+_unheard = pl.col("wire_idle_s").is_between(FOLLOWED_S[1], pl.col("path_timer_s") - SETTLED_S).fill_null(value=False)
 _still_sending = (
     (pl.col("unanswered_s") > 2.0)
     & (pl.col("idle_out_s") >= CLOSE_WAITS_S[0])
@@ -68,7 +68,10 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     "late_message": (pl.col("idle_out_s") <= LATE_MESSAGE_S)
     & (pl.col("idle_in_s") >= QUIET_S)
     & pl.col("client_lag_s").is_null(),
-    "sent_into_the_void": (pl.col("late") | pl.col("early")) & _still_sending & (pl.col("idle_out_s") > WAKE_S),
+    "sent_into_the_void": (pl.col("late") | pl.col("early"))
+    & _still_sending
+    & (pl.col("idle_out_s") > WAKE_S)
+    & pl.col("wire_timer_s").is_null(),  # a timer that ran from its last message heard that
     "silent_anyway": pl.col("late")
     & (pl.col("nginx_timed_out") | pl.col("wire_timer_s").is_not_null())
     & ~_sent_after_close

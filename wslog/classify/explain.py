@@ -13,6 +13,7 @@ from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.classify import mass_drops
 from wslog.classify.candidates import name_timers
 from wslog.classify.described import to_clusters
+from wslog.classify.down_times import down_times
 from wslog.classify.facts import IS_1006
 from wslog.classify.handshakes import HEARD as HANDSHAKE_HEARD
 from wslog.classify.handshakes import judge_handshakes
@@ -135,7 +136,7 @@ def _judges(lifecycle: pl.DataFrame) -> tuple[tuple[pl.Expr, tuple[str, ...], Ju
     never = ~pl.col("is_opened").fill_null(value=True) & ~(by_client & pl.col("is_pagehide_only"))
     hidden = by_client & pl.col("is_pagehide_only")
     clean = by_client & pl.col("close_code").is_not_null() & ~IS_1006
-    down, card = mass_drops.down_times(lifecycle), load_scorecard()
+    down, card = down_times(lifecycle), load_scorecard()
     return (
         (clean, ("client_ref", "close_code", "was_clean"), lambda rows: rows.select(_clean())),
         (hidden, ("client_ref", "is_persisted"), lambda rows: rows.select(_hidden())),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -123,9 +122,12 @@ def _name(
     if burst.scope == ScopeKind.NO_NGINX_LINE:
         named = _unlogged(burst, rows, lifecycle)
     else:
-        n_lost = len({b.scope for b in bursts if _is_lost_with(b, burst)})
+        lost = [other for other in bursts if _is_lost_with(other, burst)]
+        n_lost = len({other.scope for other in lost})
         reload = _reload(burst, inside, n_lost, lifecycle, has_notices=has_notices)
-        named = reload or _by_scope(burst, n_lost, _lost_elsewhere(burst, rows))
+        is_one_cut = any(other.scope != burst.scope and _is_sharp_with(other, burst) for other in lost)
+        lost_elsewhere = 1.0 if is_one_cut else _lost_elsewhere(burst, rows)
+        named = reload or _by_scope(burst, n_lost, lost_elsewhere)
     if named is None:
         return None
     kind, notices = named
@@ -164,6 +166,11 @@ def _is_lost_with(other: RawBurst, burst: RawBurst) -> bool:
 def _overlap(one: RawBurst, other: RawBurst) -> bool:
     """Whether two bursts happened at the same time, give or take a second."""
     return one.start_s <= other.end_s + TOGETHER_S and one.end_s >= other.start_s - TOGETHER_S
+
+
+def _is_sharp_with(one: RawBurst, other: RawBurst) -> bool:
+    """Whether two bursts are as one cut: processes that end by themselves take their time."""
+    return max(one.end_s, other.end_s) - min(one.start_s, other.start_s) <= SHARP_S
 
 
 def _notices(lifecycle: pl.DataFrame, burst: RawBurst, kind: EventKind, *, before_s: float = NOTICE_S) -> list[str]:
@@ -284,17 +291,3 @@ def _in_scope(scope: str) -> pl.Expr:
     if scope == ScopeKind.NO_NGINX_LINE:
         return pl.col("no_nginx_line")
     return pl.lit(value=True)
-
-
-def down_times(lifecycle: pl.DataFrame) -> list[tuple[dt.datetime, dt.datetime, str]]:
-    """Return when nginx was down: from a stop to the next start (start, end, `file:line` of the stop)."""
-    moments = lifecycle.filter(pl.col("event").is_in([EventKind.STOP, EventKind.START])).sort("at", "ref")
-    spans: list[tuple[dt.datetime, dt.datetime, str]] = []
-    stopped: tuple[dt.datetime, str] | None = None
-    for event, at, ref in moments.select("event", "at", "ref").iter_rows():
-        if event == EventKind.STOP and stopped is None:
-            stopped = (at, ref)
-        elif event == EventKind.START and stopped is not None:
-            spans.append((stopped[0], at + dt.timedelta(seconds=1), stopped[1]))
-            stopped = None
-    return spans
