@@ -66,6 +66,7 @@ _WITHOUT_ISAL: Final = (
     "import sys; sys.modules['isal'] = sys.modules['isal.isal_zlib'] = None; from wslog.cli import main; main()",
     *ANALYZE[3:],
 )  # fmt: skip
+_INFLATE: Final = "gzip -dc >/dev/null"
 _LNAV: Final = "lnav -n -c ';SELECT sc_status, count(*) FROM access_log GROUP BY sc_status' {}"
 _APACHELOGS: Final = """
 import sys, apachelogs
@@ -170,6 +171,10 @@ GROUPS: Final[Mapping[str, tuple[Contender, ...]]] = {
         _wslog("all", *ALL_SOURCES),
         _wslog("all", "--jobs", "1", *ALL_SOURCES, name="wslog analyze --jobs 1"),
         _wslog("all", "--memory", "256MiB", *ALL_SOURCES, name="wslog analyze --memory 256MiB"),
+    ),
+    "what a second core is worth here": (
+        Contender(name="gzip -dc, one at a time", logs="alb", command=f"ls alb/*.gz | xargs -n 50 {_INFLATE}"),
+        Contender(name="gzip -dc, two at a time", logs="alb", command=f"ls alb/*.gz | xargs -n 50 -P 2 {_INFLATE}"),
     ),
     "start-up": (
         Contender(name="import polars", logs="none", command=(sys.executable, "-c", "import polars")),
