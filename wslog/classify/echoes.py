@@ -1,4 +1,4 @@
-"""Bursts that are echoes: clients that an earlier one brought back together, silent, timing out together."""
+"""Bursts that are echoes: clients that an earlier one brought back together, whose timers end them together."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from wslog.classify.mass_drops import BurstKind, MassDrop
 # Kinds of burst that nothing but the burst itself speaks for.
 UNPROVEN: Final = (BurstKind.UPSTREAM, BurstKind.PATH, BurstKind.TOGETHER)
 ECHO_SHARE: Final = 0.8
+TIMERS: Final = ("idle_s", "lifetime_s")  # what a timer makes constant
 
 
 def without_echoes(drops: Sequence[MassDrop], facts: pl.DataFrame, spikes: Sequence[TypedSpike]) -> list[MassDrop]:
-    """Leave out the bursts whose members had all been silent for exactly as long as an idle timer takes.
+    """Leave out the bursts whose members had all been silent, or open, for exactly as long as a timer takes.
 
     Args:
         drops: From `mass_drops.find_mass_drops`.
@@ -26,10 +27,10 @@ def without_echoes(drops: Sequence[MassDrop], facts: pl.DataFrame, spikes: Seque
     """
     in_spike = pl.lit(value=False)
     for found in spikes:
-        if found.axis == "idle_s":
-            in_spike = in_spike | pl.col("idle_s").is_between(found.spike.low_s, found.spike.high_s)
-    told = facts.select("is_client_drop", "idle_s", "burst").filter(
-        pl.col("is_client_drop") & pl.col("idle_s").is_not_null()
+        if found.axis in TIMERS:
+            in_spike = in_spike | pl.col(found.axis).is_between(found.spike.low_s, found.spike.high_s)
+    told = facts.select("is_client_drop", *TIMERS, "burst").filter(
+        pl.col("is_client_drop") & pl.any_horizontal(pl.col(TIMERS).is_not_null())
     )
     return [
         drop
