@@ -109,6 +109,7 @@ def test_silence_speaks_only_at_level_info(item: str) -> None:
         ("close_called", {"close_called_at": at(599.0)}, {}, "a second is no wait"),
         ("quiet_end_unlogged", {}, {"burst": 0, "burst_kind": "upstream"}, "others ended with it"),
         ("quiet_end_unlogged", {}, {"idle_db": 20.0}, "a timer explains it"),
+        ("quiet_end_unlogged", {"idle_s": None}, {}, "how long it was silent is not known, so a timer may explain it"),
         ("cut_by_nginx", {}, {}, "the log does not print the completion"),
         ("offline", {"is_online": None}, {}, "the record does not say"),
         ("alone", {}, {"burst": 0}, "others ended with it"),

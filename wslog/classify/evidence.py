@@ -19,7 +19,10 @@ SETTLED_S: Final = 2.0  # margin of a learnt timer
 CLOSE_WAITS_S: Final = (9.0, 65.0)  # browsers wait 10 s or 60 s for an answer to close()
 
 _no_burst = pl.col("burst").is_null()
-_outside = pl.all_horizontal(pl.col("idle_db", "life_db", "idle_near", "life_near").is_null())
+# In no pile, and of a silence that is known: of one that is not, some timer may have been the end.
+_outside = pl.all_horizontal(
+    pl.col("idle_db", "life_db", "idle_near", "life_near").is_null(), pl.col("idle_s").is_not_null()
+)
 _matched = pl.col("nginx_ref").is_not_null() & pl.col("has_client")
 _sent_after_close = pl.col("wire_idle_s") < -FOLLOWED_S[1]
 # The client's clock says a message went while nginx's or the ALB's timer was already counting: it never arrived.
