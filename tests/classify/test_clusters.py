@@ -162,6 +162,13 @@ def test_a_message_at_a_fixed_age_is_no_timer_of_its_own() -> None:
     assert [f.timeout_s for f in find_clusters(other, KNOWN, [])] == [45.0, 65.0]
 
 
+def test_a_foreign_default_makes_no_idle_timer_of_ages() -> None:
+    """A limit of 50 s that nobody outlives stays undecided, though some proxy's idle timer has that value."""
+    rng = np.random.default_rng(3)
+    lives = np.append(rng.uniform(5, 48, 150), 50 + rng.uniform(0, 0.05, 100))
+    assert kinds(find_clusters(unheard(lives, has_client=True), KNOWN, [])) == [("idle_s", 50.0, True)]
+
+
 @pytest.mark.parametrize(("has_client", "says"), [(True, [("idle_s", 1800.0, True)]), (False, [])])
 def test_servers_alone_do_not_tell_a_limit_from_goodbyes(has_client: bool, says: list[tuple[str, float, bool]]) -> None:
     """An age that nobody outlives may be a limit's, or that at which clients say goodbye: only they know the code."""

@@ -154,9 +154,12 @@ def _of_silent(
     yield from (spike for spike in idle if not _is_repeat(spike, idle, silent))
     for spike in limits:
         if not _is_made_of_idle(spike, [*talking, *idle], silent):
-            silence = _members_of(spike, silent)["idle_s"]
-            is_age = _varies(silence, spike) or not _is_near(silence, spike)
-            yield spike if is_age else _as_known(spike, timeouts, settings)
+            members = _members_of(spike, silent)
+            is_age = _varies(members["idle_s"], spike) or not _is_near(members["idle_s"], spike)
+            if not _is_heard(members):
+                yield replace(spike, axis="idle_s", is_either=True)  # whose default stands there says too little
+            else:
+                yield spike if is_age else _as_known(spike, timeouts, settings)
 
 
 def _is_known_idle(
