@@ -77,7 +77,7 @@ def _fold_access(access: pl.DataFrame) -> pl.DataFrame:
 
 def _richest_first(keyed: pl.DataFrame) -> list[str]:
     """Order the files by how much their lines tell."""
-    filled = pl.sum_horizontal(pl.col(name).is_not_null().mean() for name in RICHNESS)
+    filled = pl.sum_horizontal(pl.col(name).is_not_null().sum() for name in RICHNESS) / pl.len()
     fine = -pl.col("at_resolution_s").mean()
     ranked = keyed.group_by("file").agg(filled.alias("filled"), fine.alias("fine"))
     return ranked.sort(["filled", "fine", "file"], descending=[True, True, False])["file"].to_list()

@@ -6,6 +6,8 @@ Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load
 from __future__ import annotations
 
 import re
+from functools import reduce
+from operator import add
 from typing import Final
 
 import polars as pl
@@ -112,9 +114,14 @@ def _instants(text: pl.Series, name: str) -> pl.Series:
 
 
 def _handshake_s() -> pl.Expr:
-    """Fields 6 to 8, without those at -1 (that phase did not happen); null if none happened."""
+    """Fields 6 to 8, without those at -1 (that phase did not happen); null if none happened.
+
+    Added in one order: a horizontal sum of polars differs in its last bits from run to run.
+    """
     phases = [pl.when(pl.col(name).is_between(0, 1e9)).then(name) for name in _PHASES]
-    return pl.when(pl.any_horizontal(p.is_not_null() for p in phases)).then(pl.sum_horizontal(phases))
+    return pl.when(pl.any_horizontal(p.is_not_null() for p in phases)).then(
+        reduce(add, (p.fill_null(0.0) for p in phases))
+    )
 
 
 def _address(client: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
