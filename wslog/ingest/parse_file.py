@@ -20,7 +20,7 @@ from wslog.ingest.sift import sift
 from wslog.result import Reject
 from wslog.schema import Tier
 
-TOGETHER_LINES: Final = 8_192
+TOGETHER_LINES: Final = 4_096
 TOGETHER_BYTES: Final = 16 << 20
 KEPT_REJECTS: Final = 20
 MIN_GUESTS: Final = 0.05  # a further format must parse this share of the leftovers' sample
