@@ -286,6 +286,9 @@ JOINED: Final[Mapping[str, Column]] = {
     "nginx_pid": Column(WHOLE, "", "the worker"),
     "nginx_at_resolution_s": Column(SECONDS, "s", "how fine nginx's close time is"),
     "error_ref": Column(TEXT, "file:line", "its nginx error line"),
+    "may_have_error": Column(
+        FLAG, "", "an error line is about it or about another one of that moment, nobody knows which"
+    ),
     "error_level": Column(TEXT, "", "nginx error level: error is the upstream side, info the client side or a timeout"),
     "error_errno": Column(SMALL, "", "system error number"),
     "error_action": Column(TEXT, "", "what nginx was doing"),

@@ -75,6 +75,7 @@ def test_silence_speaks_only_at_level_info(item: str) -> None:
     assert not speaks(item, {})
     assert not speaks(item, {"nginx_ref": None}, levels=INFO)
     assert not speaks(item, TIMED_OUT, levels=INFO)
+    assert not speaks(item, {"may_have_error": True}, levels=INFO)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from wslog.correlate.nginx_errors import attach_errors, settle_error_zone
 
 def _attached(access, errors):
     attached = attach_errors(events(*access).with_row_index("row"), events(*errors).with_row_index("error"))
-    return {row: errors[error]["ref"] for row, error in attached.select("row", "error").rows()}
+    return {
+        row: None if error is None else errors[error]["ref"] for row, error in attached.select("row", "error").rows()
+    }
 
 
 def test_an_error_attaches_by_connection_number():
@@ -34,8 +36,9 @@ def test_without_numbers_a_single_line_of_the_second_attaches():
 
 
 def test_without_numbers_nobody_is_guessed():
-    """Of two connections that ended in that second the error could be about either: it attaches to neither."""
-    assert _attached([nginx("n:1", 0, 60.2), nginx("n:2", 0, 60.4)], [error("e:1", 60)]) == {}
+    """Of two connections that ended in that second the error could be about either: both are named, without it."""
+    lines = [nginx("n:1", 0, 60.2), nginx("n:2", 0, 60.4), nginx("n:3", 0, 70)]
+    assert _attached(lines, [error("e:1", 60)]) == {0: None, 1: None}
 
 
 def test_as_many_errors_as_lines_attach_to_each():

@@ -14,7 +14,9 @@ from wslog.schema import Cause, Tier
 
 KEY: Final = ("cause", "tier", "timeout_s", "may_be_nginx", "may_be_alb")
 # nginx logs its own timeouts at info: where info lines show and none is about the connection, it was not nginx.
-IS_NGINX_RULED_OUT: Final = pl.col("info_visible") & ~pl.col("nginx_timed_out")
+IS_NGINX_RULED_OUT: Final = (
+    pl.col("info_visible") & ~pl.col("nginx_timed_out") & ~pl.col("may_have_error").fill_null(value=False)
+)
 
 
 def name_timers(rows: pl.DataFrame, timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> pl.Series:
@@ -25,7 +27,8 @@ def name_timers(rows: pl.DataFrame, timeouts: Sequence[Timeout], settings: Seque
     default. One alone would read as decided, so it only stands where a configuration sets it.
 
     Args:
-        rows: `cause`, `tier`, `timeout_s`, `nginx_ref`, `alb_ref`, `info_visible`, `nginx_timed_out`.
+        rows: `cause`, `tier`, `timeout_s`, `nginx_ref`, `alb_ref`, `info_visible`, `nginx_timed_out`,
+            `may_have_error`.
         timeouts: Known timers.
         settings: Timers found in configuration.
     """

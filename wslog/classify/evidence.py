@@ -23,6 +23,7 @@ _no_burst = pl.col("burst").is_null()
 _outside = pl.all_horizontal(
     pl.col("idle_db", "life_db", "idle_near", "life_near").is_null(), pl.col("idle_s").is_not_null()
 )
+_is_unsaid = ~pl.col("may_have_error").fill_null(value=False)
 _matched = pl.col("nginx_ref").is_not_null() & pl.col("has_client")
 _sent_after_close = pl.col("wire_idle_s") < -FOLLOWED_S[1]
 # The client's clock says a message went while nginx's or the ALB's timer was already counting: it never arrived.
@@ -45,7 +46,8 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     "nginx_timed_out": pl.col("nginx_timed_out"),
     "nginx_silent_about_timeout": pl.col("info_visible")
     & pl.col("nginx_ref").is_not_null()
-    & ~pl.col("nginx_timed_out"),
+    & ~pl.col("nginx_timed_out")
+    & _is_unsaid,
     "in_idle_cluster": pl.when(~pl.col("is_unheard")).then("idle_db"),
     "in_idle_cluster_by_age": pl.when("is_unheard").then("idle_db"),
     "not_in_idle_cluster": pl.col("idle_s").is_not_null()
@@ -97,6 +99,7 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     "quiet_end": pl.col("followed")
     & _matched
     & pl.col("error_ref").is_null()
+    & _is_unsaid
     & pl.col("info_visible")
     & _outside
     & _no_burst,

@@ -67,7 +67,8 @@ def attach_errors(access: pl.DataFrame, errors: pl.DataFrame) -> pl.DataFrame:
     The line nearest in time wins; a group that holds more access lines than error lines gets none: it could be any.
 
     Returns:
-        One row per attached pair: `row`, `error`.
+        `row`, `error`: one row per attached pair, and one without an error for each access line that one of those left
+        may be about.
     """
     late = ((pl.col("closed_at") - pl.col("error_at")).dt.total_milliseconds() / 1000).alias("late")
     wanted = errors.filter((pl.col("level") != "info") | pl.col("is_websocket"))
@@ -77,6 +78,7 @@ def attach_errors(access: pl.DataFrame, errors: pl.DataFrame) -> pl.DataFrame:
     right = wanted.select(*on, "error", error_at="closed_at", error_ref="ref")
     pairs = access.select("row", *on, "closed_at").join(right, on=on, how="inner", nulls_equal=not has_number)
     pairs = pairs.with_columns(late).filter(pl.col("late").is_between(-1.5, LINGER_S if has_number else 1.5))
+    near = pairs.select("row", "error_ref")
     if not has_number:
         clear = pl.col("row").n_unique().over(*on, "error_at") <= pl.col("error_ref").n_unique().over(*on, "error_at")
         pairs = pairs.filter(clear)
@@ -93,4 +95,7 @@ def attach_errors(access: pl.DataFrame, errors: pl.DataFrame) -> pl.DataFrame:
         found.append(nearest)
         pairs = pairs.join(nearest, on="row", how="anti", maintain_order="left")
         pairs = pairs.join(nearest, on="error_ref", how="anti", maintain_order="left")
-    return pl.concat(found).select("row", "error").sort("row")
+    attached = pl.concat(found)
+    left = near.join(attached, on="error_ref", how="anti").join(attached, on="row", how="anti")
+    open_ones = left.select(pl.col("row").unique(), pl.lit(None, attached.schema["error"]).alias("error"))
+    return pl.concat([attached.select("row", "error"), open_ones]).sort("row")

@@ -33,8 +33,8 @@ class Servers(Struct, frozen=True):
     """One row per connection the servers logged: where its lines are, and what is known of it besides.
 
     Attributes:
-        rows: `line` (nginx's access line, else its error line), `error`, `alb` (places in the events), `is_via_alb`,
-            `nginx_ended_at`, `nginx_ended_half_s`, in order of time.
+        rows: `line` (nginx's access line, else its error line), `error`, `alb` (places in the events),
+            `may_have_error`, `is_via_alb`, `nginx_ended_at`, `nginx_ended_half_s`, in order of time.
         events: What the lines tell.
         alb_ahead_s: How far the ALB's clock runs ahead of nginx's.
     """
@@ -51,7 +51,7 @@ class Servers(Struct, frozen=True):
 
         Returns:
             `server` (row number), `host`, `path`, `query`, `client_ip`, `user_agent`, `is_opened`, `trace_id`,
-            `is_via_alb`, and `nginx_*`, `error_*`, `alb_*` columns with `nginx_ref`, `alb_ref`.
+            `is_via_alb`, `may_have_error`, and `nginx_*`, `error_*`, `alb_*` columns with `nginx_ref`, `alb_ref`.
         """
         rows = self.rows if numbers is None else taken(self.rows, numbers).pipe(collected)
         numbers = pl.int_range(rows.height, eager=True) if numbers is None else numbers
@@ -69,7 +69,9 @@ class Servers(Struct, frozen=True):
             ),
             error.select(named(ERROR_FIELDS, "error")),
             alb.with_columns(pl.col("opened_at", "closed_at") - ahead).select(named(SHARED + ALB_FIELDS, "alb")),
-            rows.select("is_via_alb", "nginx_ended_at", "nginx_ended_half_s", server=numbers.cast(pl.Int64)),
+            rows.select(
+                "is_via_alb", "may_have_error", "nginx_ended_at", "nginx_ended_half_s", server=numbers.cast(pl.Int64)
+            ),
         )
         return served.with_columns(
             # The load balancer is nearer to the client: its address is the client's own.
@@ -109,7 +111,7 @@ def _side_by_side(lines: pl.DataFrame, alb: pl.DataFrame, pairs: pl.DataFrame, e
     rows = (
         lines.join(pairs.select("row", "alb_row"), on="row", how="full", coalesce=True)
         .join(alb, on="alb_row", how="full", coalesce=True)
-        .select("line", "error", "alb", "row", "nginx_ended_at", "nginx_ended_half_s")
+        .select("line", "error", "alb", "row", "may_have_error", "nginx_ended_at", "nginx_ended_half_s")
     )
     closed = events.select("closed_at")
     moments = beside(*(taken(closed, rows[name]).select(pl.col("closed_at").alias(name)) for name in ("line", "alb")))
@@ -144,13 +146,14 @@ def _nginx_lines(events: pl.DataFrame) -> pl.DataFrame:
     Without any access log, error lines stand for themselves.
 
     Returns:
-        `line`, `error`.
+        `line`, `error`, `may_have_error` (there is one about this line or another, and it is not known which).
     """
+    nothing_open = pl.lit(value=False).alias("may_have_error")
     access, errors = placed(events, is_nginx_request()), placed(events, is_nginx_error())
     if len(access) or not len(errors):
         lines = access[_in_order(events, access)]
         if not len(errors):
-            return pl.DataFrame({"line": lines}).with_columns(error=pl.lit(None, dtype=errors.dtype))
+            return pl.DataFrame({"line": lines}).with_columns(pl.lit(None, errors.dtype).alias("error"), nothing_open)
         told = events.select(*ATTACHED_BY, "is_websocket", "level", "ref")
         attached = attach_errors(
             taken(told.select(ATTACHED_BY), lines).pipe(collected).with_row_index("row"),
@@ -159,13 +162,18 @@ def _nginx_lines(events: pl.DataFrame) -> pl.DataFrame:
         return (
             pl.DataFrame({"line": lines})
             .with_row_index("row")
-            .join(attached, on="row", how="left", maintain_order="left")
-            .select("line", "error")
+            .join(
+                attached.with_columns(may_have_error=pl.col("error").is_null()),
+                on="row",
+                how="left",
+                maintain_order="left",
+            )
+            .select("line", "error", pl.col("may_have_error").fill_null(value=False))
         )
     errors = placed(events, is_nginx_error() & pl.col("is_websocket").fill_null(value=True))
     about = taken(events.select("closed_at", "ref"), errors).pipe(collected)
     errors = errors[about.select(pl.arg_sort_by("closed_at", "ref")).to_series()]
-    return pl.DataFrame({"line": errors, "error": errors})
+    return pl.DataFrame({"line": errors, "error": errors}).with_columns(nothing_open)
 
 
 def _in_order(events: pl.DataFrame, places: pl.Series) -> pl.Series:
