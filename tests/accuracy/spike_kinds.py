@@ -54,6 +54,7 @@ def draw_drops(rng: Rng, n: int, kind: str | None, *, world: str) -> tuple[pl.Da
         *(pl.lit(value=True).alias(name) for name in ("has_client", "is_client_drop")),
         pl.lit(None, dtype=pl.Int32).alias("burst"),
         pl.lit("client.jsonl:1").alias("client_ref"), pl.lit("rt.example.com").alias("host"),
+        pl.lit(None, pl.String).alias("client_ip"),
         *(pl.lit(value=False).alias(name) for name in ("late", "early", "nginx_timed_out", "is_unheard")),
     )  # fmt: skip
     return frame, timer

@@ -29,6 +29,7 @@ def drops(idle: Floats, lifetime: Floats, **columns: object) -> pl.DataFrame:
         pl.lit(0.0).alias("unanswered_s"),
         pl.lit("client.jsonl:7").alias("client_ref"),
         pl.lit("rt.example.com").alias("host"),
+        pl.concat_str(pl.lit("192.0.2."), pl.int_range(pl.len()) % 97).alias("client_ip"),
         pl.lit("/ws").alias("path"),
     )
     return frame.with_columns(pl.lit(v).alias(k) if isinstance(v, str) else pl.Series(k, v) for k, v in columns.items())
@@ -148,6 +149,16 @@ def test_logs_that_tell_nothing_of_messages_have_piles_too(has_client: bool) -> 
     judged = add_membership(frame, find_members(frame, found))
     assert (judged["idle_db"].tail(200) > 10).all()
     assert judged["idle_s"].null_count() == judged.height
+
+
+def test_a_monitor_is_no_timer() -> None:
+    """One client that stays ten seconds each time, as servers alone see it, met no timer; its records may show one."""
+    rng = np.random.default_rng(3)
+    _, life = background(rng)
+    lives = np.append(life, 10 + rng.uniform(0, 0.05, 200))
+    addresses = [f"192.0.2.{n % 97}" for n in range(600)] + ["198.51.100.7"] * 200
+    assert find_clusters(unheard(lives, has_client=False, client_ip=addresses), KNOWN, []) == []
+    assert len(find_clusters(unheard(lives, has_client=True, client_ip=addresses), KNOWN, [])) == 1
 
 
 def test_a_message_at_a_fixed_age_is_no_timer_of_its_own() -> None:

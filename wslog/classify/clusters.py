@@ -39,7 +39,7 @@ MADE_OF_IDLE: Final = 0.7
 TOOTH: Final = 4  # drops on one path that make a comb's tooth
 HEARD: Final = (
     "has_client", "is_client_drop", "burst", "late", "early", "is_silent", "is_unheard", "idle_s", "lifetime_s",
-    "client_ref", "host", "path", "nginx_timed_out", "unanswered_s",
+    "client_ref", "client_ip", "host", "path", "nginx_timed_out", "unanswered_s",
 )  # fmt: skip
 SOURCE: Final = pl.col("client_ref").str.replace(r":\d+$", "").cast(pl.Categorical).alias("source")
 
@@ -83,8 +83,17 @@ def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Se
         if not any(_same_place(spike, other) for other in found):
             found.append(spike)
     found = [s for s in found if not _is_shadow(s, found, rows)]
-    # Servers alone don't tell a limit's end from that of clients who say goodbye at an age.
-    return found if drops["has_client"].any() else [s for s in found if s.axis == "idle_s" and not s.is_either]
+    if drops["has_client"].any():
+        return found
+    # Servers alone don't tell a limit's end, nor a timer's, from that of clients who say goodbye at an age.
+    return [s for s in found if s.axis == "idle_s" and not s.is_either and not _is_of_one_client(s, drops)]
+
+
+def _is_of_one_client(found: TypedSpike, drops: pl.DataFrame) -> bool:
+    """Whether most members come from one address, as those of a monitor do, which stays for as long each time."""
+    members = _members_of(found, drops)["client_ip"]
+    most = members.drop_nulls().value_counts()["count"].max()
+    return isinstance(most, int) and most > members.len() / 2
 
 
 def _typed(rows: pl.DataFrame, axis: str, known: Sequence[float]) -> list[TypedSpike]:
