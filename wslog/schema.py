@@ -84,6 +84,16 @@ class ScopeKind(StrEnum):
     NETWORK = "network"  # of client addresses
 
 
+def file_of(ref: str) -> pl.Expr:
+    """Return the file of a column of `file:line`."""
+    return pl.col(ref).str.replace(r":\d+$", "")
+
+
+def line_of(ref: str) -> pl.Expr:
+    """Return the line of a column of `file:line`."""
+    return pl.col(ref).str.extract(r":(\d+)$").cast(pl.Int64)
+
+
 def split_scope(scope: str) -> tuple[ScopeKind | None, str]:
     """Return a burst's scope as its kind and the name behind it: `upstream 10.0.0.7:9002`; None: of no kind we know."""
     if scope in {ScopeKind.ALL, ScopeKind.NO_NGINX_LINE}:

@@ -27,6 +27,7 @@ from wslog.classify.spikes import Spike, configured_value, find_in
 from wslog.knowledge.model import Setting, Timeout, TimerKind
 from wslog.knowledge.own_timers import ALB_IDLE, NGINX_READ
 from wslog.knowledge.tolerance import tolerance_s
+from wslog.schema import file_of
 
 IDLE_KINDS: Final = (TimerKind.IDLE_ANY, TimerKind.IDLE_C2S, TimerKind.IDLE_S2C)
 SILENT_FROM_S: Final = 5.0
@@ -34,14 +35,14 @@ UNANSWERED_SHARE: Final = 0.75  # a proxy's timer does not care who spoke last: 
 UNANSWERED_S: Final = 1.0
 OUTLIVED_SHARE: Final = 0.2  # of those that came to that age: who has no network learns late that its time was up
 LEFT_SHARE: Final = 0.05  # the same of those that were closed with a code
-ALONE_SHARE: Final = 0.25
-MADE_OF_IDLE: Final = 0.7
+ALONE_SHARE: Final = 0.25  # fewer others than this, per one that ended at an age: nobody is there who might outlive it
+MADE_OF_IDLE: Final = 0.7  # of a lifetime spike's members; more than these in idle spikes, and it is their shadow
 TOOTH: Final = 4  # drops on one path that make a comb's tooth
 HEARD: Final = (
     "has_client", "is_client_drop", "burst", "late", "early", "is_silent", "is_unheard", "idle_s", "lifetime_s",
     "client_ref", "client_ip", "host", "path", "nginx_timed_out", "unanswered_s",
 )  # fmt: skip
-SOURCE: Final = pl.col("client_ref").str.replace(r":\d+$", "").cast(pl.Categorical).alias("source")
+SOURCE: Final = file_of("client_ref").cast(pl.Categorical).alias("source")
 
 
 class TypedSpike(Struct, frozen=True):
@@ -176,10 +177,8 @@ def _is_known_idle(
 ) -> bool:
     """Whether only idle timers are known at a place; nginx's or the ALB's, where nobody knows who was silent."""
     names = fitting(found.timeout_s, IDLE_KINDS, timeouts, settings)
-    is_heard = share_of(_members_of(found, silent), pl.col("is_unheard")) < 0.5
-    return _known_kinds(found, timeouts, settings) == (True, False) and (
-        is_heard or not {ALB_IDLE, NGINX_READ}.isdisjoint(names)
-    )
+    is_ours = _is_heard(_members_of(found, silent)) or not {ALB_IDLE, NGINX_READ}.isdisjoint(names)
+    return is_ours and _known_kinds(found, timeouts, settings) == (True, False)
 
 
 def _is_repeat(found: TypedSpike, others: Sequence[TypedSpike], silent: pl.DataFrame) -> bool:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from wslog.classify.configured import configured_timer
 from wslog.knowledge.model import Setting
 from wslog.knowledge.own_timers import ALB_IDLE, NGINX_READ
-from wslog.schema import INSTANT, CloseCode
+from wslog.schema import INSTANT, CloseCode, file_of
 
 TIMED_OUT: Final = (110, 60)  # Linux, BSD
 RESET: Final = (104, 54)
@@ -48,6 +48,7 @@ def share_of(rows: pl.DataFrame, condition: pl.Expr) -> float:
 _LAG = pl.col("client_lag_s")
 _ERRNO, _SAID = pl.col("error_errno"), pl.col("error_message")
 _WIRE_IDLE = (pl.col("server_closed_at") - pl.col("last_message_at")).dt.total_milliseconds() / 1000
+_ANSWERED, _ACCESS_LOG = pl.col("nginx_upstream_status").is_not_null(), file_of("nginx_ref")
 _SILENT_FROM = pl.max_horizontal(pl.lit(SILENT_WITHIN_S), SILENT_WITHIN_SHARE * pl.col("lifetime_s"))
 
 
@@ -99,7 +100,7 @@ class Surroundings(Struct, frozen=True):
         hosts: Hosts of which the servers' logs show anything: an edge whose logs are not here proves nothing by
             silence.
         path_timers: nginx's timer on a path, in seconds, as those tell that it timed out.
-        telling: Access logs of nginx, as a line's reference begins, that print what the app answered.
+        telling: Access logs of nginx that print what the app answered.
         unclaimed: Epoch seconds in which nginx logged the end of connections that no other tier is known to share.
     """
 
@@ -125,10 +126,6 @@ def look_around(connections: pl.DataFrame, known_s: Sequence[float] = ()) -> Sur
         telling=tuple(connections.filter(_ANSWERED).select(_ACCESS_LOG.unique()).to_series().sort()),
         unclaimed=connections.filter(FLAGS["is_unclaimed"]).select(_second("nginx_closed_at").unique()).to_series(),
     )
-
-
-_ANSWERED: Final = pl.col("nginx_upstream_status").is_not_null()
-_ACCESS_LOG: Final = pl.col("nginx_ref").str.strip_chars_end("0123456789")
 
 
 def _second(column: str) -> pl.Expr:

@@ -219,16 +219,15 @@ def _reload(
         return BurstKind.RELOAD, (*(reloads or drains)[:1], *exits[:1], *cut)
     is_all = burst.scope == ScopeKind.ALL and n_lost >= 2 and burst.killed_share >= ALL_AT_ONCE and logged_share >= 0.9
     if is_all and spread <= SHARP_S and not has_notices:  # nginx would have told of a reload
-        return BurstKind.RELOAD, (f"{n_lost} app servers lost everything in the same {spread:.2f} s",)
+        return BurstKind.RELOAD, (f"{n_lost} app servers lost nearly everything in the same {spread:.2f} s",)
     return None
 
 
 def _spread_s(closed_s: pl.Series) -> float:
     """Return how long most of these closes took: a few that ended by themselves beside a cut don't stretch it."""
-    most = max(math.ceil(ALL_AT_ONCE * closed_s.len()), 1)
-    closed_s = closed_s.sort()
-    shortest = (closed_s.slice(most - 1) - closed_s.head(closed_s.len() - most + 1)).min()
-    return float(str(shortest))
+    closed = closed_s.sort().to_numpy()
+    most = math.ceil(ALL_AT_ONCE * len(closed))
+    return float((closed[most - 1 :] - closed[: len(closed) - most + 1]).min())
 
 
 def _lost_elsewhere(burst: RawBurst, rows: pl.DataFrame) -> float:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from wslog.correlate.numbering import may_be_twins, number_met, number_rows
 from wslog.correlate.ordering import in_order
 from wslog.correlate.places import beside, collected, placed, taken
-from wslog.schema import EventKind, Tier
+from wslog.schema import EventKind, Tier, file_of
 
 CLIENT_FIELDS: Final = (
     "host", "path", "query", "client_ip", "user_agent", "session_id", "connection_id", "created_at", "opened_at",
@@ -69,7 +69,7 @@ class Clients(Struct, frozen=True):
         """
         is_told = pl.lit(self.mute is not None)
         if self.mute:
-            is_told = ~_file("client_ref").is_in(self.mute)
+            is_told = ~file_of("client_ref").is_in(self.mute)
 
         def since(*columns: str) -> pl.Expr:
             last = pl.max_horizontal("opened_at", *columns)
@@ -104,17 +104,13 @@ def join_client_records(events: pl.DataFrame) -> Clients:
     return Clients(rows, records, _mute(taken(records, rows["record"])))
 
 
-def _file(ref: str) -> pl.Expr:
-    return pl.col(ref).str.replace(r":\d+$", "")
-
-
 def _mute(records: pl.LazyFrame) -> tuple[str, ...] | None:
     """Return the files whose records never tell when messages went; None if no file's do.
 
     Of a few connections it is no wonder that they never carried any.
     """
     tells = pl.col("last_sent_at").is_not_null() | pl.col("last_received_at").is_not_null()
-    files = records.select(_file("ref").alias("file"), tells.alias("tells")).group_by("file")
+    files = records.select(file_of("ref").alias("file"), tells.alias("tells")).group_by("file")
     counted = files.agg(pl.len().alias("n"), pl.col("tells").any()).pipe(collected)
     if not counted["tells"].any():
         return None

@@ -11,11 +11,10 @@ from typing import Final
 import polars as pl
 
 from wslog.correlate.numbering import may_be_twins
-from wslog.schema import EVENTS, EventKind, Tier
+from wslog.schema import EVENTS, EventKind, Tier, file_of, line_of
 
 COPY_SHARE: Final = 0.8  # of the smaller log's lines that must be found in the other one
-FILE: Final = pl.col("ref").str.replace(r":\d+$", "")
-LINE: Final = pl.col("ref").str.extract(r":(\d+)$").cast(pl.Int64)
+FILE, LINE = file_of("ref"), line_of("ref")
 FEW: Final = ("at", "tier", "path", "client_ip", "connection_id")  # most rows are told apart by these
 # What two access logs of one host have in common whatever their formats; a column counts only if both fill it.
 REQUEST_KEY: Final = ("second", "method", "path", "query", "status", "client_ip", "user_agent", "body_bytes")

@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from wslog.correlate.numbering import number_met, number_rows
+from wslog.schema import file_of, line_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -38,8 +39,7 @@ class LineOrder:
         self._is_fine = not self._lines.select((pl.col("step_s") > COARSE_S).any()).item()
         if self._is_fine:
             return
-        file, line = pl.col("ref").str.replace(r":\d+$", ""), pl.col("ref").str.extract(r":(\d+)$").cast(pl.Int64)
-        places = nginx.select(file.alias("file"), line.alias("line"))
+        places = nginx.select(file_of("ref").alias("file"), line_of("ref").alias("line"))
         placed = pl.arg_sort_by("file", "line", maintain_order=True)
         order = places.select(placed).to_series().to_numpy()
         closed = nginx["closed_at"].dt.timestamp("us").fill_null(-1).to_numpy()
