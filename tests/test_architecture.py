@@ -31,7 +31,6 @@ MOST_LINES: Final = 300
 MOST_IN_FUNCTION: Final = 40
 LONG: Final[Mapping[str, str]] = {
     "schema.py": "the columns and the closed sets, one after the other: a dictionary",
-    "result.py": "the records of the Document, one after the other: a dictionary",
     "notebook.py": "the public face in Python: one short method after the other",
 }
 LONG_FUNCTIONS: Final[Mapping[str, str]] = {
