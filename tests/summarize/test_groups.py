@@ -6,7 +6,9 @@ from wslog.summarize.groups import group_drops
 
 
 def _groups(connections, *, is_fine):
-    groups = group_drops(drops_in(in_order(connections)), clusters=(), bursts=(), is_fine=is_fine)
+    groups = group_drops(
+        drops_in(in_order(connections)), clusters=(), bursts=(), known={}, with_date=False, is_fine=is_fine
+    )
     return [(g.cause, g.tier, g.timeouts_s, g.statuses, g.n) for g in groups]
 
 

@@ -65,9 +65,16 @@ CASES = {
 }  # fmt: skip
 
 
-def _state(connections, timeouts, bursts=(), *, with_date=False):
-    (group,) = group_drops(drops_in(in_order(connections)), clusters=(), bursts=bursts, is_fine=True)
-    return state(group, str(group.n), known=timeouts, with_date=with_date)
+def _state(connections, timeouts, bursts=(), *, with_date=False, is_fine=True):
+    (group,) = group_drops(
+        drops_in(in_order(connections)),
+        clusters=(),
+        bursts=bursts,
+        known=timeouts,
+        with_date=with_date,
+        is_fine=is_fine,
+    )
+    return state(group, str(group.n))
 
 
 @pytest.mark.parametrize("said", CASES)
@@ -95,7 +102,7 @@ def test_one_restart_names_its_server_and_moment(table, timeouts, burst):
 def test_many_restarts_name_the_largest_in_order_of_time(table, timeouts, burst):
     """Three moments at most; the rest is counted; the same moment over everything is not told twice."""
     row = {"cause": "server_restart", "tier": "app"}
-    bursts = [burst(60 * nth, n=10 * nth) for nth in (4, 3, 2, 1)] + [burst(241, scope="all", n=99)]
+    bursts = [burst(60 * nth, n=10 * nth) for nth in (1, 2, 3, 4)] + [burst(241, scope="all", n=99)]
     assert _state(table(row), timeouts, bursts) == (
         "restarts of 10.0.0.7:9002 at 12:02:00 UTC, 12:03:00 UTC, 12:04:00 UTC and 1 more cut 1"
     )
@@ -149,8 +156,7 @@ def test_rare_values_are_not_worth_a_word(table, timeouts, idle_by_nginx):
 
 
 def _all(connections, timeouts):
-    (group,) = group_drops(drops_in(in_order(connections)), clusters=(), bursts=(), is_fine=False)
-    return state(group, str(group.n), known=timeouts, with_date=False)
+    return _state(connections, timeouts, is_fine=False)
 
 
 def test_a_server_is_named_for_what_most_drops_were_on(table, timeouts):

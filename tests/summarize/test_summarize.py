@@ -31,6 +31,14 @@ def test_one_tier_alone_does(table, document, file, tier):
     assert told.findings[0].cause is Cause.UNKNOWN
 
 
+def test_bursts_are_told_in_order_of_time(table, document, burst):
+    """Whoever hands them over may have looked for them in another order."""
+    row = {"cause": "server_restart", "tier": "app"}
+    told = document(table(row), bursts=[burst(60), burst(7)])
+    assert told.bursts == (burst(7), burst(60))
+    assert "at 12:00:07 UTC and 12:01:00 UTC" in told.verdict
+
+
 _optional_s = st.none() | st.floats(-5, 1e6)
 _row = st.fixed_dictionaries(
     {

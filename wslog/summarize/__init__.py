@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import polars as pl
@@ -52,21 +53,23 @@ def summarize(
     """
     ordered = in_order(connections)  # sums of floats depend on the order
     drops = drops_in(ordered)
-    known = {timeout.id: timeout for timeout in timeouts}
     all_windows = add_shared_window(windows)
     shared = shared_window(all_windows)
-    with_date = _spans_days(connections)
-    reconnects = summarize_reconnects(drops, connections, bursts=bursts, windows=all_windows)
-    groups = group_drops(drops, clusters=clusters, bursts=bursts, is_fine=True)
-    facts = gather_facts(groups, drops, coverage=coverage, clocks=clocks, shared=shared, settings=settings, known=known)
-    answers = answer(groups, facts, reconnects=reconnects, known=known, with_date=with_date)
-    by_owner = group_drops(drops, clusters=clusters, bursts=bursts, is_fine=False)
+    in_time = sorted(bursts, key=lambda burst: (burst.at, burst.until, burst.scope))
+    reconnects = summarize_reconnects(drops, connections, bursts=in_time, windows=all_windows)
+    grouped = functools.partial(
+        group_drops, drops, clusters=clusters, bursts=in_time, known={timeout.id: timeout for timeout in timeouts},
+        with_date=_spans_days(connections),
+    )  # fmt: skip
+    groups = grouped(is_fine=True)
+    facts = gather_facts(groups, drops, coverage=coverage, clocks=clocks, shared=shared, settings=settings)
+    answers = answer(groups, facts, reconnects)
     totals = count_totals(ordered)
     causes = count_causes(drops)
     return Document(
         schema_version=SCHEMA_VERSION,
         wslog_version=wslog_version,
-        verdict=write_verdict(by_owner, totals, known=known, with_date=with_date),
+        verdict=write_verdict(grouped(is_fine=False), totals),
         window=all_windows,
         coverage=coverage,
         clocks=tuple(clocks),
@@ -74,7 +77,7 @@ def summarize(
         causes=add_candidates(causes, answers.findings),
         owners=share_by_owner(causes, answers.findings),
         clusters=tuple(clusters),
-        bursts=tuple(sorted(bursts, key=lambda burst: (burst.at, burst.until, burst.scope))),
+        bursts=tuple(in_time),
         reconnects=reconnects,
         findings=answers.findings,
         advice=answers.advice,

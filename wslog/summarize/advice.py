@@ -9,7 +9,7 @@ import polars as pl
 from msgspec import Struct
 from msgspec.structs import replace
 
-from wslog.knowledge import Mend, Setting, Timeout, fill, mends_for
+from wslog.knowledge import Mend, Setting, fill, mends_for
 from wslog.result import Advice, Burst, Reconnects
 from wslog.schema import Cause, Tier
 from wslog.summarize.filling import fill_for, path_of
@@ -52,7 +52,6 @@ def collect_advice(
     to_log: Sequence[str],
     reconnects: Reconnects,
     settings: Sequence[Setting],
-    known: Mapping[str, Timeout],
 ) -> tuple[tuple[Advice, ...], tuple[tuple[int, ...], ...]]:
     """Collect what to change, what would prevent most first, better logs last.
 
@@ -62,14 +61,13 @@ def collect_advice(
         to_log: Ids of the mends that would make the next answer better, the most useful first.
         reconnects: Storms in it call for backoff.
         settings: Timers found in configuration.
-        known: Timers by id.
 
     Returns:
         The advice, and for each group the indexes of what speaks to it. The first sentence of each text is a complete
         short instruction. `would_prevent_n` counts the drops a piece of advice speaks to, so two pieces may count the
         same drops.
     """
-    plans = _plans(groups, mends=mends, reconnects=reconnects, settings=settings, known=known)
+    plans = _plans(groups, mends=mends, reconnects=reconnects, settings=settings)
     ordered = sorted(plans, key=lambda plan: (-plan.prevents_n, -plan.speaks_to_n, plan.rank, plan.mend.title))
     n_drops = groups[0].n_drops if groups else 0
     advice = [_advice(plan.mend, n=plan.prevents_n, n_drops=n_drops) for plan in ordered]
@@ -110,14 +108,13 @@ def _plans(
     mends: Sequence[Mend],
     reconnects: Reconnects,
     settings: Sequence[Setting],
-    known: Mapping[str, Timeout],
 ) -> list[_Plan]:
     """Fill each mend in once, for all groups it speaks to; one that only tiny groups need is left out."""
     needs_backoff = bool(reconnects.storms) or any(group.cause in CUTS for group in groups)
     heartbeat = choose_heartbeat(groups)
     speaks: dict[str, list[int]] = {}
     for nth, group in enumerate(groups):
-        for mend in _mends_of(group, mends, known):
+        for mend in _mends_of(group, mends):
             if mend.id != BACKOFF or needs_backoff:
                 speaks.setdefault(mend.id, []).append(nth)
     has_large = any(not group.is_tiny for group in groups)
@@ -128,7 +125,7 @@ def _plans(
         if not parts or (has_large and all(group.is_tiny for group in parts)):
             continue
         called = [_of_bursts(group, _calling(mend, group, mends)) for group in parts]
-        meant = [part for group in called if (part := _meant(mend, group, known)) is not None]
+        meant = [part for group in called if (part := _meant(mend, group)) is not None]
         if not meant:
             continue
         ready = fill_for(mend, meant, settings=settings, ping_s=heartbeat.ping_s)
@@ -168,16 +165,17 @@ def _of_bursts(group: DropGroup, chosen: Sequence[Burst]) -> DropGroup:
     return replace(group, drops=group.drops.where(here <= there), bursts=tuple(chosen))
 
 
-def _meant(mend: Mend, group: DropGroup, known: Mapping[str, Timeout]) -> DropGroup | None:
+def _meant(mend: Mend, group: DropGroup) -> DropGroup | None:
     """Return the drops of a group that a mend may help; None: none.
 
     Where the tier is not decided, a mend for one tier means only the drops that a timer of that tier may have ended.
     """
     if group.tier is not Tier.UNKNOWN or mend.tier in {None, Tier.UNKNOWN} or not group.timeout_ids:
         return group
-    theirs = [key for key in group.timeout_ids if key in known and known[key].tier is mend.tier]
-    is_theirs = [pl.col("timeout_id").list.contains(key) for key in theirs]
-    if not theirs:
+    is_theirs = [
+        pl.col("timeout_id").list.contains(timeout.id) for timeout in group.candidates if timeout.tier is mend.tier
+    ]
+    if not is_theirs:
         return None
     drops = group.drops.where(pl.any_horizontal(is_theirs))
     return replace(group, drops=drops) if drops.height else None
@@ -192,7 +190,7 @@ def _n_prevented(mend: Mend, group: DropGroup, heartbeat: Heartbeat) -> int:
     return int((group.drops.column("attempt") > 1).sum()) if mend.id == BACKOFF else group.n
 
 
-def _mends_of(group: DropGroup, mends: Sequence[Mend], known: Mapping[str, Timeout]) -> list[Mend]:
+def _mends_of(group: DropGroup, mends: Sequence[Mend]) -> list[Mend]:
     """Return what speaks to a group: no mends for tiers that are no candidates, nor for other statuses than its own."""
     status = group.statuses[0] if group.statuses else None
     proofs = [burst.evidence for burst in group.bursts] or [()]
@@ -204,14 +202,14 @@ def _mends_of(group: DropGroup, mends: Sequence[Mend], known: Mapping[str, Timeo
         )
     )
     left_out = set()
-    if sum(key in known and known[key].tier in OUR_TIERS for key in group.timeout_ids) < 2:
+    if sum(timeout.tier in OUR_TIERS for timeout in group.candidates) < 2:
         left_out.add(EVERY_TIER)
     if group.cause is Cause.HANDSHAKE_FAILED and status not in OUTAGE:
         left_out.add(BACKOFF)
     if group.tier is not Tier.UNKNOWN:
         return [mend for mend in found if mend.id not in left_out]
     # Nobody knows whose timer it was: what fits by a default of some product is no reason to change that product.
-    tiers: set[Tier | None] = {None, Tier.UNKNOWN, *(known[key].tier for key in group.timeout_ids if key in known)}
+    tiers: set[Tier | None] = {None, Tier.UNKNOWN, *(timeout.tier for timeout in group.candidates)}
     return [mend for mend in found if mend.id not in left_out and mend.tier in tiers & OUR_TIERS]
 
 
@@ -225,8 +223,8 @@ def _with_exceptions(
     where: dict[float, list[str]] = {}
     for group in short:
         # Tiers in doubt make their own groups: a path is said to have a timer only where the tier is known.
-        if (path := path_of(group, settings)) is not None:
-            where.setdefault(min(group.timeouts_s), []).append(path)
+        if group.timeout_s is not None and (path := path_of(group, settings)) is not None:
+            where.setdefault(group.timeout_s, []).append(path)
     told = [
         f"{joined(list(dict.fromkeys(paths)))} {'have' if len(set(paths)) > 1 else 'has'} "
         f"a {timer(timer_s)} timer: raise it."

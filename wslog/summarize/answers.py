@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from wslog.knowledge import Timeout, load_mends
+from wslog.knowledge import load_mends
 from wslog.result import Advice, Finding, Limit, Reconnects
 from wslog.summarize.advice import collect_advice
 from wslog.summarize.facts import Facts
@@ -22,24 +22,20 @@ class Answers(NamedTuple):
     limits: tuple[Limit, ...]
 
 
-def answer(
-    groups: Sequence[DropGroup], facts: Facts, *, reconnects: Reconnects, known: Mapping[str, Timeout], with_date: bool
-) -> Answers:
+def answer(groups: Sequence[DropGroup], facts: Facts, reconnects: Reconnects) -> Answers:
     """Say what ended each group, what to change about it, and what would have told more.
 
     Args:
         groups: Drops by cause, tier and timer, ranked.
         facts: What the logs could show.
         reconnects: Storms in it call for backoff.
-        known: Timers by id.
-        with_date: Name the day of each moment too.
     """
     mends = load_mends()
     gaps = find_gaps(facts)
     limits = as_limits(gaps, {mend.id: mend for mend in mends})
     to_log = [gap.mend_id for gap in gaps if gap.mend_id]
     advice, advice_of = collect_advice(
-        groups, mends=mends, to_log=to_log, reconnects=reconnects, settings=facts.settings, known=known
+        groups, mends=mends, to_log=to_log, reconnects=reconnects, settings=facts.settings
     )
-    findings = write_findings(groups, advice=advice_of, limits=limits, known=known, with_date=with_date)
+    findings = write_findings(groups, advice=advice_of, limits=limits)
     return Answers(findings, advice, limits)

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 from msgspec import Struct
 
-from wslog.knowledge.model import Setting, Timeout
+from wslog.knowledge import Setting
 from wslog.result import Clock, Coverage, Window
 from wslog.schema import Cause, LimitKind, Tier
 from wslog.summarize.drops import IS_OPENED
@@ -68,7 +68,6 @@ def gather_facts(
     clocks: Sequence[Clock],
     shared: Window,
     settings: Sequence[Setting],
-    known: Mapping[str, Timeout],
 ) -> Facts:
     """Gather what limits are judged by.
 
@@ -79,7 +78,6 @@ def gather_facts(
         clocks: Skew of each tier.
         shared: The window that all tiers cover.
         settings: Timers found in configuration.
-        known: Timers by id.
     """
     told = drops.take(
         "closed_at", "opened_at", "is_opened", "lifetime_s", "idle_s",
@@ -100,7 +98,7 @@ def gather_facts(
         tiers=frozenset(file.tier for file in coverage.files if file.tier is not None and file.events > 0),
         has_error_log=bool(errors),
         has_info=any(LimitKind.INFO_LEVEL not in file.mendable.values() for file in errors),
-        tied=_tied(groups, known),
+        tied=_tied(groups),
         tied_share=sum(group.share for group in groups if group.tier is Tier.UNKNOWN and group.timeout_ids),
         no_status_share=sum(group.share for group in groups if group.statuses[:1] == (None,)),
         n_undecided=sum(group.n for group in groups if group.cause is Cause.UNKNOWN or group.tier is Tier.UNKNOWN),
@@ -119,10 +117,9 @@ def _n_by_cause(groups: Sequence[DropGroup]) -> dict[Cause, int]:
     return n_by_cause
 
 
-def _tied(groups: Sequence[DropGroup], known: Mapping[str, Timeout]) -> frozenset[Tier]:
+def _tied(groups: Sequence[DropGroup]) -> frozenset[Tier]:
     """Return the tiers whose timers may be what ended drops of no decided tier."""
-    open_groups = [group for group in groups if group.tier is Tier.UNKNOWN]
-    return frozenset(known[key].tier for group in open_groups for key in group.timeout_ids if key in known)
+    return frozenset(timeout.tier for group in groups if group.tier is Tier.UNKNOWN for timeout in group.candidates)
 
 
 def _share(frame: pl.DataFrame, condition: pl.Expr) -> float:

@@ -59,13 +59,12 @@ def fill_for(
     told = [group for group in groups if not group.is_tiny] or list(groups)
     n_drops = sum(group.n for group in groups)
     places = [place for group in told for place in places_of(group, settings, of=n_drops)]
-    values = [value for group in told for value in _some(group)]
     common: dict[str, object] = {
         "ping_s": ping_s,
         "paths": list(dict.fromkeys(place.path for place in places if place.path)),
         "upstreams": _upstreams(groups, of=n_drops),
     }
-    known = list(dict.fromkeys(values))
+    known = list(dict.fromkeys(group.timeout_s for group in told if group.timeout_s is not None))
     first = places[0].path if places else None
     whole = fill(mend, timeout_s=min(known, default=None), timeouts=known, path=first, **common)
     configs = dict.fromkeys(fill(mend, timeout_s=place.timeout_s, path=place.path, **common).config for place in places)
@@ -89,7 +88,6 @@ def places_of(group: DropGroup, settings: Sequence[Setting] = (), *, of: int | N
         settings: Timers found in configuration.
         of: Drops that the advice is on, None: the group's.
     """
-    timeout_s = next(iter(_some(group)), None)
     n_drops = group.n if of is None else of
     sure = sure_of(group.drops)
     if not is_enough(sure.height, of=n_drops):
@@ -103,18 +101,15 @@ def places_of(group: DropGroup, settings: Sequence[Setting] = (), *, of: int | N
     }
     shared = next(iter(scopes)) if len(scopes) == 1 else _shared_prefix(sure["path"])
     if shared is not None or sure["path"].drop_nulls().is_empty():
-        return [Place(shared, timeout_s)]
+        return [Place(shared, group.timeout_s)]
     rows = sure.filter(pl.col("path").is_not_null()).with_columns(folder=pl.col("path").str.extract(FOLDER))
     parts = [
         rows.filter(pl.col("folder") == str(folder)) for folder in ranked(rows["folder"].drop_nulls())[:MAX_PLACES]
     ]
     large = [part for part in parts if part.height >= MIN_SHARE * group.n] or parts[:1]
-    return [Place(_shared_prefix(part["path"]), timeout_s) for part in large if is_enough(part.height, of=n_drops)]
-
-
-def _some(group: DropGroup) -> list[float]:
-    """Return the timer of a group in a list; empty: it has none."""
-    return [min(group.timeouts_s)] if group.timeouts_s else []
+    return [
+        Place(_shared_prefix(part["path"]), group.timeout_s) for part in large if is_enough(part.height, of=n_drops)
+    ]
 
 
 def _upstreams(groups: Sequence[DropGroup], *, of: int) -> list[tuple[str, int | None]]:

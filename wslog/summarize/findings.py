@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
 from msgspec.structs import replace
 
 from wslog.evidence import first_ref, read_evidence
-from wslog.knowledge.model import Timeout
 from wslog.result import Burst, Cluster, Finding, Limit
 from wslog.schema import Cause
 from wslog.summarize.groups import DropGroup
 from wslog.summarize.rows import Rows
 from wslog.summarize.statements import state
-from wslog.wording import clock, counted, joined, sentence, timer, whole_percent
+from wslog.wording import counted, joined, sentence, timer, whole_percent
 
 MAX_EXAMPLES: Final = 6
 PER_ROW: Final = 3  # lines of proof taken from one connection, so that the examples are of several
@@ -37,8 +36,6 @@ def write_findings(
     *,
     advice: Sequence[tuple[int, ...]],
     limits: Sequence[Limit],
-    known: Mapping[str, Timeout],
-    with_date: bool,
 ) -> tuple[Finding, ...]:
     """Write a finding for each group, in the order of the groups.
 
@@ -46,16 +43,14 @@ def write_findings(
         groups: Drops by cause, tier and timer, ranked.
         advice: For each group the indexes of what speaks to it.
         limits: What the logs could not show; the first tells what would decide unknown drops.
-        known: Timers by id.
-        with_date: Name the day of each moment too.
     """
-    evidence = [_evidence(group, with_date=with_date) for group in groups]
+    evidence = [_evidence(group) for group in groups]
     return tuple(
         Finding(
-            statement=_statement(group, limits, known=known, with_date=with_date),
+            statement=_statement(group, limits),
             cause=group.cause,
             tier=group.tier,
-            timeout_s=group.timeouts_s[0] if group.timeouts_s else None,
+            timeout_s=group.timeout_s,
             timeout_ids=group.timeout_ids,
             n=group.n,
             share=group.share,
@@ -68,10 +63,8 @@ def write_findings(
     )
 
 
-def _statement(group: DropGroup, limits: Sequence[Limit], *, known: Mapping[str, Timeout], with_date: bool) -> str:
-    said = (
-        f"{sentence(state(group, counted(group.n, 'connection'), known=known, with_date=with_date))}{_reload(group)}."
-    )
+def _statement(group: DropGroup, limits: Sequence[Limit]) -> str:
+    said = f"{sentence(state(group, counted(group.n, 'connection')))}{_reload(group)}."
     if group.cause is not Cause.UNKNOWN:
         return said
     to_log = next((limit.log_next for limit in limits if limit.log_next), "")
@@ -93,11 +86,11 @@ def _confidence(group: DropGroup) -> float:
     return mean if isinstance(mean, float) else 0.0
 
 
-def _evidence(group: DropGroup, *, with_date: bool) -> tuple[str, ...]:
+def _evidence(group: DropGroup) -> tuple[str, ...]:
     """Put the proof together: bursts, the surest connections' own lines, clusters."""
     bursts = sorted(group.bursts, key=lambda burst: -burst.n)[:MAX_BURSTS]
     parts = (
-        *(line for burst in bursts for line in _burst(burst, with_date=with_date)),
+        *(line for burst in bursts for line in _burst(burst, group.moment(burst))),
         *_examples(group.drops),
         *(_cluster(cluster) for cluster in group.clusters),
     )
@@ -137,9 +130,8 @@ def _surest(drops: Rows) -> Rows:
     return replace(proven, places=proven.places[surest])
 
 
-def _burst(burst: Burst, *, with_date: bool) -> tuple[str, ...]:
+def _burst(burst: Burst, at: str) -> tuple[str, ...]:
     """Return a burst's own evidence with its moment, or what its numbers say."""
-    at = clock(burst.at, with_date=with_date)
     if burst.evidence:
         return (f"{at}: {burst.evidence[0]}", *burst.evidence[1:PER_BURST])
     length = (burst.until - burst.at).total_seconds()

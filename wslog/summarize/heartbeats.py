@@ -30,7 +30,7 @@ class Heartbeat(Struct, frozen=True, kw_only=True):
 
     def helps(self, group: DropGroup) -> bool:
         """Return whether the heartbeat keeps a group's timer from running out; a timer of unknown length counts."""
-        return not group.timeouts_s or min(group.timeouts_s) not in self.too_short_s
+        return group.timeout_s not in self.too_short_s
 
 
 def choose_heartbeat(groups: Sequence[DropGroup]) -> Heartbeat:
@@ -41,8 +41,8 @@ def choose_heartbeat(groups: Sequence[DropGroup]) -> Heartbeat:
     """
     ended: dict[float, int] = {}
     for group in groups:
-        if group.cause is Cause.IDLE_TIMEOUT and group.timeouts_s:
-            ended[min(group.timeouts_s)] = ended.get(min(group.timeouts_s), 0) + group.n
+        if group.cause is Cause.IDLE_TIMEOUT and group.timeout_s is not None:
+            ended[group.timeout_s] = ended.get(group.timeout_s, 0) + group.n
     timers = sorted(ended)
     if not timers:
         return Heartbeat(ping_s=None, too_short_s=())

@@ -27,7 +27,7 @@ def summarize_reconnects(
     Args:
         drops: As `drops_in` returns them.
         connections: `schema.CONNECTIONS`.
-        bursts: Mass drops, for storms.
+        bursts: Mass drops, in order of time, for storms.
         windows: The shared one included.
     """
     gaps = (

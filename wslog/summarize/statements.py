@@ -10,7 +10,7 @@ from wslog.knowledge.model import Timeout
 from wslog.result import Burst
 from wslog.schema import Cause, ScopeKind, Tier
 from wslog.summarize.groups import DropGroup
-from wslog.wording import WHO, clock, joined, timer
+from wslog.wording import WHO, joined, timer
 
 SHOWN: Final = 3  # so many moments, timers or statuses a sentence can hold
 MOST: Final = 0.95  # a sentence that names what holds for so many may say "most of them" in place of "or others"
@@ -54,19 +54,17 @@ STATUS_MEANS_BY_TIER: Final[Mapping[tuple[int, Tier], str]] = {
 # What may be inferred and not seen: said with a "most likely" if the rows are not sure.
 HEDGED: Final = frozenset(Cause) - {Cause.UNKNOWN, Cause.HANDSHAKE_FAILED, Cause.CLEAN_CLOSE, Cause.CLOSE_TIMEOUT}
 
-Clause = Callable[[DropGroup, str, Mapping[str, Timeout], bool], str]
+Clause = Callable[[DropGroup, str], str]
 
 
-def state(group: DropGroup, many: str, *, known: Mapping[str, Timeout], with_date: bool) -> str:
+def state(group: DropGroup, many: str) -> str:
     """Return a clause, without capital and full stop, that says who ended a group's connections.
 
     Args:
         group: At least one drop.
         many: How many, as a noun: `412 connections`, `38 % of the 3,402 dropped connections`.
-        known: Timers by id.
-        with_date: Name the day of each moment too.
     """
-    said = CLAUSES[group.cause](group, many, known, with_date)
+    said = CLAUSES[group.cause](group, many)
     # Only nginx writes down that its idle timer fired; another tier's is always inferred.
     is_inferred = group.cause is Cause.IDLE_TIMEOUT and group.tier not in {Tier.NGINX, Tier.UNKNOWN}
     return f"most likely {said}" if is_inferred or (group.cause in HEDGED and is_unsure(group)) else said
@@ -78,20 +76,19 @@ def is_unsure(group: DropGroup) -> bool:
     return isinstance(mean, float) and mean < SURE_FROM
 
 
-def settings_of(group: DropGroup, known: Mapping[str, Timeout]) -> str:
-    """Return the names of the candidate settings in a decided tier, for brackets; empty: none."""
-    names = [known[key].setting for key in group.timeout_ids if key in known and known[key].tier is group.tier]
-    distinct = list(dict.fromkeys(name for name in names if name))
-    return joined(distinct[:2], last="or")
+def _settings(group: DropGroup) -> str:
+    """Return the names of the candidate settings in a decided tier, in brackets; empty: none."""
+    names = [timeout.setting for timeout in group.candidates if timeout.tier is group.tier and timeout.setting]
+    return _brackets(joined(list(dict.fromkeys(names))[:2], last="or"))
 
 
-def _idle(group: DropGroup, many: str, known: Mapping[str, Timeout], _: bool) -> str:
+def _idle(group: DropGroup, many: str) -> str:
     silence = f"after {_values(group)} of silence" if group.timeouts_s else "after a silence of unknown length"
     if group.tier is not Tier.UNKNOWN:
-        return f"{_owner(group, known)} closed {many} {silence}{_brackets(settings_of(group, known))}"
+        return f"{_owner(group)} closed {many} {silence}{_settings(group)}"
     if len(group.timeouts_s) > 1:  # candidates of one value are none for another
         return f"timers whose owner no log names closed {many} {silence}"
-    return _undecided(many, silence, [known[key] for key in group.timeout_ids if key in known])
+    return _undecided(many, silence, group.candidates)
 
 
 def _undecided(many: str, silence: str, timeouts: Sequence[Timeout]) -> str:
@@ -110,31 +107,31 @@ def _undecided(many: str, silence: str, timeouts: Sequence[Timeout]) -> str:
     return f"a timer whose owner no log names closed {many} {silence}"
 
 
-def _lifetime(group: DropGroup, many: str, known: Mapping[str, Timeout], _: bool) -> str:
+def _lifetime(group: DropGroup, many: str) -> str:
     age = f"at an age of {_values(group)}" if group.timeouts_s else "at a constant age"
     if group.tier is Tier.UNKNOWN:
         return f"a limit ended {many} {age}, whatever their traffic: which tier holds it is not known"
-    return f"{_owner(group, known)} ended {many} {age}, whatever their traffic{_brackets(settings_of(group, known))}"
+    return f"{_owner(group)} ended {many} {age}, whatever their traffic{_settings(group)}"
 
 
-def _restart(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: bool) -> str:
+def _restart(group: DropGroup, many: str) -> str:
     if not group.bursts:
         return f"the application's process ended and cut {many}{_mostly_on(group)}"
     scopes = {_scope(burst) or "the application" for burst in group.bursts}
     if len(scopes) > 1:
-        return f"restarts ({_moments(group, with_date=with_date, with_scope=True)}) cut {many}"
+        return f"restarts ({_moments(group, with_scope=True)}) cut {many}"
     what = "a restart" if len(group.bursts) == 1 else "restarts"
-    return f"{what} of {scopes.pop()} {_moments(group, with_date=with_date)} cut {many}"
+    return f"{what} of {scopes.pop()} {_moments(group)} cut {many}"
 
 
-def _reload(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: bool) -> str:
+def _reload(group: DropGroup, many: str) -> str:
     # The moment is that of the cut: the old workers go on for up to worker_shutdown_timeout after the reload itself.
     what = "reloads" if len(group.bursts) > 1 else "a reload"
-    return f"the end of nginx's old workers after {what} cut {many}{_when(group, with_date=with_date)}"
+    return f"the end of nginx's old workers after {what} cut {many}{_when(group)}"
 
 
-def _proxy_restart(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: bool) -> str:
-    when = _when(group, with_date=with_date)
+def _proxy_restart(group: DropGroup, many: str) -> str:
+    when = _when(group)
     signals = [_exit_signal(burst) for burst in group.bursts]
     if signals and all(signals):
         numbers = joined(sorted({found for found in signals if found}))
@@ -143,12 +140,12 @@ def _proxy_restart(group: DropGroup, many: str, _: Mapping[str, Timeout], with_d
     return f"nginx stopped or lost a worker process{when} and cut {many}"
 
 
-def _network(group: DropGroup, many: str, _: Mapping[str, Timeout], with_date: bool) -> str:
-    when = f" ({_moments(group, with_date=with_date, with_scope=True)})" if group.bursts else ""
+def _network(group: DropGroup, many: str) -> str:
+    when = f" ({_moments(group, with_scope=True)})" if group.bursts else ""
     return f"the network between client and edge went away under {many}{when}"
 
 
-def _heartbeat(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) -> str:
+def _heartbeat(group: DropGroup, many: str) -> str:
     wait = f" for {_values(group)}" if group.timeouts_s else ""
     if group.tier is Tier.CLIENT:
         return f"the server gave up waiting for an answer from the page{wait} and ended {many}"
@@ -156,12 +153,12 @@ def _heartbeat(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) 
     return f"the page gave up waiting for an answer from {silent}{wait} and ended {many}"
 
 
-def _close_wait(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) -> str:
+def _close_wait(group: DropGroup, many: str) -> str:
     wait = f" for {_values(group)}" if group.timeouts_s else ""
     return f"the page itself closed {many} with close(), and no answer came{wait}"
 
 
-def _abort(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) -> str:
+def _abort(group: DropGroup, many: str) -> str:
     return f"the application ended {many} one by one, without a close frame{_mostly_on(group)}"
 
 
@@ -174,12 +171,12 @@ def _mostly_on(group: DropGroup) -> str:
     return f", all of them on {upstream}" if n == group.n > 1 else f", most of them on {upstream}"
 
 
-def _protocol(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) -> str:
+def _protocol(group: DropGroup, many: str) -> str:
     sender = "" if group.tier is Tier.UNKNOWN else f" from {WHO[group.tier]}"
     return f"a malformed or oversized frame{sender} ended {many}"
 
 
-def _handshake(group: DropGroup, many: str, _: Mapping[str, Timeout], __: bool) -> str:
+def _handshake(group: DropGroup, many: str) -> str:
     path = group.shared("path")
     failed = f"{many} never opened" + (f" on {path}" if path else "")
     logged = [status for status in group.statuses if status is not None]
@@ -202,14 +199,14 @@ CLAUSES: Final[Mapping[Cause, Clause]] = {
     Cause.PROXY_RELOAD: _reload,
     Cause.PROXY_RESTART: _proxy_restart,
     Cause.NETWORK_LOSS: _network,
-    Cause.CLIENT_SUSPENDED: lambda _g, many, _k, _d: f"a sleeping device or a frozen page ended {many}",
+    Cause.CLIENT_SUSPENDED: lambda _, many: f"a sleeping device or a frozen page ended {many}",
     Cause.HEARTBEAT_TIMEOUT: _heartbeat,
     Cause.CLOSE_TIMEOUT: _close_wait,
     Cause.PROTOCOL_ERROR: _protocol,
     Cause.HANDSHAKE_FAILED: _handshake,
-    Cause.CLIENT_LEFT: lambda _g, many, _k, _d: f"the page or browser went away under {many} without a close record",
-    Cause.CLEAN_CLOSE: lambda _g, many, _k, _d: f"a close frame ended {many}",
-    Cause.UNKNOWN: lambda _g, many, _k, _d: f"these logs do not say what ended {many}",
+    Cause.CLIENT_LEFT: lambda _, many: f"the page or browser went away under {many} without a close record",
+    Cause.CLEAN_CLOSE: lambda _, many: f"a close frame ended {many}",
+    Cause.UNKNOWN: lambda _, many: f"these logs do not say what ended {many}",
 }
 
 
@@ -234,10 +231,9 @@ def _exit_signal(burst: Burst) -> str:
     return next((match[1] for match in found if match), "")
 
 
-def _owner(group: DropGroup, known: Mapping[str, Timeout]) -> str:
+def _owner(group: DropGroup) -> str:
     """Name a decided tier, or the one product in it if that is not what the tier is named after."""
-    decided = [known[key] for key in group.timeout_ids if key in known and known[key].tier is group.tier]
-    products = {timeout.product for timeout in decided if timeout.product}
+    products = {timeout.product for timeout in group.candidates if timeout.tier is group.tier and timeout.product}
     if len(products) != 1 or group.tier not in {Tier.NGINX, Tier.ALB}:
         return WHO[group.tier]
     (product,) = products
@@ -255,16 +251,16 @@ def _scope(burst: Burst) -> str:
     return burst.scope if burst.scope_kind is ScopeKind.NETWORK else ""
 
 
-def _when(group: DropGroup, *, with_date: bool) -> str:
-    return f" {_moments(group, with_date=with_date)}" if group.bursts else ""
+def _when(group: DropGroup) -> str:
+    return f" {_moments(group)}" if group.bursts else ""
 
 
-def _moments(group: DropGroup, *, with_date: bool, with_scope: bool = False) -> str:
+def _moments(group: DropGroup, *, with_scope: bool = False) -> str:
     """Write when a group's largest bursts began, in order of time: `at 17:02:43 and 17:04:38 UTC`."""
     largest = sorted(group.bursts, key=lambda burst: -burst.n)[:SHOWN]
     moments = []
     for burst in (burst for burst in group.bursts if burst in largest):
-        at = clock(burst.at, with_date=with_date)
+        at = group.moment(burst)
         moments.append(f"{_scope(burst)} at {at}".lstrip() if with_scope else at)
     if more := len(group.bursts) - len(moments):
         moments.append(f"{more} more")

@@ -26,14 +26,14 @@ def find_storms(connections: pl.DataFrame, bursts: Sequence[Burst]) -> tuple[Sto
 
     Args:
         connections: `schema.CONNECTIONS`; failed attempts count as well as opened ones.
-        bursts: Mass drops. One event seen in several scopes (upstream, all) makes one storm.
+        bursts: Mass drops, in order of time. One event seen in several scopes (upstream, all) makes one storm.
 
     Returns:
         For each storm when its busiest ten seconds began and how many attempts they held.
     """
     started_us = connections.select(STARTED_AT.dt.epoch("us")).to_series().drop_nulls().sort()
     found: list[Storm] = []
-    for burst in sorted(bursts, key=lambda burst: (burst.at, burst.until, burst.scope)):
+    for burst in bursts:
         storm = _storm_after(started_us, burst)
         if storm is None:
             continue

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from wslog.knowledge.model import Timeout
 from wslog.result import Totals
 from wslog.schema import Cause
 from wslog.summarize.groups import DropGroup
@@ -17,14 +16,12 @@ UNKNOWN_FROM: Final = 0.2  # what stays unknown is named from this share on
 UNKNOWN_LEADS_FROM: Final = 0.5
 
 
-def write_verdict(groups: Sequence[DropGroup], totals: Totals, *, known: Mapping[str, Timeout], with_date: bool) -> str:
+def write_verdict(groups: Sequence[DropGroup], totals: Totals) -> str:
     """Say who ended how many of the drops, or that there are none, or that the logs do not say.
 
     Args:
         groups: Drops by cause and tier, ranked, `unknown` last.
         totals: Of the same analysis.
-        known: Timers by id.
-        with_date: Name the day of each moment too.
     """
     if not totals.attempts:
         return "No WebSocket connections in these logs."
@@ -43,10 +40,7 @@ def write_verdict(groups: Sequence[DropGroup], totals: Totals, *, known: Mapping
         named = [*unknown, *named]
     elif unknown_share >= UNKNOWN_FROM or not named:
         named = [*named, *unknown]
-    clauses = [
-        state(group, _how_many(group, totals, is_first=nth == 0), known=known, with_date=with_date)
-        for nth, group in enumerate(named)
-    ]
+    clauses = [state(group, _how_many(group, totals, is_first=nth == 0)) for nth, group in enumerate(named)]
     return ". ".join(sentence(part) for part in ("; ".join(clauses[:2]), "; ".join(clauses[2:])) if part) + "."
 
 
