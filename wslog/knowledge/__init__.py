@@ -6,8 +6,9 @@ Two files of data, `timeouts.toml` and `mends.toml`, and their loaders. No other
 from __future__ import annotations
 
 from wslog.knowledge.loader import load_timeouts, near
-from wslog.knowledge.mends import Mend, fill, load_mends, mends_for, ping_interval_s
+from wslog.knowledge.mends import Mend, load_mends, mends_for
 from wslog.knowledge.model import Setting, Timeout, TimerKind
+from wslog.knowledge.placeholders import fill, ping_interval_s
 from wslog.knowledge.tolerance import tolerance_s
 
 __all__ = [

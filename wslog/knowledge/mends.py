@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from wslog.errors import KnowledgeError
 from wslog.knowledge.loader import check_keys, choice, entry_id, read_tables, text
 from wslog.schema import Cause, Tier
 
 BUILT_IN: Final = Path(__file__).with_name("mends.toml")
-
-# Placeholders, and what stands in the text and in the configuration for a value that is unknown or cannot be pasted.
-STAND_INS: Final[Mapping[str, tuple[str, str]]] = {
-    "timeout_s": ("N", "N"),
-    "ping_s": ("25", "25"),
-    "path": ("the WebSocket path", "/ws"),
-    "timeouts": ("its present value", "N"),
-    "paths": ("the WebSocket path", "the WebSocket path"),
-    "upstream": ("the application", "YOUR_UPSTREAM"),
-    "upstreams": ("the application", "YOUR_UPSTREAM"),
-}
-_PLACEHOLDER: Final = re.compile(r"\{(" + "|".join(STAND_INS) + r")\}")
-# Paths and upstreams come out of logs: only what can neither end a directive nor quote its way out of one is pasted.
-_PASTABLE: Final = re.compile(r"[A-Za-z0-9._~:/\[\]@%+=-]{1,200}")
-MAX_PING_S: Final = 25.0
 MAX_TITLE: Final = 110
-# So many values a title and a text can name: (timers, paths).
-_SHOWN: Final = {"title": (3, 2), "text": (6, 6)}
-_MOST_UPSTREAMS: Final = 3
-_LISTS: Final = frozenset({"timeouts", "paths", "upstream", "upstreams"})
 
 
 class Mend(Struct, frozen=True, kw_only=True):
@@ -47,7 +25,7 @@ class Mend(Struct, frozen=True, kw_only=True):
         causes: The causes it speaks to; empty for mends that only make the next analysis better.
         tier: The tier at fault that it is for; None: any.
         title: A complete short instruction, one sentence of at most `MAX_TITLE` characters when filled.
-        text: Why, and what else to do, in one to three sentences. Both may hold placeholders, see `fill`.
+        text: Why, and what else to do, in one to three sentences. Both may hold placeholders.
         config: The lines to paste; empty: none. May hold placeholders.
         is_observability: It prevents nothing but makes the next answer better.
         statuses: HTTP statuses of a failed handshake that it is for; empty: any.
@@ -127,90 +105,6 @@ def mends_for(
     fitting = [mend for mend in fitting if mend.id not in replaced]
     # Sorting is stable: what is equally specific stays in the order given.
     return tuple(sorted(fitting, key=lambda m: (not (m.statuses or m.timeout_ids), tier is None or m.tier is not tier)))
-
-
-def ping_interval_s(timeout_s: float) -> float:
-    """Return how often to send a heartbeat under an idle timeout: two of them fit in it, and never rarer than 25 s."""
-    return min(MAX_PING_S, max(1.0, math.floor(0.45 * timeout_s)))
-
-
-def fill(mend: Mend, **values: object) -> Mend:
-    """Return a mend with its placeholders replaced, each once and from left to right.
-
-    Args:
-        mend: The mend to fill.
-        values: `timeout_s` the timer that fired, `ping_s` a heartbeat interval (left out: it follows from `timeout_s`),
-            `path` from the logs; for sentences about several, the lists `timeouts` and `paths` (left out: `timeout_s`
-            and `path`); `upstreams` as pairs of an address and how many drops it had, None for a lone one that had
-            all. What is None, missing or not fit to be pasted into a configuration gets a stand-in. Braces that are
-            no placeholder stay: nginx and JavaScript are full of them.
-
-    Raises:
-        TypeError: If a name is no placeholder.
-    """
-    if unknown := sorted(set(values) - (set(STAND_INS) - {"upstream"})):
-        raise TypeError(f"no such placeholder: {unknown[0]}")
-    timeout_s = values.get("timeout_s")
-    if values.get("ping_s") is None and isinstance(timeout_s, int | float) and timeout_s > 0:
-        values["ping_s"] = ping_interval_s(timeout_s)
-    values.setdefault("timeouts", () if timeout_s is None else (timeout_s,))
-    values.setdefault("paths", () if values.get("path") is None else (values["path"],))
-    known = {name: _pastable(values.get(name)) for name in STAND_INS if name not in _LISTS}
-    known |= _upstreams(values.get("upstreams"))
-    listed = {**known, "paths": _listed(_each(values["paths"]), most=_SHOWN["text"][1], rest="{} more")}
-    return replace(
-        mend,
-        title=_fill_words(mend.title, known, values, part="title"),
-        text=_fill_words(mend.text, known, values, part="text"),
-        config=_PLACEHOLDER.sub(lambda found: listed.get(found[1]) or STAND_INS[found[1]][1], mend.config),
-    )
-
-
-def _fill_words(words: str, known: Mapping[str, str], values: Mapping[str, object], *, part: str) -> str:
-    """Fill a sentence in; lists in a title are cut to what one line can hold."""
-    most_timers, most_paths = _SHOWN[part]
-    timers = [f"{shown} s" for shown in _each(values["timeouts"])]
-    here = {
-        **known,
-        "timeouts": _listed(timers, most=most_timers, rest="others"),
-        "paths": _listed(_each(values["paths"]), most=most_paths, rest="{} more"),
-    }
-    return _PLACEHOLDER.sub(lambda found: here[found[1]] or STAND_INS[found[1]][0], words)
-
-
-def _upstreams(values: object) -> dict[str, str]:
-    """Name application servers with their drops: all that a sentence can hold, and the first with how many more."""
-    pairs = [(shown, n) for name, n in values if (shown := _pastable(name))] if isinstance(values, list | tuple) else []
-    if not pairs:
-        return {"upstream": "", "upstreams": ""}
-    first, n_first = pairs[0]
-    head = first if n_first is None else f"{first} ({n_first} drop{'' if n_first == 1 else 's'})"
-    names = [head, *(f"{name} ({n})" for name, n in pairs[1:_MOST_UPSTREAMS])]
-    if rest := len(pairs) - len(names):
-        names.append(f"{rest} more")
-    more = f" and {len(pairs) - 1} more" if len(pairs) > 1 else ""
-    return {"upstream": head + more, "upstreams": _listed(names, most=len(names), rest="")}
-
-
-def _each(values: object) -> list[str]:
-    """Return what of a list can be shown, each value once, in its order."""
-    shown = (_pastable(value) for value in values) if isinstance(values, list | tuple) else ()
-    return list(dict.fromkeys(value for value in shown if value))
-
-
-def _listed(items: list[str], *, most: int, rest: str) -> str:
-    """Join items as a sentence does; above *most* the last of them only say that there is a rest."""
-    if len(items) > most:
-        kept = items[: most - 1]
-        items = [*kept, rest.format(len(items) - len(kept))]
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
-
-
-def _pastable(value: object) -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return f"{value:.10g}" if math.isfinite(value) and value > 0 else ""
-    shown = "" if value is None else str(value)
-    return shown if _PASTABLE.fullmatch(shown) else ""
 
 
 def _mend(entry: Mapping[str, Any], *, where: str) -> Mend:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -59,15 +60,14 @@ def fill_for(
     told = [group for group in groups if not group.is_tiny] or list(groups)
     n_drops = sum(group.n for group in groups)
     places = [place for group in told for place in places_of(group, settings, of=n_drops)]
-    common: dict[str, object] = {
-        "ping_s": ping_s,
-        "paths": list(dict.fromkeys(place.path for place in places if place.path)),
-        "upstreams": _upstreams(groups, of=n_drops),
-    }
-    known = list(dict.fromkeys(group.timeout_s for group in told if group.timeout_s is not None))
+    filled = functools.partial(
+        fill, mend, ping_s=ping_s, paths=list(dict.fromkeys(place.path for place in places if place.path)),
+        upstreams=_upstreams(groups, of=n_drops),
+    )  # fmt: skip
+    timers = list(dict.fromkeys(group.timeout_s for group in told if group.timeout_s is not None))
     first = places[0].path if places else None
-    whole = fill(mend, timeout_s=min(known, default=None), timeouts=known, path=first, **common)
-    configs = dict.fromkeys(fill(mend, timeout_s=place.timeout_s, path=place.path, **common).config for place in places)
+    whole = filled(timeout_s=min(timers, default=None), timeouts_s=timers, path=first)
+    configs = dict.fromkeys(filled(timeout_s=place.timeout_s, path=place.path).config for place in places)
     return replace(whole, config="\n".join(list(configs)[:MAX_CONFIGS])) if len(configs) > 1 else whole
 
 
