@@ -43,7 +43,7 @@ def test_wilson_interval_holds_the_share(k_of_n):
 def test_shares_add_up_to_one(rows):
     """Whatever the drops, their shares are of all and no drop is left out."""
     drops = pl.DataFrame(rows, schema={"cause": pl.String, "tier": pl.String, "timeout_s": pl.Float64}, orient="row")
-    shares = count_causes(all_of(drops))
+    shares = count_causes(all_of(drops), ())
     assert sum(share.n for share in shares) == len(rows)
     assert sum(share.share for share in shares) == pytest.approx(1.0 if rows else 0.0)
     known = [share.n for share in shares if share.cause is not Cause.UNKNOWN]
@@ -60,7 +60,18 @@ def test_unknown_comes_last_even_if_it_is_most():
             "timeout_s": [None, None, 60.0],
         }
     )
-    assert [(share.cause, share.tier, share.timeout_s, share.n) for share in count_causes(all_of(drops))] == [
+    assert [(share.cause, share.tier, share.timeout_s, share.n) for share in count_causes(all_of(drops), ())] == [
         (Cause.IDLE_TIMEOUT, Tier.NGINX, 60.0, 1),
         (Cause.UNKNOWN, Tier.UNKNOWN, None, 2),
     ]
+
+
+def test_each_timer_keeps_its_own_candidates(table, document, idle_by_nginx):
+    """What may be behind one value says nothing about another."""
+    tie = idle_by_nginx | {"tier": "unknown", "timeout_id": ["nginx-proxy-read-timeout", "aws-alb-idle"]}
+    told = document(table(idle_by_nginx, tie, tie | {"timeout_s": 30.0, "timeout_id": None}))
+    assert {(share.tier, share.timeout_s): set(share.timeout_ids) for share in told.causes} == {
+        (Tier.NGINX, 60.0): {"nginx-proxy-read-timeout"},
+        (Tier.UNKNOWN, 60.0): {"nginx-proxy-read-timeout", "aws-alb-idle"},
+        (Tier.UNKNOWN, 30.0): set(),
+    }

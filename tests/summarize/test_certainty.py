@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from wslog.result import CauseShare, Finding, Totals
 from wslog.schema import Cause, Tier
-from wslog.summarize.certainty import add_candidates, add_certainty, share_by_owner
+from wslog.summarize.certainty import add_certainty, share_by_owner
 
 IDLE, SUSPENDED = (Cause.IDLE_TIMEOUT, Tier.NGINX), (Cause.CLIENT_SUSPENDED, Tier.CLIENT)
 UNKNOWN = (Cause.UNKNOWN, Tier.UNKNOWN)
@@ -41,11 +41,10 @@ def test_several_timers_of_one_tier_are_one_owner() -> None:
 
 
 def test_candidates_that_differ_by_value_are_none_for_the_owner() -> None:
-    """What may be behind one value says nothing about another; each value keeps its own."""
+    """What may be behind one value says nothing about another."""
     causes = (share(IDLE, 9, 60.0), share(IDLE, 8, 30.0), share(IDLE, 7, 20.0))
     findings = (finding(IDLE, 9, 0.9, timeout_s=60.0, timeout_ids=READ), finding(IDLE, 8, 0.9, timeout_s=30.0))
     assert share_by_owner(causes, findings)[0].timeout_ids == ()
-    assert [one.timeout_ids for one in add_candidates(causes, findings)] == [READ, (), ()]
 
 
 def test_unknown_is_last_and_claims_no_certainty() -> None:

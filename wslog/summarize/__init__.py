@@ -12,7 +12,7 @@ from wslog.result import SCHEMA_VERSION, Burst, Clock, Cluster, Coverage, Docume
 from wslog.summarize.answers import answer
 from wslog.summarize.breakdown import break_down
 from wslog.summarize.causes import count_causes
-from wslog.summarize.certainty import add_candidates, add_certainty, share_by_owner
+from wslog.summarize.certainty import add_certainty, share_by_owner
 from wslog.summarize.chart_data import collect_chart_data
 from wslog.summarize.drops import drops_in, in_order
 from wslog.summarize.facts import gather_facts
@@ -21,7 +21,7 @@ from wslog.summarize.reconnects import summarize_reconnects
 from wslog.summarize.timeline import build_timeline
 from wslog.summarize.totals import count_totals
 from wslog.summarize.verdict import write_verdict
-from wslog.summarize.windows import add_shared_window, shared_window
+from wslog.summarize.windows import shared_window
 
 __all__ = ["summarize"]
 
@@ -53,8 +53,8 @@ def summarize(
     """
     ordered = in_order(connections)  # sums of floats depend on the order
     drops = drops_in(ordered)
-    all_windows = add_shared_window(windows)
-    shared = shared_window(all_windows)
+    shared = shared_window(windows)
+    all_windows = (*windows, shared)
     in_time = sorted(bursts, key=lambda burst: (burst.at, burst.until, burst.scope))
     reconnects = summarize_reconnects(drops, connections, bursts=in_time, windows=all_windows)
     grouped = functools.partial(
@@ -65,7 +65,7 @@ def summarize(
     facts = gather_facts(groups, drops, coverage=coverage, clocks=clocks, shared=shared, settings=settings)
     answers = answer(groups, facts, reconnects)
     totals = count_totals(ordered)
-    causes = count_causes(drops)
+    causes = count_causes(drops, answers.findings)
     return Document(
         schema_version=SCHEMA_VERSION,
         wslog_version=wslog_version,
@@ -74,7 +74,7 @@ def summarize(
         coverage=coverage,
         clocks=tuple(clocks),
         totals=add_certainty(totals, causes, answers.findings),
-        causes=add_candidates(causes, answers.findings),
+        causes=causes,
         owners=share_by_owner(causes, answers.findings),
         clusters=tuple(clusters),
         bursts=tuple(in_time),

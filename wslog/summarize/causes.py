@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
 
-from wslog.result import CauseShare
+from wslog.result import CauseShare, Finding
 from wslog.schema import Cause, Tier
 from wslog.summarize.rows import Rows
 
@@ -30,12 +31,14 @@ def wilson_interval(k: int, n: int) -> tuple[float, float]:
     return min(low, share), max(high, share)  # not a rounding error inside out
 
 
-def count_causes(drops: Rows) -> tuple[CauseShare, ...]:
+def count_causes(drops: Rows, findings: Sequence[Finding]) -> tuple[CauseShare, ...]:
     """Count drops by cause, tier and timer: most first, then by name, `unknown` last.
 
     Args:
         drops: As `drops_in` returns them.
+        findings: Of these drops; the first about a cause names the timers that may be behind it.
     """
+    timers = {(one.cause, one.tier, one.timeout_s): one.timeout_ids for one in reversed(findings)}
     counted = (
         drops.take("cause", "tier", "timeout_s")
         .group_by("cause", "tier", "timeout_s")
@@ -45,17 +48,18 @@ def count_causes(drops: Rows) -> tuple[CauseShare, ...]:
     )
     shares = []
     for row in counted.iter_rows(named=True):
+        cause, tier, timeout_s = Cause(row["cause"]), Tier(row["tier"]), row["timeout_s"]
         low, high = wilson_interval(row["n"], drops.height)
         shares.append(
             CauseShare(
-                cause=Cause(row["cause"]),
-                tier=Tier(row["tier"]),
-                timeout_s=row["timeout_s"],
+                cause=cause,
+                tier=tier,
+                timeout_s=timeout_s,
                 n=row["n"],
                 share=row["n"] / drops.height,
                 share_low=low,
                 share_high=high,
-                timeout_ids=(),  # the findings know them
+                timeout_ids=timers.get((cause, tier, timeout_s), ()),
             )
         )
     return tuple(shares)

@@ -20,16 +20,6 @@ def add_certainty(totals: Totals, causes: Sequence[CauseShare], findings: Sequen
     )
 
 
-def add_candidates(causes: Sequence[CauseShare], findings: Sequence[Finding]) -> tuple[CauseShare, ...]:
-    """Add the timers that may be behind each cause, as the first finding about it names them."""
-    ids: dict[tuple[Cause, Tier, float | None], tuple[str, ...]] = {}
-    for finding in findings:
-        ids.setdefault((finding.cause, finding.tier, finding.timeout_s), finding.timeout_ids)
-    return tuple(
-        replace(share, timeout_ids=ids.get((share.cause, share.tier, share.timeout_s), ())) for share in causes
-    )
-
-
 def share_by_owner(causes: Sequence[CauseShare], findings: Sequence[Finding]) -> tuple[OwnerShare, ...]:
     """Put the causes of one tier together, whatever their timers: the largest first, `unknown` last.
 

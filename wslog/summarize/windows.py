@@ -12,20 +12,13 @@ EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
 
 
-def add_shared_window(windows: Sequence[Window]) -> tuple[Window, ...]:
-    """Append the window that every tier with lines covers: tier None, without times if they do not overlap."""
-    own = tuple(window for window in windows if window.tier is not None)
-    starts = [window.start for window in own if window.start and window.end]
-    ends = [window.end for window in own if window.start and window.end]
-    start, end = max(starts, default=None), min(ends, default=None)
+def shared_window(windows: Sequence[Window]) -> Window:
+    """Return the time that every tier with lines covers: tier None, without times if theirs do not overlap."""
+    spans = [(window.start, window.end) for window in windows if window.start and window.end]
+    start, end = max((start for start, _ in spans), default=None), min((end for _, end in spans), default=None)
     if start is None or end is None or start > end:
         start = end = None
-    return (*own, Window(tier=None, start=start, end=end))
-
-
-def shared_window(windows: Sequence[Window]) -> Window:
-    """Return the shared one of windows that `add_shared_window` made."""
-    return next(window for window in windows if window.tier is None)
+    return Window(tier=None, start=start, end=end)
 
 
 def to_us(at: dt.datetime) -> int:
