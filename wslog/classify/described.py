@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import polars as pl
@@ -68,6 +69,8 @@ def _named(timeout_ids: pl.Series) -> tuple[str, ...]:
     decided = timeout_ids.filter(timeout_ids.list.len() == 1).explode().unique().sort()
     if len(decided):
         return tuple(decided)
-    candidates = timeout_ids.drop_nulls().list.sort().list.join(" ")
-    commonest = candidates.filter(candidates != "").mode().sort()
-    return tuple(commonest[0].split(" ")) if len(commonest) else ()
+    left: Counter[tuple[str, ...]] = Counter()
+    for ids, n in timeout_ids.drop_nulls().list.join(" ").value_counts().rows():  # of few kinds, so put in order here
+        left[tuple(sorted(ids.split()))] += n
+    del left[()]
+    return min(left, key=lambda ids: (-left[ids], ids), default=())
