@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -221,3 +222,15 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such redirections on Windows")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_process_without_standard_streams_does_its_work(tmp_path: Path, closed: str) -> None:
+    """`wslog … >&-`, as some daemons start their children, is no traceback: what is asked for is written."""
+    path = tmp_path / "a.json"
+    path.write_bytes(dump(documents.full()))
+    words = shlex.join([sys.executable, "-m", "wslog", "render", str(path), "-o", str(tmp_path / "out")])
+    done = subprocess.run(["sh", "-c", f"{words} {closed}"], capture_output=True, check=False)
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+    assert (tmp_path / "out" / "report.md").is_file()

@@ -14,6 +14,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final, NamedTuple, cast
 
 import click
@@ -94,12 +95,20 @@ def main() -> None:
     gc.set_threshold(FEW_CYCLES)
     # Being told to stop unwinds like an error does, so that half-written folders are removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without "█" gets "?", not a traceback
     code = run()
     gc.freeze()  # else the interpreter looks through all that was imported once more before it ends
     sys.exit(code)
+
+
+def _open_closed_streams() -> None:
+    """Give a process that was started without stdout or stderr (`wslog … >&-`) a null device there."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  (open until the process ends)
 
 
 def run(args: list[str] | None = None) -> int:

@@ -17,7 +17,10 @@ from tests.store.deliveries import write_day
 from wslog.cli import COMMANDS, run
 from wslog.commands.analyze import analyze
 from wslog.commands.report import report
+from wslog.errors import OptionError, StoreError
 from wslog.render.weekly_saved import weekly_schema
+from wslog.store import Store
+from wslog.store.weekly import find_weeks
 
 MONDAY = dt.datetime(2026, 11, 9, 8, tzinfo=dt.UTC)
 
@@ -150,6 +153,17 @@ def test_what_cannot_be_done_says_how_to_mend_it(history: Path, capsys: pytest.C
         assert says in capsys.readouterr().err
     assert run(["report", "--store", str(history / "nowhere")]) == 1
     assert "wslog analyze logs/ --store" in capsys.readouterr().err
+
+
+def test_a_week_that_nobody_asked_for_is_no_wrong_usage(history: Path) -> None:
+    """Without --week, logs that were not delivered are what is missing (exit 1), and what there is is named once."""
+    now = dt.datetime(2026, 12, 2, tzinfo=dt.UTC)
+    with Store(history) as store:
+        says = r"nothing of 2026-W48, the last complete week\nIt has 2026-W46 to 2026-W47\. "
+        with pytest.raises(StoreError, match=says):
+            find_weeks(store, week=None, compare_to=None, weeks=1, now=now)
+        with pytest.raises(OptionError, match="--week: the store holds nothing of 2026-W48"):
+            find_weeks(store, week="2026-W48", compare_to=None, weeks=1, now=now)
 
 
 def test_keep_and_compact_tidy_up_after_the_report(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import gzip
 import os
 import random
@@ -50,6 +51,12 @@ def content(root: Path) -> pl.DataFrame:
     with Store(root) as store:
         rows = store.connections().select("connection_id", "opened_at", "closed_at", "is_drop", "cause").collect()
     return rows.sort("connection_id")
+
+
+def the_next_day(tmp_path: Path) -> Path:
+    """Write the logs of a second day and return their folder."""
+    write_day(tmp_path / "more", MONDAY + dt.timedelta(days=1))
+    return tmp_path / "more"
 
 
 def test_the_same_folder_again_parses_nothing_and_changes_nothing(tmp_path: Path) -> None:
@@ -330,5 +337,70 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> N
 def test_a_ledger_that_is_none_is_named(tmp_path: Path) -> None:
     """A broken file is an error that says where, not a traceback."""
     (tmp_path / place.LEDGER).write_bytes(b"not a database, by any measure" * 10)
-    with pytest.raises(StoreError, match="cannot be opened"):
+    with pytest.raises(StoreError, match=r"ledger\.sqlite3: the ledger is damaged"):
         Store(tmp_path)
+
+
+@pytest.mark.parametrize("page", [1, 3, 9])
+def test_a_ledger_that_is_damaged_within_is_named(tmp_path: Path, page: int) -> None:
+    """Pages that are none come to light only where they are read: then, too, it is said what is broken and where."""
+    write_day(tmp_path / "logs", MONDAY)
+    append(tmp_path / "h", tmp_path / "logs")
+    file = tmp_path / "h" / place.LEDGER
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    whole = file.read_bytes()
+    file.write_bytes(whole[: 4096 * page] + b"\xff" * (len(whole) - 4096 * page))
+    with pytest.raises(StoreError, match=r"ledger\.sqlite3: the ledger is damaged"):
+        append(tmp_path / "h", the_next_day(tmp_path))
+
+
+@pytest.mark.parametrize(("harm", "says"), [("unlink", "is missing"), ("write_text", "is damaged")])
+def test_events_that_are_lost_are_named(tmp_path: Path, harm: str, says: str) -> None:
+    """A week cannot be derived again without its events: the error names the file that is gone or broken."""
+    write_day(tmp_path / "logs", MONDAY)
+    append(tmp_path / "h", tmp_path / "logs")
+    for file in (tmp_path / "h" / place.EVENTS).iterdir():
+        getattr(file, harm)(*(["none"] if harm == "write_text" else []))
+    with pytest.raises(StoreError, match=rf"events/.*\.parquet: a file that the store counts on {says}"):
+        append(tmp_path / "h", the_next_day(tmp_path))
+
+
+def test_a_summary_that_is_damaged_is_named(tmp_path: Path) -> None:
+    """A summary that is no JSON is one of another form: it says how to have it made again."""
+    write_day(tmp_path / "logs", MONDAY)
+    append(tmp_path / "h", tmp_path / "logs")
+    with sqlite3.connect(tmp_path / "h" / place.LEDGER) as connection:
+        connection.execute("UPDATE weeks SET summary = x'00'")
+    with Store(tmp_path / "h") as store, pytest.raises(StoreError, match="another form"):
+        store.summary("2026-W46")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("SQLITE_FULL", "its disk has room"),
+        ("SQLITE_IOERR_WRITE", "its disk has room"),
+        ("SQLITE_CANTOPEN", "may write in its folder"),
+        ("SQLITE_READONLY_DIRECTORY", "may write in its folder"),
+        ("SQLITE_BUSY", "Wait until it is done"),
+        ("SQLITE_CORRUPT", "Restore it from a backup"),
+    ],
+)
+def test_only_a_damaged_ledger_is_to_be_replaced(name: str, says: str) -> None:
+    """A full disk or a folder that may not be written is no reason to begin a new history."""
+    error = sqlite3.OperationalError("said by SQLite")
+    error.sqlite_errorname = name
+    assert says in str(ledger.told(error))
+
+
+def test_a_full_disk_is_said_of_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system names no file when a disk is full: the store does, and leaves nothing half-written."""
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError, match="events: No space left on device"):
+        place.write_whole(tmp_path / "events" / "a.parquet", b"data")
+    assert list((tmp_path / "events").iterdir()) == []

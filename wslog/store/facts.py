@@ -209,7 +209,8 @@ def _replace_outgrown(
         if row is None:
             continue
         if row["part"]:
-            old = pl.scan_parquet(root / row["part"]).filter(pl.col("content") == prefix).select(AT).collect()
+            with place.reading(root, row["part"]) as rows:
+                old = rows.filter(pl.col("content") == prefix).select(AT).collect()
             touched += weeks_of(old.to_series().drop_nulls())
         connection.execute("DELETE FROM files WHERE content = ?", (prefix,))
         connection.execute("DELETE FROM places WHERE content = ?", (prefix,))
@@ -252,10 +253,11 @@ def load_files(
             by_part.setdefault(file.part, []).append(file.content)
     events: dict[str, pl.DataFrame] = {}
     for part, contents in by_part.items():
-        lazy = pl.scan_parquet(root / part).filter(pl.col("content").is_in(contents))
+        wanted = pl.col("content").is_in(contents)
         if between is not None:
-            lazy = lazy.filter((between[0] <= AT) & (between[1] > AT))
-        rows = lazy.select("content", *EVENTS).collect()
+            wanted &= (between[0] <= AT) & (between[1] > AT)
+        with place.reading(root, part) as lazy:
+            rows = lazy.filter(wanted).select("content", *EVENTS).collect()
         own = rows.partition_by("content", as_dict=True, include_key=False, maintain_order=True)
         events |= {str(content): frame for (content,), frame in own.items()}
     nothing = pl.DataFrame(schema=PART).select(*EVENTS)

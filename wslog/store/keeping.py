@@ -63,10 +63,10 @@ def compact(store: Store, *, now: dt.datetime) -> tuple[int, int]:
     small = [part for part in contents if (store.root / part).stat().st_size < SMALL_BYTES]
     batches = _batches(store, small)
     for batch in batches:
-        frames = [
-            pl.scan_parquet(store.root / part).filter(pl.col("content").is_in(contents[part])).collect()
-            for part in batch
-        ]
+        frames = []
+        for part in batch:
+            with place.reading(store.root, part) as rows_of_part:
+                frames.append(rows_of_part.filter(pl.col("content").is_in(contents[part])).collect())
         name = place.write_parquet(store.root, place.EVENTS, pl.concat(frames))
         with ledger.writing(store.ledger):
             for part in batch:

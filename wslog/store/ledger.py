@@ -65,6 +65,10 @@ DERIVED_BY: Final = f"{__version__} {SUMMARY_VERSION}"
 TIMEOUT_S: Final = 30.0
 _MEND_VERSION: Final = "Install the wslog version that wrote it, or a later one."
 _MEND_BROKEN: Final = "Restore it from a backup, or start a new store from the logs."
+_MEND_PLACE: Final = "Check that its disk has room, and that you may write in its folder: SQLite does, even to read."
+    "Check that you may write in the store's folder (SQLite does, even to read) and that its disk has room."
+)
+_MEND_BUSY: Final = "Wait until it is done, then run this again."
 
 
 def connect(file: Path, *, create: bool) -> sqlite3.Connection:
@@ -89,8 +93,23 @@ def connect(file: Path, *, create: bool) -> sqlite3.Connection:
         connection.row_factory = sqlite3.Row
         _migrate(connection, file)
     except sqlite3.DatabaseError as error:
-        raise StoreError(f"the ledger cannot be opened ({error})", where=str(file), mend=_MEND_BROKEN) from None
+        raise told(error, where=str(file)) from None
     return connection
+
+
+def told(error: sqlite3.DatabaseError, *, where: str | None = None) -> StoreError:
+    """Return what SQLite refuses as what the reader can mend: nobody should give up a store because a disk is full.
+
+    Args:
+        error: What SQLite raised.
+        where: The ledger's file.
+    """
+    kind = getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_").partition("_")[0]
+    if kind in ("BUSY", "LOCKED"):
+        return StoreError(f"another process is writing to the store ({error})", where=where, mend=_MEND_BUSY)
+    is_whole = kind in ("CANTOPEN", "FULL", "IOERR", "PERM", "READONLY")
+    what = "the ledger cannot be opened or written" if is_whole else "the ledger is damaged"
+    return StoreError(f"{what} ({error})", where=where, mend=_MEND_PLACE if is_whole else _MEND_BROKEN)
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
@@ -131,14 +150,12 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
     """Run a block as one transaction that begins by taking the write lock: all of it holds, or nothing.
 
     Raises:
-        StoreError: If another writer holds the lock for longer than `TIMEOUT_S`.
+        StoreError: If another writer holds the lock for longer than `TIMEOUT_S`, or nothing can be written.
     """
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
-        raise StoreError(
-            f"another process is writing to the store ({error})", mend="Wait until it is done, then run this again."
-        ) from None
+        raise told(error) from None
     try:
         yield
     except BaseException:

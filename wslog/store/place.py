@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import io
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, Literal
 
 import polars as pl
+
+from wslog.errors import StoreError
 
 LEDGER: Final = "ledger.sqlite3"
 EVENTS: Final = "events"
 CONNECTIONS: Final = "connections"
 OUTCOMES: Final = "outcomes"
 ORPHAN_AGE: Final = dt.timedelta(days=1)
+_MEND_PART: Final = "Restore the store from a backup, or start a new one from the logs."
+_MEND_ROOM: Final = "Check that you may write there and that the disk has room; no week of the store has changed."
 
 
 def write_parquet(root: Path, folder: str, frame: pl.DataFrame, *, compression: Literal["zstd", "lz4"] = "zstd") -> str:
@@ -40,8 +45,26 @@ def write_parquet(root: Path, folder: str, frame: pl.DataFrame, *, compression: 
     return name
 
 
+@contextlib.contextmanager
+def reading(root: Path, name: str) -> Iterator[pl.LazyFrame]:
+    """Give a table that the ledger names, to be collected inside.
+
+    Raises:
+        StoreError: If it is gone or damaged.
+    """
+    try:
+        yield pl.scan_parquet(root / name)
+    except (FileNotFoundError, pl.exceptions.ComputeError) as error:
+        what = "is missing" if isinstance(error, FileNotFoundError) else "is damaged"
+        raise StoreError(f"a file that the store counts on {what}", where=str(root / name), mend=_MEND_PART) from error
+
+
 def write_whole(target: Path, data: bytes) -> None:
-    """Write a file so that whoever looks sees all of it or nothing, even after a power cut."""
+    """Write a file so that whoever looks sees all of it or nothing, even after a power cut.
+
+    Raises:
+        StoreError: If the file system does not let it be written.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     # Not tempfile: its files are for their owner alone, and others may be meant to read the store.
     temporary = target.with_name(f".tmp-{os.getpid()}-{secrets.token_hex(4)}")
@@ -51,6 +74,9 @@ def write_whole(target: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StoreError(error.strerror or "cannot be written", where=str(target.parent), mend=_MEND_ROOM) from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

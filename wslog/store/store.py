@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -62,18 +64,32 @@ class Store:
     def __init__(self, root: str | Path, *, create: bool = False, zone: str | None = None) -> None:
         self.root = Path(root)
         self.ledger = books.connect(self.root / place.LEDGER, create=create)
-        self.zone = ZoneInfo(self._settle_zone(zone, create=create))
-        self.horizon = dt.timedelta(seconds=float(books.about(self.ledger, "horizon_s", "172800")))
+        with self._told():
+            self.zone = ZoneInfo(self._settle_zone(zone, create=create))
+            self.horizon = dt.timedelta(seconds=float(books.about(self.ledger, "horizon_s", "172800")))
 
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self.close()
+        if isinstance(error, sqlite3.DatabaseError):
+            with self._told():
+                raise error
 
     def close(self) -> None:
         """Close the ledger."""
         self.ledger.close()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Have a ledger that turns out to be damaged, or has no room left, said as what the reader can mend."""
+        try:
+            yield
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            raise  # a bug
+        except sqlite3.DatabaseError as error:
+            raise books.told(error, where=str(self.root / place.LEDGER)) from error
 
     def _settle_zone(self, zone: str | None, *, create: bool) -> str:
         if create and not books.about(self.ledger, "zone", ""):
@@ -228,11 +244,11 @@ def decode_summary(data: bytes) -> WeekSummary:
     """Read a stored summary.
 
     Raises:
-        StoreError: If another version of wslog wrote it.
+        StoreError: If another version of wslog wrote it, or it is damaged.
     """
     try:
         summary = msgspec.json.decode(data, type=WeekSummary)
-    except msgspec.ValidationError as error:
+    except msgspec.DecodeError as error:
         raise StoreError(f"a week's summary has another form ({error})", mend=_MEND_FORM) from None
     if summary.schema_version != SUMMARY_VERSION:
         raise StoreError("a week's summary is of another version", mend=_MEND_FORM)
