@@ -66,8 +66,6 @@ TIMEOUT_S: Final = 30.0
 _MEND_VERSION: Final = "Install the wslog version that wrote it, or a later one."
 _MEND_BROKEN: Final = "Restore it from a backup, or start a new store from the logs."
 _MEND_PLACE: Final = "Check that its disk has room, and that you may write in its folder: SQLite does, even to read."
-    "Check that you may write in the store's folder (SQLite does, even to read) and that its disk has room."
-)
 _MEND_BUSY: Final = "Wait until it is done, then run this again."
 
 
