@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from wslog.knowledge import Setting
+from wslog.knowledge import Setting, load_mends
 from wslog.schema import Cause, Tier
+from wslog.summarize.advice import BACKOFF, EVERY_TIER, HEARTBEAT, LOGS_FIRST, PREVENTS
 
 
 def _texts(told):
@@ -242,3 +243,9 @@ def test_a_products_default_is_no_reason_to_change_that_product(table, document,
     told = document(table(guess))
     assert _about(told, "proxy_read_timeout 86400s")
     assert not _about(told, "application's idle timeout")
+
+
+def test_mends_that_advice_treats_apart_exist():
+    """A renamed entry of mends.toml cannot leave a rule behind that waits for the old name."""
+    named = {HEARTBEAT, BACKOFF, EVERY_TIER, LOGS_FIRST, *PREVENTS}
+    assert named <= {mend.id for mend in load_mends()}

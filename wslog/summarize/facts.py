@@ -15,6 +15,7 @@ from wslog.summarize.drops import IS_OPENED
 from wslog.summarize.groups import DropGroup
 from wslog.summarize.rows import Rows
 
+NGINX_ERROR: Final = "nginx-error"
 SERVERS: Final = ("nginx_access_ref", "nginx_error_ref", "alb_ref")
 
 
@@ -86,7 +87,7 @@ def gather_facts(
     )  # fmt: skip
     opened = told.filter(IS_OPENED)
     from_clients = opened.filter("has_client")
-    errors = [file for file in coverage.files if file.format.startswith("nginx-error") and file.lines > 0]
+    errors = [file for file in coverage.files if file.format == NGINX_ERROR and file.lines > 0]
     outside = ~pl.col("closed_at").is_between(pl.lit(shared.start), pl.lit(shared.end))
     return Facts(
         coverage=coverage,

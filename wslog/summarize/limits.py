@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -13,7 +13,7 @@ from msgspec import Struct
 from wslog.knowledge import Mend, fill
 from wslog.result import Clock, FileCoverage, Limit
 from wslog.schema import Cause, LimitKind, Tier
-from wslog.summarize.facts import Facts
+from wslog.summarize.facts import NGINX_ERROR, Facts
 from wslog.wording import counted, joined, timer, whole_percent
 
 MUCH: Final = 0.1  # from this share on, what is missing matters
@@ -21,11 +21,10 @@ TIED: Final = 0.01  # from this share on, an open question about timers matters
 MAX_FILE_LIMITS: Final = 8
 SHOWN_FILES: Final = 2
 SAME_SPAN: Final = dt.timedelta(seconds=1)
-NGINX_ERROR: Final = "nginx-error"
 QUARTER_HOUR_S: Final = 900.0  # zones differ by whole ones, clocks hardly ever
 
 
-class Gap(Struct, frozen=True, kw_only=True):
+class Gap(Struct, frozen=True):
     """One thing that the logs could not show.
 
     Attributes:
@@ -50,89 +49,80 @@ def as_limits(gaps: Sequence[Gap], mends: Mapping[str, Mend]) -> tuple[Limit, ..
     """Return gaps as the document states them, each text once."""
     limits = {}
     for gap in gaps:
-        mend = mends.get(gap.mend_id)
-        limits[gap.text] = Limit(text=gap.text, log_next=fill(mend).title if mend else gap.log_next)
+        log_next = fill(mends[gap.mend_id]).title if gap.mend_id else gap.log_next
+        limits[gap.text] = Limit(text=gap.text, log_next=log_next)
     return tuple(limits.values())
 
 
-def _tiers(facts: Facts) -> list[Gap]:
-    gaps = []
+def _tiers(facts: Facts) -> Iterator[Gap]:
     if not facts.n_drops and not facts.tiers:
-        return []
+        return
     if Tier.CLIENT not in facts.tiers:
         text = (
             "No close records from clients: what clients saw is missing, and drops are inferred from the servers' logs."
         )
-        gaps.append(Gap(text=text, mend_id="log-client-fields"))
+        yield Gap(text, "log-client-fields")
     if Tier.NGINX not in facts.tiers and facts.n_undecided:
         text = "No nginx access log: when nginx saw a connection end, and whether it served it at all, is not known."
-        gaps.append(Gap(text=text, mend_id="log-nginx-format"))
-    return gaps
+        yield Gap(text, "log-nginx-format")
 
 
-def _ties(facts: Facts) -> list[Gap]:
-    gaps = []
+def _ties(facts: Facts) -> Iterator[Gap]:
     nginx_may_be = Tier.NGINX in facts.tied or facts.share(Cause.UNKNOWN) > MUCH
     if not facts.has_info and nginx_may_be:
         missing = "No nginx error log at level info" if facts.has_error_log else "No nginx error log"
         text = f"{missing}: nginx's own idle timeout leaves no other trace, so it cannot be told from another tier's."
-        gaps.append(Gap(text=text, mend_id="log-nginx-error-info"))
+        yield Gap(text, "log-nginx-error-info")
     if Tier.ALB not in facts.tiers and Tier.ALB in facts.tied and facts.tied_share > TIED:
         text = "No load balancer log, though a timer of the load balancer may be what ended connections."
-        gaps.append(Gap(text=text, mend_id="log-alb-access"))
+        yield Gap(text, "log-alb-access")
     if not facts.settings and facts.tied_share > TIED:
         text = "No configuration among the inputs: whose timer ended silent connections stays open for some."
-        gaps.append(Gap(text=text, mend_id="log-alb-attributes"))
-    return gaps
+        yield Gap(text, "log-alb-attributes")
 
 
-def _handshakes(facts: Facts) -> list[Gap]:
+def _handshakes(facts: Facts) -> Iterator[Gap]:
     if facts.no_status_share <= TIED or facts.tiers & {Tier.NGINX, Tier.ALB}:
-        return []
+        return
     text = f"No server log: why {whole_percent(facts.no_status_share)} of the drops never opened is not known."
-    return [Gap(text=text, mend_id="handshake-logs-first")]
+    yield Gap(text, "handshake-logs-first")
 
 
-def _columns(facts: Facts) -> list[Gap]:
-    gaps = []
+def _columns(facts: Facts) -> Iterator[Gap]:
     if facts.coverage.no_code:
         text = f"{counted(facts.coverage.no_code, 'client record')} lost the close code on the way."
-        gaps.append(Gap(text=text, mend_id="log-client-fields"))
+        yield Gap(text, "log-client-fields")
     if facts.no_idle_share > MUCH:
         text = (
             f"{whole_percent(facts.no_idle_share)} of the clients' drops have no time of the last message: "
             "how long they had been silent is not known."
         )
-        gaps.append(Gap(text=text, mend_id="log-client-fields"))
+        yield Gap(text, "log-client-fields")
     if facts.no_lifetime_share > MUCH:
         share = whole_percent(facts.no_lifetime_share)
         text = f"{share} of the drops have no opening time: how long they lived is not known."
-        mend_id = "log-nginx-format" if Tier.NGINX in facts.tiers else "log-client-fields"
-        gaps.append(Gap(text=text, mend_id=mend_id))
+        yield Gap(text, "log-nginx-format" if Tier.NGINX in facts.tiers else "log-client-fields")
     if facts.unmatched_share > MUCH and facts.tiers & {Tier.NGINX, Tier.ALB}:
         text = f"{whole_percent(facts.unmatched_share)} of the clients' drops found no line in the servers' logs."
-        gaps.append(Gap(text=text, mend_id="log-client-connection-id"))
+        yield Gap(text, "log-client-connection-id")
     if facts.no_session_share > 0.5 and Tier.CLIENT in facts.tiers:
         text = (
             f"{whole_percent(facts.no_session_share)} of the clients' drops name no session: "
             "who came back, and when, is not known."
         )
-        gaps.append(Gap(text=text, log_next="Log a session id that stays the same over reconnects (sessionId)."))
-    return gaps
+        yield Gap(text, log_next="Log a session id that stays the same over reconnects (sessionId).")
 
 
-def _times(facts: Facts) -> list[Gap]:
-    gaps = []
-    with_lines = facts.tiers & {Tier.CLIENT, Tier.NGINX, Tier.ALB}
-    if facts.shared.start is None and len(with_lines) > 1:
+def _times(facts: Facts) -> Iterator[Gap]:
+    if facts.shared.start is None and len(facts.tiers & {Tier.CLIENT, Tier.NGINX, Tier.ALB}) > 1:
         text = "There is no time that the logs of all tiers cover: drops cannot be looked up in every tier's log."
-        gaps.append(Gap(text=text, log_next="Collect the logs of all tiers for the same time."))
+        yield Gap(text, log_next="Collect the logs of all tiers for the same time.")
     elif facts.outside_share > MUCH:
         text = (
             f"{whole_percent(facts.outside_share)} of the drops lie outside the time that the logs of all tiers cover."
         )
-        gaps.append(Gap(text=text, log_next="Collect the logs of all tiers for the same time."))
-    return gaps + [Gap(text=_wrong(clock), mend_id="clock-sync") for clock in facts.clocks if _is_wrong(clock, facts)]
+        yield Gap(text, log_next="Collect the logs of all tiers for the same time.")
+    yield from (Gap(_wrong(clock), "clock-sync") for clock in facts.clocks if _is_wrong(clock, facts))
 
 
 def _is_wrong(clock: Clock, facts: Facts) -> bool:
@@ -148,35 +138,26 @@ def _wrong(clock: Clock) -> str:
     return f"The clock of tier {clock.tier.value} runs {timer(abs(clock.skew_s or 0.0))} {way} the reference clock."
 
 
-def _inferred(facts: Facts) -> list[Gap]:
+def _inferred(facts: Facts) -> Iterator[Gap]:
     if not facts.share(Cause.SERVER_RESTART) + facts.share(Cause.SERVER_ABORT):
-        return []
+        return
     text = "The application left no log: its restarts and aborts are inferred from how its connections ended."
-    return [Gap(text=text, mend_id="log-app-exits")]
+    yield Gap(text, "log-app-exits")
 
 
-def _rejected(facts: Facts) -> list[Gap]:
+def _rejected(facts: Facts) -> Iterator[Gap]:
     lines = sum(file.lines for file in facts.coverage.files if file.events or file.rejected)
     rejected = facts.coverage.rejected
     if not lines or rejected / lines <= 0.01:
-        return []
+        return
     worst = max(facts.coverage.files, key=lambda file: file.rejected)
-    where = f", most of them in {worst.path}"
-    text = f"{whole_percent(rejected / lines)} of the lines could not be read{where}."
-    return [
-        Gap(text=text, log_next="Name the format with --log-format or --client-field; `wslog inspect` shows the lines.")
-    ]
+    text = f"{whole_percent(rejected / lines)} of the lines could not be read, most of them in {worst.path}."
+    yield Gap(text, log_next="Name the format with --log-format or --client-field; `wslog inspect` shows the lines.")
 
 
-CHECKS: Final[tuple[Callable[[Facts], list[Gap]], ...]] = (
-    _ties,
-    _tiers,
-    _handshakes,
-    _columns,
-    _times,
-    _inferred,
-    _rejected,
-)
+CHECKS: Final[tuple[Callable[[Facts], Iterator[Gap]], ...]] = (
+    _ties, _tiers, _handshakes, _columns, _times, _inferred, _rejected,
+)  # fmt: skip
 
 # The mend that makes a log hold what it would have to.
 MEND_OF: Final[Mapping[LimitKind, str]] = {
@@ -207,7 +188,7 @@ def _file_gaps(facts: Facts, covered: set[str]) -> list[Gap]:
         kind = files[0].mendable.get(limit)
         if kind and MEND_OF[kind] not in covered:
             merged.setdefault((_files(files), MEND_OF[kind]), []).append(limit)
-    gaps = [Gap(text=f"{files}: {'; '.join(limits)}.", mend_id=mend_id) for (files, mend_id), limits in merged.items()]
+    gaps = [Gap(f"{files}: {'; '.join(limits)}.", mend_id) for (files, mend_id), limits in merged.items()]
     return gaps[:MAX_FILE_LIMITS]
 
 
