@@ -16,24 +16,6 @@ from wslog.schema import Tier
 TIMEOUTS = load_timeouts()
 BY_ID = {timeout.id: timeout for timeout in TIMEOUTS}
 
-# Ids that other rooms name.
-FIXED = (
-    "nginx-proxy-read-timeout",
-    "nginx-proxy-send-timeout",
-    "nginx-send-timeout",
-    "nginx-worker-shutdown-timeout",
-    "nginx-proxy-connect-timeout",
-    "ingress-nginx-proxy-read-timeout",
-    "ingress-nginx-worker-shutdown",
-    "aws-alb-idle",
-    "aws-alb-client-keep-alive",
-    "aws-alb-deregistration-delay",
-    "aws-nlb-idle",
-    "chromium-close-wait",
-    "firefox-close-wait",
-    "chrome-hidden-timers",
-)
-
 
 @pytest.mark.parametrize("timeout", TIMEOUTS, ids=lambda timeout: timeout.id)
 def test_every_entry_is_complete(timeout: Timeout) -> None:
@@ -50,12 +32,6 @@ def test_every_entry_spells_out_whether_it_was_verified() -> None:
     entries = tomllib.loads(loader.BUILT_IN.read_text(encoding="utf-8"))["timeout"]
     assert [entry["id"] for entry in entries if not {"is_verified", "product", "checked"} <= set(entry)] == []
     assert len(entries) == len(TIMEOUTS)
-
-
-@pytest.mark.parametrize("key", FIXED)
-def test_ids_that_other_rooms_name_exist(key: str) -> None:
-    """Ids are never renamed."""
-    assert key in BY_ID
 
 
 @pytest.mark.parametrize(

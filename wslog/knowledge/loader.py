@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 
 from wslog.errors import KnowledgeError
 from wslog.knowledge.model import Timeout, TimerKind
-from wslog.knowledge.tolerance import tolerance_s as usual_tolerance_s
+from wslog.knowledge.tolerance import tolerance_s
 from wslog.schema import Tier
 
 BUILT_IN: Final = Path(__file__).with_name("timeouts.toml")
@@ -46,18 +46,17 @@ def load_timeouts(path: Path | None = None) -> tuple[Timeout, ...]:
     return tuple(known[key] for key in sorted(known))
 
 
-def near(timeouts: Iterable[Timeout], seconds: float, *, tolerance_s: float | None = None) -> tuple[Timeout, ...]:
-    """Return the timers whose default lies within a tolerance of a value, the nearest first.
+def near(timeouts: Iterable[Timeout], seconds: float) -> tuple[Timeout, ...]:
+    """Return the timers whose default lies within `tolerance_s` of a value, the nearest first.
 
     Args:
         timeouts: The timers to look through; those without a default are never near.
         seconds: The value, as observed or configured.
-        tolerance_s: Half the width to look in; default: `tolerance.tolerance_s` of the value.
     """
-    reach = usual_tolerance_s(seconds) if tolerance_s is None else tolerance_s
     # Rounded, so that 60.35 - 60 is not beyond 0.35 by a rounding error of floats.
     apart = [(round(abs(t.default_s - seconds), 9), t) for t in timeouts if t.default_s is not None]
-    return tuple(t for gap, t in sorted(apart, key=lambda pair: (pair[0], pair[1].id)) if gap <= reach)
+    ranked = sorted(apart, key=lambda pair: (pair[0], pair[1].id))
+    return tuple(timeout for gap, timeout in ranked if gap <= tolerance_s(seconds))
 
 
 def read_tables(path: Path, name: str) -> list[dict[str, Any]]:
