@@ -56,6 +56,20 @@ def test_facts_that_verdicts_lean_on(key: str, default_s: float | None, kind: Ti
     assert (timeout.default_s, timeout.kind, timeout.tier) == (default_s, kind, tier)
 
 
+@pytest.mark.parametrize(
+    ("key", "short"),
+    [
+        ("nginx-proxy-read-timeout", "proxy_read_timeout"),
+        ("aws-alb-idle", "idle timeout"),
+        ("gcp-backend-timeout", "lifetime limit"),
+        ("python-websockets-ping", "heartbeat timeout"),
+    ],
+)
+def test_a_setting_of_several_words_is_told_by_its_kind(key: str, short: str) -> None:
+    """A chart's label has no room for more, and a limit on age must not be called an idle timeout."""
+    assert BY_ID[key].short_setting == short
+
+
 def test_what_only_sends_or_keeps_http_alive_is_no_candidate_for_a_drop() -> None:
     """A timer whose own text says that it ends nothing is of the kind that never ends a live WebSocket."""
     wrong = [t.id for t in TIMEOUTS if "ends nothing" in t.closes and t.kind is not TimerKind.KEEPALIVE]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -23,6 +25,12 @@ class TimerKind(StrEnum):
     CLOSE_WAIT = "close-wait"  # nothing: it counts from a call of close()
     STALL = "stall"  # progress of a blocked write
     KEEPALIVE = "keepalive"  # between HTTP requests: never ends a live WebSocket
+
+
+_SHORT: Final[Mapping[TimerKind, str]] = {
+    TimerKind.LIFETIME: "lifetime limit",
+    TimerKind.PING_TIMEOUT: "heartbeat timeout",
+}
 
 
 class Timeout(Struct, frozen=True, kw_only=True):
@@ -59,6 +67,12 @@ class Timeout(Struct, frozen=True, kw_only=True):
     checked: dt.date
     is_verified: bool
     example: str = ""
+
+    @property
+    def short_setting(self) -> str:
+        """The setting where it is one word, which a label or a sentence can hold; else what kind of timer it is."""
+        is_word = self.setting and not set(self.setting) & set(" .,+")
+        return self.setting if is_word else _SHORT.get(self.kind, "idle timeout")
 
 
 class Setting(Struct, frozen=True, kw_only=True):

@@ -78,6 +78,5 @@ def _timers(
 
 
 def _label(timeout: Timeout, value_s: float) -> str:
-    """Name a timer as short as it is known by: settings of several words make no label."""
-    setting = "idle timeout" if set(timeout.setting) & set(" .,+") else timeout.setting
+    setting = timeout.short_setting if timeout.setting else ""
     return " ".join(part for part in (timeout.product, setting, timer(value_s)) if part)

@@ -221,8 +221,7 @@ def _values(group: DropGroup) -> str:
 def _timer(timeout: Timeout) -> str:
     """Name one candidate: `nginx's proxy_read_timeout`, `the ALB's idle timeout`."""
     owner = WHO[timeout.tier] if timeout.product in _OURS else timeout.product
-    plain = timeout.setting and not set(timeout.setting) & set(" .,+")
-    return f"{owner}'s {timeout.setting if plain else 'idle timeout'}"
+    return f"{owner}'s {timeout.short_setting}"
 
 
 def _exit_signal(burst: Burst) -> str:
