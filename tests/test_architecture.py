@@ -60,6 +60,15 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def ours_known(place: Path) -> dict[str, set[str]]:
+    """Return what each module of a place imports of the package's top level, also inside functions."""
+    known = {}
+    for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+        names = imported(ast.parse(path.read_text("utf-8")))
+        known[name_of(path)] = {name.split(".")[1] for name in names if name.startswith("wslog.")}
+    return known
+
+
 @pytest.fixture(params=MODULES, ids=name_of)
 def module(request: pytest.FixtureRequest) -> Path:
     path: Path = request.param
@@ -100,38 +109,24 @@ def test_exceptions_are_still_needed() -> None:
 @pytest.mark.parametrize("room", ROOMS)
 def test_rooms_never_import_one_another(room: str) -> None:
     """A room knows itself and what all rooms share, nothing else of wslog."""
-    modules = sorted((PACKAGE / room).rglob("*.py"))
-    assert modules
-    for path in modules:
-        ours = {
-            name.split(".")[1] for name in imported(ast.parse(path.read_text("utf-8"))) if name.startswith("wslog.")
-        }
-        assert ours <= SHARED | {room}, name_of(path)
-
-
-def rooms_known(place: str) -> set[str]:
-    """Return the rooms that a top-level place of the package imports from, also inside functions."""
-    paths = sorted((PACKAGE / place).rglob("*.py")) if (PACKAGE / place).is_dir() else [PACKAGE / place]
-    names = [name for path in paths for name in imported(ast.parse(path.read_text("utf-8")))]
-    parts = [name.split(".") for name in names if name.startswith("wslog.")]
-    return {part[1] for part in parts} & set(ROOMS)
+    known = ours_known(PACKAGE / room)
+    assert known
+    assert {name for name, ours in known.items() if not ours <= SHARED | {room}} == set()
 
 
 def test_who_knows_rooms() -> None:
     """Above the rooms each place knows the rooms named here, and every other place knows none."""
     places = {name_of(path).split("/")[0] for path in MODULES} - set(ROOMS)
-    assert {place: rooms_known(place) for place in places if rooms_known(place)} == ABOVE
+    known = {place: set().union(*ours_known(PACKAGE / place).values()) & set(ROOMS) for place in places}
+    assert {place: rooms for place, rooms in known.items() if rooms} == ABOVE
 
 
 @pytest.mark.parametrize("shared", sorted(SHARED))
 def test_what_rooms_share_knows_no_room(shared: str) -> None:
     """result, knowledge, schema and errors can be read without any room."""
     place = PACKAGE / shared
-    for path in sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]:
-        ours = {
-            name.split(".")[1] for name in imported(ast.parse(path.read_text("utf-8"))) if name.startswith("wslog.")
-        }
-        assert ours <= SHARED, name_of(path)
+    known = ours_known(place if place.is_dir() else place.with_suffix(".py"))
+    assert {name for name, ours in known.items() if not ours <= SHARED} == set()
 
 
 def test_no_clock_no_chance_no_printing_below_the_doors(module: Path) -> None:
