@@ -6,6 +6,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
@@ -16,13 +17,6 @@ from wslog.schema import Cause
 from wslog.wording import NOT_KNOWN, count
 
 Metric = Callable[[Document], float | None]
-
-
-def cause_share(document: Document, cause: Cause) -> float | None:
-    """Return a cause's share of all drops, over all tiers and timers; None without drops."""
-    if not document.totals.drops:
-        return None
-    return sum(share.n for share in document.causes if share.cause is cause) / document.totals.drops
 
 
 def _drop_share(document: Document) -> float | None:
@@ -36,17 +30,20 @@ def _rejected_share(document: Document) -> float | None:
     return coverage.rejected / coverage.lines if coverage.lines else None
 
 
-def _of_cause(cause: Cause) -> Metric:
-    return lambda document: cause_share(document, cause)
+def _cause_share(document: Document, *, cause: Cause) -> float | None:
+    """Return a cause's share of all drops, over all tiers and timers; None without drops."""
+    if not document.totals.drops:
+        return None
+    return sum(share.n for share in document.causes if share.cause is cause) / document.totals.drops
 
 
 METRICS: Final[Mapping[str, Metric]] = {
     "drops_per_1000_connection_hours": lambda document: document.totals.drops_per_1000_connection_hours,
     "drop_share": _drop_share,
-    "unknown_share": _of_cause(Cause.UNKNOWN),
+    "unknown_share": partial(_cause_share, cause=Cause.UNKNOWN),
     "rejected_share": _rejected_share,
     "p95_reconnect_s": lambda document: document.reconnects.p95_s,
-    **{f"cause:{cause.value}_share": _of_cause(cause) for cause in Cause},
+    **{f"cause:{cause.value}_share": partial(_cause_share, cause=cause) for cause in Cause},
 }
 """What one document alone can answer; what needs a history of weeks is asked of the store."""
 
