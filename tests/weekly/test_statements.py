@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from dataclasses import replace
 
 import pytest
 
@@ -196,3 +198,20 @@ def test_the_trend_ends_with_the_number_that_the_report_opens_with() -> None:
     """One week has one rate and one interval, in the chart and in the table."""
     made = report(Spec())
     assert made.weeks[-1].rate == made.metrics[0].now
+
+
+def test_time_offline_is_said_as_a_length_of_time() -> None:
+    """A headline that names users' time away writes hours, no million seconds."""
+    old, new = make_week(NAMES[-2], SITE, seed=3), make_week(NAMES[-1], SITE, seed=4)
+    away = [replace(week, hours=replace(week.hours, offline_s=(n * 40.0,) * 168)) for week, n in ((old, 90), (new, 9))]
+    history = [make_week(name, SITE, seed=nth) for nth, name in enumerate(NAMES[:-2])]
+    made = write_report(compare_weeks(away[1], away[0], [*history, away[0]]))
+    assert made.metrics[1].direction == "better"
+    assert re.search(r"time offline per 1 000 hours went from [\d ]+ (min|h) .* to \d", made.headline)
+
+
+def test_one_gap_more_is_one() -> None:
+    """Gaps beyond those that are listed are counted: one is no `1 more gaps`."""
+    lost = tuple(("all", range(day * 24 + 9, day * 24 + 13)) for day in range(5))
+    notes = report(Spec(lost=lost)).notes
+    assert "1 more gap in the logs." in notes

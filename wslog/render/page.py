@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -15,6 +14,7 @@ from wslog.render.chart_style import look
 from wslog.render.chart_tables import TABLES, Table
 from wslog.render.charts import CHARTS
 from wslog.render.escape import plain, plain_block, shortened
+from wslog.render.lines import UNIT
 from wslog.result import Document, Window
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ _OPEN_CARDS: Final = 3  # always unfolded
 _OPEN_SHARE: Final = 0.05  # and those of this share, up to
 _MOST_OPEN: Final = 8
 _NAME: Final = 32  # letters of a file name that a line has room for
-_UNIT: Final = re.compile(r"(?<=\d) (?=(?:%|s|h|min|ms|UTC)(?!\w))")
 
 
 class Figure(NamedTuple):
@@ -136,7 +135,7 @@ def _prose(text: str) -> Any:
     """Return a sentence, escaped: what stands between backticks as code, and numbers not parted from their units."""
     from markupsafe import Markup, escape
 
-    parts = _UNIT.sub("\u00a0", plain(text)).split("`")
+    parts = UNIT.sub("\u00a0", plain(text)).split("`")
     if len(parts) % 2 == 0:  # a backtick without its partner is no mark
         return escape("`".join(parts))
     return Markup().join(

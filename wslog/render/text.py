@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -11,6 +9,7 @@ from wslog import wording as numbers
 from wslog.render import names
 from wslog.render.cause_rows import NOBODY, cause_rows, certainty_words, rest_of
 from wslog.render.escape import plain, shortened
+from wslog.render.lines import wrapped
 from wslog.result import Advice, Burst, Document
 
 SCREEN_LINES: Final = 45
@@ -21,8 +20,6 @@ _FILE_NAME: Final = 22
 _LEAST_NAME: Final = 8  # letters that a shortened name needs
 _HEAD_NOTE: Final = "; one can count for several"
 _TALLY_HEAD: Final = " drops   share   sure"
-_UNIT: Final = re.compile(r"(?<=\d) (?=(?:%|s|h|min|ms|UTC)(?!\w))")
-_JOINT: Final = "\ue000"  # of the private use area: `plain` lets none of these through
 _BOLD: Final = "1"
 _CYAN: Final = "36"
 _GREEN: Final = "32"
@@ -195,11 +192,7 @@ class _Page(NamedTuple):
         return lines
 
     def _wrap(self, text: str, *, indent: int = 0) -> list[str]:
-        pad = " " * indent
-        # A number and its unit stay on one line.
-        joined = _UNIT.sub(_JOINT, plain(text))
-        wrapped = textwrap.wrap(joined, self.width, initial_indent=pad, subsequent_indent=pad, break_on_hyphens=False)
-        return [line.replace(_JOINT, " ") for line in wrapped] or [pad]
+        return wrapped(text, self.width, first=" " * indent)
 
     def _paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour and text else text

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from wslog import wording as numbers
-from wslog.render import weekly_names
+from wslog.render import names, weekly_names
 from wslog.render.escape import markdown, markdown_code, plain_block
 from wslog.weekly_result import GroupChange, WeeklyReport
 
@@ -65,7 +65,7 @@ def _causes(report: WeeklyReport) -> Iterator[str]:
             numbers.count(one.n),
             numbers.percent(one.share),
             f"{weekly_names.value(one.now.value, '')} {one.per}",
-            weekly_names.relative(one.now, one.before),
+            weekly_names.change(one),
             weekly_names.DIRECTIONS[one.direction],
             weekly_names.spark(one.trend),
         )
@@ -118,7 +118,7 @@ def _bursts(report: WeeklyReport) -> Iterator[str]:
         (
             weekly_names.moment(one.at, report.zone),
             numbers.count(one.n),
-            markdown_code(one.scope, in_table=True),
+            markdown_code(names.scope_name(one.scope), in_table=True),
             markdown(weekly_names.cause(one.cause, one.tier)),
             markdown(one.evidence[0]) if one.evidence else "",
         )
@@ -145,7 +145,7 @@ def _group(title: str, one: GroupChange) -> tuple[str, ...]:
         markdown_code(one.value, in_table=True),
         numbers.count(one.drops),
         weekly_names.value(one.now.value, ""),
-        weekly_names.relative(one.now, one.before),
+        weekly_names.change(one),
         weekly_names.DIRECTIONS[one.direction],
         weekly_names.spark(one.trend),
     )

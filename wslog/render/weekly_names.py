@@ -12,7 +12,7 @@ from wslog.render import names
 from wslog.render.escape import plain
 from wslog.result import Advice, Burst
 from wslog.schema import Cause, Tier
-from wslog.weekly_result import Direction, Estimate, GroupChange, MetricChange, Objective, WeeklyReport
+from wslog.weekly_result import CauseChange, Direction, Estimate, GroupChange, MetricChange, Objective, WeeklyReport
 
 DIRECTIONS: Final[Mapping[Direction, str]] = {
     "better": "better",
@@ -43,20 +43,28 @@ def value(amount: float | None, unit: str) -> str:
     if amount is None:
         return numbers.NOT_KNOWN
     if unit == "share":
-        return f"{amount:.2%}".replace("%", " %")
+        return f"{amount:.0%}".replace("%", " %") if amount in (0, 1) else f"{amount:.2%}".replace("%", " %")
     return numbers.seconds(amount) if unit == "s" else numbers.decimal(amount)
 
 
 def interval(estimate: Estimate, unit: str) -> str:
-    """Return an interval: `7.1 to 9.8`."""
+    """Return an interval: `7.1 to 9.8`, `48.75 to 100.00 %`."""
     if estimate.low is None or estimate.high is None:
         return ""
-    return f"{value(estimate.low, unit)} to {value(estimate.high, unit)}"
+    low, high = value(estimate.low, unit), value(estimate.high, unit)
+    return f"{low.removesuffix(' %')} to {high}"
 
 
-def change(metric: MetricChange) -> str:
-    """Return how a number changed, in percent, or in percentage points for a share."""
-    return relative(metric.now, metric.before, metric.unit)
+def direction(name: str) -> str:
+    """Return a direction in words; empty for none."""
+    return DIRECTIONS.get(name, name)  # type: ignore[call-overload,no-any-return]
+
+
+def change(one: MetricChange | CauseChange | GroupChange) -> str:
+    """Return how a number changed, in percent, or in percentage points for a share; empty if nothing can be said."""
+    if one.direction == "not_comparable":
+        return ""
+    return relative(one.now, one.before, one.unit if isinstance(one, MetricChange) else "")
 
 
 def relative(now: Estimate, before: Estimate, unit: str = "") -> str:
@@ -101,7 +109,7 @@ def cause_of(key: str) -> str:
 def burst(one: Burst, zone: str) -> str:
     """Return a burst in words, untrusted text made plain."""
     killed = "" if one.killed_share is None else f", {numbers.percent(one.killed_share)} of those open"
-    head = f"{moment(one.at, zone)}: {numbers.counted(one.n, 'close')}{killed} · {plain(one.scope)}"
+    head = f"{moment(one.at, zone)}: {numbers.counted(one.n, 'close')}{killed} · {plain(names.scope_name(one.scope))}"
     return f"{head} · {names.cause_name(one.cause)}"
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wslog import wording as numbers
-from wslog.render import page, weekly_names
+from wslog.render import names, page, weekly_names
 from wslog.render.escape import plain
 from wslog.render.weekly_charts import WEEKLY_CHARTS
 from wslog.weekly_result import WeeklyReport
@@ -130,7 +130,7 @@ def _causes(report: WeeklyReport) -> _Table:
             numbers.percent(one.share),
             f"{weekly_names.value(one.now.value, '')} {one.per}",
             weekly_names.interval(one.now, ""),
-            weekly_names.relative(one.now, one.before),
+            weekly_names.change(one),
             weekly_names.DIRECTIONS[one.direction],
             weekly_names.spark(one.trend),
         )
@@ -157,7 +157,7 @@ def _bursts(report: WeeklyReport) -> _Table:
             weekly_names.moment(one.at, report.zone),
             numbers.count(one.n),
             "" if one.killed_share is None else numbers.percent(one.killed_share),
-            plain(one.scope),
+            plain(names.scope_name(one.scope)),
             weekly_names.cause(one.cause, one.tier),
             plain(one.evidence[0]) if one.evidence else "",
         )
@@ -173,7 +173,7 @@ def _groups(report: WeeklyReport) -> _Table:
             plain(one.value),
             numbers.count(one.drops),
             weekly_names.value(one.now.value, ""),
-            weekly_names.relative(one.now, one.before),
+            weekly_names.change(one),
             weekly_names.DIRECTIONS[one.direction],
             weekly_names.spark(one.trend),
         )

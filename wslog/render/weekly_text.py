@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 from wslog import wording as numbers
 from wslog.render import weekly_names
 from wslog.render.escape import plain
-from wslog.weekly_result import ClusterChange, GroupChange, WeeklyReport
+from wslog.render.lines import columns_of, fitted, wrapped
+from wslog.weekly_result import ClusterChange, MetricChange, WeeklyReport
 
 MOST_CAUSES: Final = 6
 MOST_ADVICE: Final = 3
@@ -17,6 +17,23 @@ MOST_BURSTS: Final = 4
 MOST_GROUPS: Final = 2
 _CODES: Final = {"better": "32", "worse": "31", "fell": "32", "rose": "31"}
 _BOLD: Final = "1"
+_PER: Final = "per 1 000 h"
+_DIMENSION: Final = 12  # columns of what a group is one of
+_LEAST_LABEL: Final = 16
+
+
+class _Row(NamedTuple):
+    """One row of a table: what it is about, its numbers, and what became of it.
+
+    Attributes:
+        direction: A key of `weekly_names.DIRECTIONS`; empty: nothing to say.
+        narrow: The numbers as they read without a head; empty: side by side.
+    """
+
+    label: str
+    cells: Sequence[str]
+    direction: str = ""
+    narrow: str = ""
 
 
 def render_weekly_text(report: WeeklyReport, *, width: int = 80, colour: bool = False) -> str:
@@ -58,20 +75,15 @@ class _Page:
         days = weekly_names.span_of(report.start, report.end, report.zone)
         yield f"{self._paint(report.week, _BOLD)}  {days}"
         yield ""
-        yield from (self._paint(line, _BOLD) for line in self._wrap(report.headline))
+        yield from (self._paint(line, _BOLD) for line in wrapped(report.headline, self.width))
         for note in report.notes:
             yield from self._item("!", note)
 
     def metrics(self, report: WeeklyReport) -> Iterator[str]:
         against = f" against {report.compared_to}" if report.compared_to else ""
-        yield self._paint(f"Numbers{against}", _BOLD)
-        for metric in report.metrics:
-            now = weekly_names.value(metric.now.value, metric.unit)
-            between = weekly_names.interval(metric.now, metric.unit)
-            before = weekly_names.value(metric.before.value, metric.unit) if metric.before.value is not None else ""
-            row = f"  {metric.label:<33}{now:>9}  {f'({between})' if between else '':<22}"
-            told = f"was {before}, {weekly_names.change(metric)}: " if before else ""
-            yield self._cut(f"{row} {told}{self._direction(metric.direction)}")
+        head = ("now", "95 % interval", *(("was", "change") if against else ()))
+        rows = [_metric(metric, is_compared=bool(against)) for metric in report.metrics]
+        yield from self._table(f"Numbers{against}", rows, head=head, least=max(len(row.label) for row in rows))
         offline = report.totals.offline_seconds
         if offline is not None:
             yield f"  Users were offline for {numbers.seconds(offline)} in all."
@@ -80,20 +92,19 @@ class _Page:
         shown = report.causes[:MOST_CAUSES]
         if not shown:
             return
-        yield self._paint("Causes", _BOLD) + self._of(len(shown), len(report.causes))
-        labels = [weekly_names.cause(one.cause, one.tier, one.timeouts_s) for one in shown]
-        room = min(max(map(len, labels)), self.width // 2 - 6)
-        for label, one in zip(labels, shown, strict=True):
-            rate = weekly_names.value(one.now.value, "")
-            change = weekly_names.relative(one.now, one.before)
-            told = self._direction(one.direction) if one.direction in ("better", "worse") else ""
-            numbers_ = f"{numbers.count(one.n):>9}  {numbers.percent(one.share):>6}  {rate:>8} {one.per}"
-            yield self._cut(f"  {self._fit(label, room)}{numbers_}  {change:>8} {told}".rstrip())
+        rows = []
+        for one in shown:
+            counts = (numbers.count(one.n), numbers.percent(one.share))
+            rate = f"{weekly_names.value(one.now.value, '')} {one.per}"
+            told = one.direction if one.direction in _CODES else ""
+            label = weekly_names.cause(one.cause, one.tier, one.timeouts_s)
+            rows.append(_Row(label, (*counts, rate, weekly_names.change(one)), told))
+        yield from self._table("Causes", rows, of=len(report.causes))
         for step in report.steps:
             what = "All drops" if step.what == "all" else weekly_names.cause_of(step.what)
             yield from self._item(
                 "→",
-                f"{what}: {numbers.decimal(step.before)} per 1 000 h until about "
+                f"{what}: {numbers.decimal(step.before)} {_PER} until about "
                 f"{weekly_names.moment(step.at, report.zone)}, {numbers.decimal(step.after)} since",
             )
 
@@ -116,27 +127,62 @@ class _Page:
             return
         yield self._paint("Bursts", _BOLD) + self._of(len(largest), len(report.bursts))
         for one in largest:
-            yield self._cut("  " + weekly_names.burst(one, report.zone))
+            yield fitted("  " + weekly_names.burst(one, report.zone), self.width).rstrip()
             if one.evidence:
-                yield self._cut("    " + plain(one.evidence[0]))
+                yield from wrapped(one.evidence[0], self.width, first=" " * 4)
 
     def groups(self, report: WeeklyReport) -> Iterator[str]:
-        rows: list[str] = []
+        rows = []
         for dimension, title in weekly_names.DIMENSIONS.items():
-            shown = weekly_names.worst(report.groups.get(dimension, ()), MOST_GROUPS)
-            rows += [self._group(title if nth == 0 else "", one) for nth, one in enumerate(shown)]
+            for nth, one in enumerate(weekly_names.worst(report.groups.get(dimension, ()), MOST_GROUPS)):
+                rate = f"{weekly_names.value(one.now.value, '')} {_PER}"
+                told = one.direction if one.direction in _CODES else ""
+                label = f"{title if nth == 0 else '':<{_DIMENSION}}{plain(one.value)}"
+                rows.append(_Row(label, (numbers.count(one.drops), rate, weekly_names.change(one)), told))
         if rows:
-            yield self._paint("Where", _BOLD)
-            yield from rows
+            yield from self._table("Where", rows, least=_DIMENSION + _LEAST_LABEL)
 
-    def _group(self, title: str, one: GroupChange) -> str:
-        rate = weekly_names.value(one.now.value, "")
-        change = weekly_names.relative(one.now, one.before)
-        told = self._direction(one.direction) if one.direction in ("better", "worse") else ""
-        room = max(16, self.width - 62)
-        name = self._fit(plain(one.value), room)
-        tail = f"{numbers.count(one.drops):>9}  {rate:>8} per 1 000 h {change:>7} {told}"
-        return self._cut(f"  {title:<12}{name}{tail}".rstrip())
+    def _table(
+        self, title: str, rows: Sequence[_Row], *, of: int = 0, head: Sequence[str] = (), least: int = _LEAST_LABEL
+    ) -> Iterator[str]:
+        """Lay rows out in columns; where the page is too narrow, each row's numbers below its name: none is cut off.
+
+        Args:
+            title: What they are.
+            rows: The rows.
+            of: How many there are in all.
+            head: What their numbers are.
+            least: Columns that a name needs beside its numbers.
+        """
+        top = self._paint(title, _BOLD) + (self._of(len(rows), of) if of else "")
+        widths = [max(map(len, column)) for column in zip(*(row.cells for row in rows), head or [""] * 9, strict=False)]
+        words = [weekly_names.direction(row.direction) for row in rows]
+        room = self.width - 2 - sum(width + 2 for width in widths) - max(len(word) + 2 for word in words)
+        if room < least:
+            yield top
+            for row in rows:
+                yield from self._stacked(row)
+            return
+        label_width = max(min(max(columns_of(row.label) for row in rows), room), len(title) - 2)
+        yield (top + " " * (2 + label_width - len(title)) + _columns(head, widths)).rstrip()
+        for row, word in zip(rows, words, strict=True):
+            line = f"  {fitted(row.label, label_width)}{_columns(row.cells, widths)}  {word}".rstrip()
+            yield self._told(line, row.direction)
+
+    def _stacked(self, row: _Row) -> Iterator[str]:
+        yield f"  {fitted(row.label, self.width - 2).rstrip()}"
+        said = row.narrow or "  ".join(cell for cell in row.cells if cell)
+        word = weekly_names.direction(row.direction)
+        *lines, last = wrapped(f"{said}: {word}" if word else said, self.width, first=" " * 6)
+        yield from (*lines, self._told(last, row.direction))
+
+    def _told(self, line: str, direction: str) -> str:
+        """Paint the verdict that a line ends with."""
+        word = weekly_names.direction(direction)
+        # A narrow page may have parted its words; those with a colour have one.
+        return (
+            line if not line.endswith(word) else line.removesuffix(word) + self._paint(word, _CODES.get(direction, ""))
+        )
 
     def outcomes(self, report: WeeklyReport) -> Iterator[str]:
         if not report.outcomes:
@@ -169,31 +215,28 @@ class _Page:
         if len(report.weeks) > 1:
             first, last = report.weeks[0].week, report.weeks[-1].week
             yield f"Drops per 1 000 hours, {first} to {last}: {trend}"
-        yield weekly_names.coverage(report)
-        yield weekly_names.read(report)
-
-    def _direction(self, direction: str) -> str:
-        return self._paint(weekly_names.DIRECTIONS.get(direction, direction), _CODES.get(direction, ""))  # type: ignore[call-overload]
+        yield from wrapped(weekly_names.coverage(report), self.width)
+        yield from wrapped(weekly_names.read(report), self.width)
 
     def _of(self, shown: int, of: int) -> str:
         return f" ({shown} of {numbers.count(of)})" if shown < of else ""
 
     def _item(self, mark: str, text: str) -> list[str]:
-        lead = f"  {mark} "
-        return textwrap.wrap(
-            plain(text), self.width, initial_indent=lead, subsequent_indent=" " * len(lead),
-            break_on_hyphens=False,
-        )  # fmt: skip
-
-    def _wrap(self, text: str) -> list[str]:
-        return textwrap.wrap(plain(text), self.width, break_on_hyphens=False) or [""]
-
-    @staticmethod
-    def _fit(text: str, room: int) -> str:
-        return f"{text if len(text) <= room else text[: room - 1] + '…':<{room}}"
-
-    def _cut(self, text: str) -> str:
-        return text if self.colour or len(text) <= self.width else text[: self.width - 1].rstrip() + "…"
+        return wrapped(text, self.width, first=f"  {mark} ")
 
     def _paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour and text and code else text
+
+
+def _metric(metric: MetricChange, *, is_compared: bool) -> _Row:
+    now = weekly_names.value(metric.now.value, metric.unit)
+    between = weekly_names.interval(metric.now, metric.unit)
+    before = "" if metric.before.value is None else weekly_names.value(metric.before.value, metric.unit)
+    change = weekly_names.change(metric)
+    was = f", was {before}, {change}" if before else ""
+    narrow = f"{now}{f' (95 %: {between})' if between else ''}{was}"
+    return _Row(metric.label, (now, between, *((before, change) if is_compared else ())), metric.direction, narrow)
+
+
+def _columns(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "".join(f"  {cell:>{width}}" for cell, width in zip(cells, widths, strict=False))

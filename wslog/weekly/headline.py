@@ -8,7 +8,7 @@ from typing import Final
 from wslog.weekly.coverage import Covered, tiers_of
 from wslog.weekly.words import cause_words, relative
 from wslog.weekly_result import CauseChange, MetricChange, Step, WeekSummary
-from wslog.wording import decimal, moment, whole_percent
+from wslog.wording import counted, decimal, moment, seconds, whole_percent
 
 MOST_GAPS: Final = 4
 
@@ -91,6 +91,8 @@ def _metric(metric: MetricChange) -> str:
     now, before = metric.now.value or 0.0, metric.before.value or 0.0
     if metric.unit == "share":
         return f"{metric.label} went from {before * 100:.2f} % to {now * 100:.2f} %"
+    if metric.unit == "s":
+        return f"{metric.label} went from {seconds(before)} to {seconds(now)}"
     return f"{metric.label} went from {decimal(before)} {metric.unit} to {decimal(now)} {metric.unit}"
 
 
@@ -107,7 +109,7 @@ def write_notes(
             span = f"{moment(gap.start, week.zone)} to {moment(gap.end, week.zone)}"
             notes.append(f"{_capital(gap.note)} from {span} ({gap.n_hours} h): left out of every comparison.")
     if len(own.gaps) > MOST_GAPS:
-        notes.append(f"{len(own.gaps) - MOST_GAPS} more gaps in the logs.")
+        notes.append(f"{counted(len(own.gaps) - MOST_GAPS, 'more gap')} in the logs.")
     if other is not None and others is not None:
         gone = [tier for tier in tiers_of([other]) if tier not in tiers_of([week])]
         begun = [tier for tier in tiers_of([week]) if tier not in tiers_of([other])]

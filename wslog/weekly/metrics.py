@@ -68,7 +68,7 @@ STEADY: Final = Metric(
     exposure=lambda week: week.hours.connection_hours, per=1000.0, more_is="worse",
 )  # fmt: skip
 OFFLINE: Final = Metric(
-    name="offline_s_per_1000_connection_hours", label="users offline, per 1 000 hours", unit="s",
+    name="offline_s_per_1000_connection_hours", label="time offline per 1 000 hours", unit="s",
     count=lambda week: week.hours.offline_s, exposure=lambda week: week.hours.connection_hours, per=1000.0,
     more_is="worse",
 )  # fmt: skip
