@@ -136,6 +136,45 @@ def test_known_timers_are_named_once_per_value() -> None:
     ]
 
 
+def test_many_timers_of_one_value_are_counted() -> None:
+    """Nine known timers of 60 s are said as nine, not as the one and a half that there is room for."""
+    full = documents.full()
+    timers = tuple(replace(full.charts.timers[0], label=f"timer {nth} 60 s", value_s=60.0) for nth in range(9))
+    ax = CHARTS["idle-histogram"].draw(replace(full, charts=replace(full.charts, timers=timers)), axes())
+    assert "60 s: 9 known timers" in words(ax)
+
+
+@pytest.mark.parametrize("p95_s", [2.0, 70.0, 453.0, 3_500.0])
+def test_how_soon_clients_came_back_is_not_cut_off(p95_s: float) -> None:
+    """The label of the slowest twentieth ends within the picture: `95 % within 7 min 33 s`, not `95 % within 7`."""
+    full = documents.full()
+    slow = replace(full.reconnects, p50_s=p95_s / 3, p95_s=p95_s)
+    figure = Figure(figsize=(9.2, 4.6), layout="constrained")
+    ax = CHARTS["reconnects"].draw(replace(full, reconnects=slow), figure.subplots())
+    figure.canvas.draw()
+    (label,) = (text for text in ax.texts if text.get_text().startswith("95 % within"))
+    assert label.get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_a_time_stands_below_one_tick_only() -> None:
+    """One second of drops does not show the same time at five ticks."""
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    one = documents.one_row()
+    bucket = replace(one.timeline[0], width_s=1.0)
+    ax = CHARTS["drops-over-time"].draw(replace(one, timeline=(bucket,)), figure.subplots())
+    figure.canvas.draw()
+    ticks = [label.get_text() for label in ax.get_xticklabels()]
+    assert ticks == ["09:00:00", "09:00:01"]
+
+
+def test_one_cause_is_a_bar_and_not_a_wall() -> None:
+    """A single cause leaves room for others: its bar takes no more than a fifth of the chart."""
+    ax = CHARTS["causes"].draw(documents.one_row(), axes())
+    (bar,) = ax.patches
+    bottom, top = ax.get_ylim()
+    assert abs(bar.get_path().get_extents(bar.get_patch_transform()).height / (bottom - top)) < 0.2
+
+
 def test_labels_do_not_overlap() -> None:
     """Ten timers close together get their labels above one another, not over one another."""
     figure = Figure(figsize=(9, 5))

@@ -31,6 +31,18 @@ def test_no_line_is_wider_than_asked(width: int) -> None:
     assert max(len(line) for line in render_text(documents.full(), width=width).splitlines()) <= width
 
 
+@pytest.mark.parametrize("n", [9_999, 10_000, 120_431, 12_345_678])
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_large_counts_stand_apart_from_their_cause(n: int, width: int) -> None:
+    """Ten million drops have their column, under its head, as ten have."""
+    full = documents.full()
+    many = replace(full, owners=(replace(full.owners[0], n=n), *full.owners[1:]))
+    rows = render_text(many, width=width).split("\n\n")[2].splitlines()
+    shown = f" {n:,}".replace(",", "\u00a0")
+    assert rows[0].index("drops") + len("drops") == rows[1].index(shown) + len(shown)
+    assert max(map(len, rows)) <= width
+
+
 def test_colour_changes_nothing_but_colour() -> None:
     """With its ANSI colours taken out, the coloured text is the plain one, and the plain one holds no ESC."""
     plain, coloured = render_text(documents.full()), render_text(documents.full(), colour=True)

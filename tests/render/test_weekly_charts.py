@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 from matplotlib.axes import Axes
@@ -10,9 +11,13 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from tests.weekly.weeks import Site, Spec, make_week
-from wslog.render.weekly_charts import WEEKLY_CHARTS, draw_cause_changes, draw_trend, draw_weekly
+from wslog.render.weekly_charts import WEEKLY_CHARTS, draw_cause_changes, draw_course, draw_trend, draw_weekly
+from wslog.render.weekly_page import render_weekly_html
+from wslog.result import Advice
 from wslog.weekly import compare_weeks, write_report
+from wslog.weekly.objective import judge_objective
 from wslog.weekly_result import WeeklyReport
+from wslog.wording import decimal
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +64,46 @@ def test_each_cause_has_its_interval(report: WeeklyReport) -> None:
     for place, (one, (low, high)) in enumerate(zip(causes, ends_of_lines(ax), strict=True)):
         assert low == pytest.approx((one.now.low, place))
         assert high == pytest.approx((max(one.now.high or 0.0, one.now.value or 0.0), place))
+
+
+def test_a_ring_says_both_rates(report: WeeklyReport) -> None:
+    """Behind a ring, which is last week's rate, stand that rate and this week's: one alone would be taken for its."""
+    ax = draw_cause_changes(report, axes())
+    labels = [text.get_text() for text in ax.texts]
+    causes = [one for one in report.causes if one.now.value is not None and one.per == "per 1 000 h"]
+    assert [label.partition(" → ")[0] for label in labels] == [decimal(one.before.value or 0.0) for one in causes]
+
+
+def test_the_objective_covers_no_week(report: WeeklyReport) -> None:
+    """Its name stands beside the axes, not over the bar and interval of the week that the report is about."""
+    week = make_week(report.week, Site(attempts_per_hour=200), seed=2)
+    objective = judge_objective("drops_per_1000_connection_hours<=9", [week], [[True] * 168])
+    figure = Figure(figsize=(9.2, 4.6), layout="constrained")
+    ax = draw_trend(replace(report, objective=objective), figure.subplots())
+    figure.canvas.draw()
+    (name,) = ax.texts
+    assert ax.bbox.x1 <= name.get_window_extent().x0 < name.get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_axes_speak_of_gaps_only_where_there_are_some(report: WeeklyReport) -> None:
+    """A chart without a hatch does not explain one."""
+    whole = replace(report, weeks=(report.weeks[0], report.weeks[2]))
+    told = [draw_trend(one, axes()).get_xlabel() for one in (report, whole)]
+    assert told == ["ISO week (hatched: its logs have gaps)", "ISO week"]
+    missing = (replace(report.course[0], now=None), *report.course[1:])
+    courses = [draw_course(replace(report, course=course), axes()).get_xlabel() for course in (missing, report.course)]
+    assert courses == ["day, UTC (shaded: logs missing)", "day, UTC"]
+
+
+def test_the_page_writes_sentences_as_the_report_of_logs_does(report: WeeklyReport) -> None:
+    """Settings between backticks are code, and no line ends between a number and its unit or within `1 000`."""
+    told = Advice(text="Raise `proxy_read_timeout` from 60 s.", config="", would_prevent_n=1, would_prevent_share=0.1)
+    page = render_weekly_html(replace(report, advice=(told,), headline="9 drops per 1 000 hours, 12 %."), {})
+    assert "Raise <code>proxy_read_timeout</code> from 60\u00a0s." in page
+    assert "9 drops per 1\u00a0000 hours, 12\u00a0%.</h1>" in page
+    assert ">95\u00a0%: " in page
+
+
+def test_a_small_picture_says_where_a_larger_one_is(report: WeeklyReport) -> None:
+    """On a phone the charts' letters are too small: the page names the file."""
+    assert "Larger in charts/trend.png" in render_weekly_html(report, dict.fromkeys(WEEKLY_CHARTS, b"<svg/>"))

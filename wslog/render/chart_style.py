@@ -18,6 +18,7 @@ MUTED: Final = "#5c6773"
 GRID: Final = "#e3e7eb"
 ACCENT: Final = "#24527a"
 FONT_SIZE: Final = 9.5
+LEAST_ROWS: Final = 4  # that horizontal bars leave room for: one alone would fill the whole chart
 INTERVAL: Final[Mapping[str, Any]] = {"color": INK, "elinewidth": 1.1, "capsize": 3, "fmt": "none"}
 _LABEL_SIZE: Final = 8.5
 _LABEL_ROW: Final = 14.0  # points between two rows of labels

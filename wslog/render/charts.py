@@ -28,6 +28,7 @@ from wslog.render.chart_style import (
     GRID,
     INK,
     INTERVAL,
+    LEAST_ROWS,
     MUTED,
     Mark,
     cut,
@@ -43,6 +44,8 @@ from wslog.result import Document, TimerLine
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_LABEL_ROOM: Final = 0.25  # of the axis, for the label of its last line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +128,7 @@ def draw_causes(document: Document, ax: Axes) -> Axes:
         label = f"{numbers.percent(share.share)}  ({numbers.count(share.n)})"
         ax.text(values[place] + above[place] + reach * 0.012, place, label, va="center", fontsize=9.5, color=INK)
     ax.set_yticks(range(len(causes)), [cut(names.cause_label(share), 48) for share in causes])
-    ax.set_ylim(len(causes) - 0.4, -0.6)
+    ax.set_ylim(max(len(causes), LEAST_ROWS) - 0.4, -0.6)
     ax.set_xlim(0, reach * 1.16)
     ax.grid(axis="x", color=GRID, linewidth=0.8)
     frame(ax, title=title, x="share of all drops, % (line: 95 % interval)", y="")
@@ -179,6 +182,10 @@ def draw_reconnects(document: Document, ax: Axes) -> Axes:
     if not bins:
         return say_empty(ax, title=title, why="no reconnects seen")
     low, high = bins_range(bins)
+    slowest = document.reconnects.p95_s
+    if slowest is not None and slowest > low:
+        # There is no legend here for the last label to reach over: the axis goes on until it fits.
+        high = max(high, low * (slowest / low) ** (1 / (1 - _LABEL_ROOM)))
     seconds_axis(ax, "x", low=low, high=high)
     name_least(ax, bins)
     merged = merge_bins(bins, low=low, high=high)
@@ -235,14 +242,21 @@ def _date_axis(ax: Axes, document: Document) -> str:
     """Put times below the axis, to the second where all is less than an hour; return the day that they leave out."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DateFormatter
 
-    locator = AutoDateLocator(minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
-    ax.xaxis.set_major_locator(locator)
     first, last = document.timeline[0], document.timeline[-1]
+    lasts = last.at - first.at + dt.timedelta(seconds=last.width_s)
+    # Labels are whole seconds: within three of them, more ticks would repeat one.
+    locator = AutoDateLocator(minticks=3 if lasts > dt.timedelta(seconds=3) else 1, maxticks=9)  # type: ignore[no-untyped-call]
+    ax.xaxis.set_major_locator(locator)
     if last.at - first.at >= dt.timedelta(hours=1) or last.at.date() != first.at.date():
         ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
         return ""
     ax.xaxis.set_major_formatter(DateFormatter("%H:%M:%S"))  # type: ignore[no-untyped-call]
     return f" on {first.at:%Y-%m-%d}"
+
+
+def _some(labels: Sequence[str]) -> str:
+    """Return the timers of one value: by name if they are few, else how many."""
+    return ", ".join(labels) if len(labels) <= names.MOST_CANDIDATES else f"{len(labels)} known timers"
 
 
 def _timer_marks(timers: Sequence[TimerLine], document: Document, *, low: float, high: float) -> list[Mark]:
@@ -255,7 +269,7 @@ def _timer_marks(timers: Sequence[TimerLine], document: Document, *, low: float,
             label = timer.label.removesuffix(numbers.timer(timer.value_s)).rstrip()
             by_value.setdefault(timer.value_s, []).append(label)
     marks = [
-        Mark(value, f"{numbers.timer(value)}: {', '.join(dict.fromkeys(labels))}", is_strong=value in pointed)
+        Mark(value, f"{numbers.timer(value)}: {_some(list(dict.fromkeys(labels)))}", is_strong=value in pointed)
         for value, labels in by_value.items()
     ]
     return sorted(marks, key=lambda mark: (not mark.is_strong, mark.value))[:8]

@@ -19,7 +19,8 @@ _PROOF_FROM: Final = 72
 _FILE_NAME: Final = 22
 _LEAST_NAME: Final = 8  # letters that a shortened name needs
 _HEAD_NOTE: Final = "; one can count for several"
-_TALLY_HEAD: Final = " drops   share   sure"
+_LEAST_COUNT: Final = 6
+_TALLY_HEAD: Final = "   share   sure"
 _BOLD: Final = "1"
 _CYAN: Final = "36"
 _GREEN: Final = "32"
@@ -108,17 +109,19 @@ class _Page(NamedTuple):
             rows = [*rows[: most - 1], rest_of(rows[most - 1 :])]
         proof_width = 0 if self.width < _PROOF_FROM else min(max(len(plain(row.proof)) for row in rows), _FILE_NAME)
         bar_width = _BAR_WIDTH if self.width >= _BAR_FROM else 0
-        columns = 2 + len(_TALLY_HEAD) + (bar_width and bar_width + 2) + (proof_width and proof_width + 2)
+        count_width = max(_LEAST_COUNT, *(len(numbers.count(row.n)) + 1 for row in rows))
+        tally_head = f"{'drops':>{count_width}}{_TALLY_HEAD}"
+        columns = 2 + len(tally_head) + (bar_width and bar_width + 2) + (proof_width and proof_width + 2)
         room = self.width - columns
         labels = [row.short if len(row.short) <= room else row.short.replace(f" · {NOBODY}", "") for row in rows]
         label_width = min(max(map(len, labels)), room)
-        tops = [_TALLY_HEAD, " " * bar_width, "strongest proof" if proof_width else ""]
+        tops = [tally_head, " " * bar_width, "strongest proof" if proof_width else ""]
         head = "  ".join(top for top in tops if top).rstrip()
         # The first column's head stands two to the left of its rows, like every section's.
         lines = [f"{self._paint('Causes', _BOLD)}{' ' * max(label_width - 4, 2)}{head}"]
         for row, label in zip(rows, labels, strict=True):
             sure = "" if row.confidence is None else numbers.percent(row.confidence)
-            tally = f"{numbers.count(row.n):>6}  {numbers.percent(row.share):>6}  {sure:>5}"
+            tally = f"{numbers.count(row.n):>{count_width}}  {numbers.percent(row.share):>6}  {sure:>5}"
             bar = numbers.bar(row.share, width=bar_width) if bar_width else ""
             painted = self._paint(bar, _CYAN) + " " * (bar_width - len(bar))
             cells = [tally, painted, _short_ref(plain(row.proof), proof_width)]

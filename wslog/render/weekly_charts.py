@@ -10,7 +10,19 @@ from zoneinfo import ZoneInfo
 
 from wslog import wording as numbers
 from wslog.render import weekly_names
-from wslog.render.chart_style import ACCENT, GRID, INK, INTERVAL, MUTED, cut, frame, look, plain_numbers, say_empty
+from wslog.render.chart_style import (
+    ACCENT,
+    GRID,
+    INK,
+    INTERVAL,
+    LEAST_ROWS,
+    MUTED,
+    cut,
+    frame,
+    look,
+    plain_numbers,
+    say_empty,
+)
 from wslog.render.pictures import draw_pictures
 from wslog.weekly_result import CauseChange, Estimate, WeeklyReport
 
@@ -49,14 +61,14 @@ def draw_trend(report: WeeklyReport, ax: Axes) -> Axes:
     ax.errorbar(places, values, yerr=_reach(values, [point.rate for _, point in points]), **INTERVAL)
     if report.objective is not None and report.objective.metric == report.metrics[0].name:
         ax.axhline(report.objective.target, color=MUTED, linestyle=(0, (4, 3)), linewidth=1.0)
-        ax.text(len(report.weeks) - 0.5, report.objective.target, "objective ", va="bottom", ha="right", fontsize=9,
-                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0})  # fmt: skip
+        ax.text(len(report.weeks) - 0.45, report.objective.target, "objective", va="center", fontsize=9, color=MUTED)
     ax.set_xticks(range(len(report.weeks)), [point.week.removeprefix(f"{report.week[:4]}-") for point in report.weeks])
     ax.set_xlim(-0.5, len(report.weeks) - 0.5)
     ax.set_ylim(0, None)
     ax.grid(axis="y", color=GRID, linewidth=0.8)
     plain_numbers(ax)
-    frame(ax, title=_trend_title(report), x="ISO week (hatched: its logs have gaps)", y="drops per 1 000 hours")
+    x = "ISO week" if all(whole) else "ISO week (hatched: its logs have gaps)"
+    frame(ax, title=_trend_title(report), x=x, y="drops per 1 000 connection hours")
     return ax
 
 
@@ -96,7 +108,8 @@ def draw_course(report: WeeklyReport, ax: Axes) -> Axes:
     ax.grid(axis="y", color=GRID, linewidth=0.8)
     plain_numbers(ax)
     ax.legend(loc="upper right", frameon=False, fontsize=9, labelcolor=INK)
-    x = f"day, {report.zone} (shaded: logs missing)"
+    is_whole = all(point.now is not None for point in report.course)
+    x = f"day, {report.zone}" if is_whole else f"day, {report.zone} (shaded: logs missing)"
     frame(ax, title=_course_title(report), x=x, y="drops per 1 000 connection hours")
     return ax
 
@@ -120,9 +133,9 @@ def draw_cause_changes(report: WeeklyReport, ax: Axes) -> Axes:
     for place, one in enumerate(shown):
         _mark_cause(ax, place, one)
     ax.set_yticks(range(len(shown)), [cut(weekly_names.cause(o.cause, o.tier, o.timeouts_s), 44) for o in shown])
-    ax.set_ylim(len(shown) - 0.4, -0.6)
+    ax.set_ylim(max(len(shown), LEAST_ROWS) - 0.4, -0.6)
     ends = [max(one.now.high or 0.0, one.now.value or 0.0, one.before.value or 0.0) for one in shown]
-    ax.set_xlim(0, max(ends) * 1.12 or 1)
+    ax.set_xlim(0, max(ends) * 1.2 or 1)
     ax.grid(axis="x", color=GRID, linewidth=0.8)
     ring = f"; ring: {report.compared_to}" if report.compared_to else ""
     x = f"drops per 1 000 connection hours (line: 95 % interval{ring})"
@@ -138,14 +151,15 @@ def _reach(values: Sequence[float], rates: Sequence[Estimate]) -> tuple[list[flo
 
 
 def _mark_cause(ax: Axes, place: int, one: CauseChange) -> None:
-    """Put a ring where a cause's rate was, and the rate now behind its interval."""
+    """Put a ring where a cause's rate was, and both rates behind everything: beside a ring, one alone would be its."""
     value = one.now.value or 0.0
     high = max(one.now.high or value, value)
     if one.before.value is not None:
         ax.plot(one.before.value, place, marker="o", markersize=8, markerfacecolor="none", markeredgecolor=INK)
+    was = "" if one.before.value is None else f"{numbers.decimal(one.before.value)} → "
     told = {"better": " ↓", "worse": " ↑"}.get(one.direction, "")
-    ax.text(max(high, one.before.value or 0.0), place, f"  {numbers.decimal(value)}{told}", va="center", fontsize=9.5,
-            color=INK)  # fmt: skip
+    ax.annotate(f"{was}{numbers.decimal(value)}{told}", (max(high, one.before.value or 0.0), place), xytext=(9, 0),
+                textcoords="offset points", va="center", fontsize=9.5, color=INK)  # fmt: skip
 
 
 WEEKLY_CHARTS: Final[Mapping[str, WeeklyChart]] = {

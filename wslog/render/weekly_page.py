@@ -73,6 +73,7 @@ def _template() -> Template:
         gain=weekly_names.gain,
         first=weekly_names.first_sentence,
         block=page._block,
+        prose=page._prose,
     )
     environment.globals.update(directions=weekly_names.DIRECTIONS, verdicts=weekly_names.VERDICTS)
     return environment.get_template("weekly.html.j2")
@@ -136,7 +137,7 @@ def _causes(report: WeeklyReport) -> _Table:
         )
         for one in report.causes
     ]
-    head = ("cause", "drops", "share", "rate", "95 % interval", "change", "", "trend")
+    head = ("cause", "drops", "share", "rate", "95 % interval", "change", "verdict", "trend")
     return _Table(head, rows, (1, 2, 3, 4, 5))
 
 
@@ -180,7 +181,7 @@ def _groups(report: WeeklyReport) -> _Table:
         for dimension, title in weekly_names.DIMENSIONS.items()
         for one in weekly_names.worst(report.groups.get(dimension, ()), MOST_GROUPS)
     ]
-    return _Table(("", "", "drops", "per 1 000 h", "change", "", "trend"), rows, (2, 3, 4))
+    return _Table(("", "", "drops", "per 1 000 h", "change", "verdict", "trend"), rows, (2, 3, 4))
 
 
 def _burn(report: WeeklyReport) -> _Table:
