@@ -29,7 +29,9 @@ def render_openmetrics(report: WeeklyReport) -> str:
         from prometheus_client.openmetrics.exposition import generate_latest
     except ImportError:
         raise OptionError(
-            "OpenMetrics needs prometheus_client", where="--openmetrics", mend="pip install 'wslog[metrics]'"
+            "OpenMetrics needs prometheus_client",
+            where="--openmetrics",
+            mend="Install it beside wslog, as the extra wslog[metrics] does: pip install prometheus-client",
         ) from None
     registry = CollectorRegistry()
     _headline(report, registry)
