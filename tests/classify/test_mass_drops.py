@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 from tests.classify.rows import at, lifecycle, told
+from wslog.classify.burst_members import add_burst
 from wslog.classify.down_times import down_times
-from wslog.classify.mass_drops import MassDrop, add_burst, find_mass_drops
+from wslog.classify.mass_drops import MassDrop, find_mass_drops
 
 NOTHING = lifecycle()
 A, B, C = "10.0.0.1:9001", "10.0.0.2:9001", "10.0.0.3:9001"

@@ -8,11 +8,12 @@ from typing import Final
 import polars as pl
 from msgspec import Struct
 
+from wslog.classify.burst_members import add_burst
 from wslog.classify.clusters import TypedSpike, find_clusters
 from wslog.classify.echoes import without_echoes
 from wslog.classify.facts import add_wire_timer, look_around, tell_facts
 from wslog.classify.fitting import known_values
-from wslog.classify.mass_drops import MassDrop, add_burst, find_mass_drops
+from wslog.classify.mass_drops import MassDrop, find_mass_drops
 from wslog.classify.members import Members, add_membership, find_members
 from wslog.classify.networks import NetworkIncident, add_network_incidents, find_network_incidents
 from wslog.classify.outlasted import add_longest_silence, longest_silences

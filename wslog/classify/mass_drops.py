@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 
@@ -15,7 +15,6 @@ from wslog.classify.facts import IS_1006, OPENED, share_of
 from wslog.schema import Cause, EventKind, ScopeKind, Tier, split_scope
 
 LONGEST_S: Final = 15.0  # a wider pile is a rush hour, not a happening
-MARGIN_S: Final = 0.3
 NOTICE_S: Final = 3.0  # a notice this near a burst is about it
 RELOAD_WAIT_S: Final = 7200.0  # worker_shutdown_timeout is seldom longer
 SHARP_S: Final = 0.2  # nginx cuts what is left of an old worker within milliseconds
@@ -79,7 +78,8 @@ def find_mass_drops(facts: pl.DataFrame, lifecycle: pl.DataFrame, *, has_notices
     bursts = [burst for burst in _bursts(facts, share_by) if burst.end_s - burst.start_s <= LONGEST_S]
     if not bursts:
         return []
-    rows = facts.select(*HEARD, CLOSED_S.alias("closed_s"), _epoch("opened_at").alias("opened_s"))
+    rows = facts.select(*HEARD, CLOSED_S.alias("closed_s"), epoch("opened_at").alias("opened_s"))
+    rows = rows.filter(pl.col("closed_s").is_not_null()).sort("closed_s")
     named = [_name(burst, rows, bursts, lifecycle, has_notices=has_notices) for burst in bursts]
     found = [m for m in named if m is not None]
     return [m for m in found if not _is_part_of_another(m, found)]
@@ -88,7 +88,7 @@ def find_mass_drops(facts: pl.DataFrame, lifecycle: pl.DataFrame, *, has_notices
 def _bursts(facts: pl.DataFrame, share_by: str) -> list[RawBurst]:
     """Find bursts among all, among those that nginx never logged, and in each share."""
     shares = pl.Enum(facts[share_by].drop_nulls().unique().sort())  # numbers instead of texts
-    times = (CLOSED_S.alias("closed_s"), _epoch("opened_at").alias("opened_s"))
+    times = (CLOSED_S.alias("closed_s"), epoch("opened_at").alias("opened_s"))
     closes = facts.select(*times, pl.col(share_by).cast(shares).alias("share"), "no_nginx_line")
     closes = closes.sort("closed_s", nulls_last=True)
     closes = closes.head(closes["closed_s"].count())
@@ -105,7 +105,8 @@ def _bursts(facts: pl.DataFrame, share_by: str) -> list[RawBurst]:
     return scan_scopes(scopes(), n_scopes=1 + (not unlogged.is_empty()) + counts.height, span=span_of(closes))
 
 
-def _epoch(column: str) -> pl.Expr:
+def epoch(column: str) -> pl.Expr:
+    """Return a moment in seconds since 1970."""
     return pl.col(column).dt.timestamp("ms") / 1000
 
 
@@ -115,7 +116,7 @@ def _name(
     """Say what a burst was; None if most of it said goodbye, most of its scope lived on, or nothing explains it."""
     if burst.killed_share < LEAST_KILLED:
         return None
-    inside = rows.filter(pl.col("closed_s").is_between(burst.start_s, burst.end_s)).filter(_in_scope(burst.scope))
+    inside = _closed_within(rows, burst.start_s, burst.end_s).filter(in_scope(burst.scope))
     unclean = inside.filter(IS_1006 | ~pl.col("has_client")).height
     if unclean < max(3, UNCLEAN_SHARE * inside.height):
         return None
@@ -134,6 +135,12 @@ def _name(
     cause, tier = CAUSES[kind]
     what = f"{burst.n} connections ended within {_span(burst)} ({burst.scope}): {_percent(burst)} of what was open"
     return MassDrop(kind=kind, raw=burst, n_drops=unclean, cause=cause, tier=tier, evidence=(what, *notices))
+
+
+def _closed_within(rows: pl.DataFrame, first_s: float, last_s: float) -> pl.DataFrame:
+    """Return those of *rows*, which are in order of `closed_s`, that closed from one moment to another."""
+    closed = rows["closed_s"]
+    return rows[closed.search_sorted(first_s, "left") : closed.search_sorted(last_s, "right")]
 
 
 def _span(burst: RawBurst) -> str:
@@ -175,7 +182,9 @@ def _is_sharp_with(one: RawBurst, other: RawBurst) -> bool:
 
 def _notices(lifecycle: pl.DataFrame, burst: RawBurst, kind: EventKind, *, before_s: float = NOTICE_S) -> list[str]:
     """The lines of nginx's life around a burst, the nearest to its start first."""
-    at = _epoch("at")
+    if lifecycle.is_empty():
+        return []
+    at = epoch("at")
     hits = lifecycle.filter(
         (pl.col("event") == kind) & at.is_between(burst.start_s - before_s - 1.0, burst.end_s + 1.5)
     ).sort((at - burst.start_s).abs(), "ref")
@@ -191,8 +200,8 @@ def _unlogged(burst: RawBurst, rows: pl.DataFrame, lifecycle: pl.DataFrame) -> N
         return BurstKind.CRASH, (*crash[:2], "a killed worker writes no access lines")
     if stop := _notices(lifecycle, burst, EventKind.STOP):
         return BurstKind.STOP, (*stop[:2], "a fast stop writes no access lines")
-    around = pl.col("closed_s").is_between(burst.start_s - TOGETHER_S, burst.end_s + TOGETHER_S)
-    n_unclaimed = rows.select((pl.col("is_unclaimed") & around).sum()).item()
+    around = _closed_within(rows, burst.start_s - TOGETHER_S, burst.end_s + TOGETHER_S)
+    n_unclaimed = around["is_unclaimed"].sum()
     if burst.killed_share >= MOST_KILLED and n_unclaimed < UNCLAIMED_SHARE * burst.n:
         return BurstKind.UNLOGGED, ("nginx wrote no access line for any of them",)
     return None
@@ -210,7 +219,7 @@ def _reload(
     is_cut = share_of(told, ~pl.col("nginx_is_complete")) >= 0.8
     if told.height and not is_cut:
         return None  # nginx says that it finished them: somebody else ended them
-    spread = _spread_s(inside.select(_epoch("nginx_closed_at")).to_series().drop_nulls())
+    spread = _spread_s(inside.select(epoch("nginx_closed_at")).to_series().drop_nulls())
     exits = _notices(lifecycle, burst, EventKind.WORKER_EXIT, before_s=1.0)
     reloads = _notices(lifecycle, burst, EventKind.RELOAD, before_s=RELOAD_WAIT_S)
     drains = _notices(lifecycle, burst, EventKind.DRAIN, before_s=RELOAD_WAIT_S)
@@ -232,10 +241,11 @@ def _spread_s(closed_s: pl.Series) -> float:
 
 def _lost_elsewhere(burst: RawBurst, rows: pl.DataFrame) -> float:
     """Return the part of what was open outside of a burst's scope that ended together with it; 0: too little to say."""
-    end = pl.col("closed_s")
-    alive = rows.filter((pl.col("opened_s") < burst.start_s) & (end >= burst.start_s - TOGETHER_S))
-    others = alive.filter(~_in_scope(burst.scope))
-    return share_of(others, end <= burst.end_s + TOGETHER_S) if others.height >= FEW else 0.0
+    later = _closed_within(rows, burst.start_s - TOGETHER_S, math.inf)
+    others = (pl.col("opened_s") < burst.start_s) & ~in_scope(burst.scope)
+    ended = others & (pl.col("closed_s") <= burst.end_s + TOGETHER_S)
+    n_others, n_ended = later.select(others.sum().alias("others"), ended.sum().alias("ended")).row(0)
+    return float(n_ended / n_others) if n_others >= FEW else 0.0
 
 
 def _by_scope(burst: RawBurst, n_lost: int, lost_elsewhere: float) -> Named | None:
@@ -270,20 +280,8 @@ def _is_part_of_another(drop: MassDrop, drops: list[MassDrop]) -> bool:
     )
 
 
-def add_burst(facts: pl.DataFrame, drops: Sequence[MassDrop]) -> pl.DataFrame:
-    """Add `burst` (index into *drops*, null: none) and `burst_kind` to the rows that ended in one."""
-    at = _epoch("ended_at")
-    index, kind = pl.lit(None, dtype=pl.Int32), pl.lit(None, dtype=pl.String)
-    for i, drop in reversed(list(enumerate(drops))):
-        raw = drop.raw
-        inside = at.is_between(raw.start_s - MARGIN_S, raw.end_s + MARGIN_S) & OPENED & _in_scope(raw.scope)
-        inside = inside.fill_null(value=False) & ~pl.col("nginx_timed_out")
-        index = pl.when(inside).then(pl.lit(i, dtype=pl.Int32)).otherwise(index)
-        kind = pl.when(inside).then(pl.lit(drop.kind)).otherwise(kind)
-    return facts.with_columns(index.alias("burst"), kind.alias("burst_kind"))
-
-
-def _in_scope(scope: str) -> pl.Expr:
+def in_scope(scope: str) -> pl.Expr:
+    """Whether a row is of a scope, which is called as in `RawBurst.scope`."""
     kind, _, name = scope.partition(" ")
     if kind in {ScopeKind.UPSTREAM, ScopeKind.PATH}:
         return pl.col(kind) == name
