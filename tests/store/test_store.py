@@ -83,6 +83,16 @@ def test_a_renamed_or_recompressed_copy_replaces_itself(tmp_path: Path) -> None:
     assert content(tmp_path / "h").equals(before)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no text are for Linux's file systems")
+def test_a_name_in_no_encoding_is_a_name(tmp_path: Path) -> None:
+    """A file whose name is not UTF-8 is appended like another, and known the next time."""
+    write_day(tmp_path / "logs", MONDAY)
+    for file in list((tmp_path / "logs").rglob("*.*")):
+        file.rename(file.with_name(os.fsdecode(b"caf\xe9-" + file.name.encode())))
+    assert append(tmp_path / "h", tmp_path / "logs")[0] == 2
+    assert append(tmp_path / "h", tmp_path / "logs") == (0, ())
+
+
 def test_a_log_that_has_grown_counts_once(tmp_path: Path) -> None:
     """A file delivered while it is still written to, and again when it is longer, adds only what is new."""
     made = connections_of(MONDAY, 60)

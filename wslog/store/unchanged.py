@@ -21,6 +21,8 @@ def place_key(source: Source) -> PlaceKey | None:
     except OSError:
         return None
     path = os.path.abspath(source.file)  # noqa: PTH100  (the same)
+    if not path.isascii():
+        path = os.fsencode(path).decode("utf-8", "backslashreplace")  # a name may be in no encoding; SQLite's texts are
     return path, status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns
 
 
