@@ -277,24 +277,15 @@ JOINED: Final[Mapping[str, Column]] = {
     "created_at": Column(INSTANT, "UTC", "client: when the WebSocket was constructed"),
     "last_message_at": Column(INSTANT, "UTC", "client: last message either way, or the open"),
     "close_called_at": Column(INSTANT, "UTC", "client: when the page called close()"),
-    "hidden_at": Column(INSTANT, "UTC", "client: when the page was last hidden"),
-    "pagehide_at": Column(INSTANT, "UTC", "client: when the page went away"),
     "client_lag_s": Column(
         SECONDS, "s", "how much later than the servers the client noticed the end; negative: earlier"
     ),
     "server_closed_at": Column(INSTANT, "UTC", "when nginx (else the ALB) saw the end"),
-    "server_lifetime_s": Column(SECONDS, "s", "open to close as nginx (else the ALB) saw it, without the handshake"),
     "nginx_ref": Column(TEXT, "file:line", "its nginx access line"),
-    "nginx_opened_at": Column(INSTANT, "UTC", "when the request reached nginx"),
     "nginx_closed_at": Column(INSTANT, "UTC", "when nginx ended or saw the end"),
-    "nginx_lifetime_s": Column(SECONDS, "s", "nginx's $request_time, lingering taken out"),
-    "nginx_handshake_s": Column(SECONDS, "s", "the handshake alone, as nginx saw it"),
     "nginx_status": Column(SMALL, "HTTP", "what nginx answered"),
     "nginx_upstream_status": Column(SMALL, "HTTP", "what the app answered"),
     "nginx_is_complete": Column(FLAG, "", "$request_completion"),
-    "nginx_body_bytes": Column(WHOLE, "bytes", "frames sent to the client"),
-    "nginx_pid": Column(WHOLE, "", "the worker"),
-    "nginx_at_resolution_s": Column(SECONDS, "s", "how fine nginx's close time is"),
     "error_ref": Column(TEXT, "file:line", "its nginx error line"),
     "may_have_error": Column(
         FLAG, "", "an error line is about it or about another one of that moment, nobody knows which"
@@ -303,12 +294,9 @@ JOINED: Final[Mapping[str, Column]] = {
     "error_errno": Column(SMALL, "", "system error number"),
     "error_action": Column(TEXT, "", "what nginx was doing"),
     "error_message": Column(TEXT, "", "the message without errno and context"),
-    "alb_opened_at": Column(INSTANT, "UTC", "when the request reached the ALB"),
     "alb_closed_at": Column(INSTANT, "UTC", "when the ALB ended or saw the end"),
-    "alb_lifetime_s": Column(SECONDS, "s", "creation to close at the ALB"),
     "alb_status": Column(SMALL, "HTTP", "what the ALB answered"),
     "alb_upstream_status": Column(SMALL, "HTTP", "what the ALB's target answered"),
-    "alb_upstream": Column(TEXT, "", "the ALB's target"),
 }
 
 

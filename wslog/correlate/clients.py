@@ -16,7 +16,7 @@ from wslog.schema import EventKind, Tier, file_of
 CLIENT_FIELDS: Final = (
     "host", "path", "query", "client_ip", "user_agent", "session_id", "connection_id", "created_at", "opened_at",
     "closed_at", "lifetime_s", "is_opened", "close_code", "close_reason", "was_clean", "last_sent_at",
-    "last_received_at", "close_called_at", "hidden_at", "visibility", "is_online", "attempt", "trace_id", "request_id",
+    "last_received_at", "close_called_at", "visibility", "is_online", "attempt", "trace_id", "request_id",
 )  # fmt: skip
 
 # A counter that restarts with the page is told apart by session and by the moment the socket was made.
@@ -32,7 +32,7 @@ class Clients(Struct, frozen=True):
     """One row per connection that a client told of: where its record is, and what that one leaves out.
 
     Attributes:
-        rows: `record` (its place in the records), `has_close`, `pagehide_at`, `is_persisted`, `clock` (the number of
+        rows: `record` (its place in the records), `has_close`, `is_persisted`, `clock` (the number of
             the first row that shares its clock; null: nobody known), perhaps fields that go before the record's own.
             Sorted by `closed_at`, `client_ref`.
         records: What the records tell, `ref`.
@@ -50,7 +50,7 @@ class Clients(Struct, frozen=True):
             numbers: Rows that are asked for; null: none. None: all.
 
         Returns:
-            `client` (row number), the fields of the records, `client_ref`, `has_close`, `pagehide_at`,
+            `client` (row number), the fields of the records, `client_ref`, `has_close`,
             `is_persisted`, `clock`, and idle durations.
         """
         rows = self.rows if numbers is None else taken(self.rows, numbers).pipe(collected)
@@ -122,7 +122,7 @@ def _one_each(events: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Find the record of each connection, in no order; that of several is made of them and stands behind the others.
 
     Returns:
-        `record`, `has_close`, `pagehide_at`, `is_persisted`; and the records.
+        `record`, `has_close`, `is_persisted`; and the records.
     """
     is_record = (pl.col("tier") == Tier.CLIENT) & pl.col("event").is_in([EventKind.CLOSE, EventKind.PAGEHIDE])
     places, records = placed(events, is_record), events.select(*CLIENT_FIELDS, "ref")
@@ -136,7 +136,6 @@ def _one_each(events: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         alone.alias("record").to_frame(),
         hides.select(
             (~IS_HIDE).alias("has_close"),
-            pl.when(IS_HIDE).then("closed_at").alias("pagehide_at"),
             pl.when(IS_HIDE).then("is_persisted").alias("is_persisted"),
         ),
     ).pipe(collected)
@@ -157,7 +156,6 @@ def _folded(records: pl.DataFrame) -> pl.DataFrame:
             *(pl.col(name).drop_nulls().last() for name in CLIENT_FIELDS if name not in CONNECTION_KEY),
             pl.col("ref").last(),
             (~IS_HIDE).any().alias("has_close"),
-            pl.col("closed_at").filter(IS_HIDE).last().alias("pagehide_at"),
             pl.col("is_persisted").filter(IS_HIDE).last(),
         )
     )

@@ -17,18 +17,12 @@ from wslog.correlate.matching import match_clients
 from wslog.correlate.nginx_errors import settle_error_zone
 from wslog.correlate.ordering import in_order
 from wslog.correlate.places import beside, collected
-from wslog.correlate.servers import Servers, join_servers
+from wslog.correlate.servers import SHARED, Servers, join_servers
 from wslog.correlate.source_clocks import settle_sources
 from wslog.result import Clock
 from wslog.schema import JOINED, EventKind, Tier, conform
 
 ACCEPT: Final = 0.9  # a pair likelier than this is a match; below it, nobody is
-MAY_BE_SOMEBODY: Final = (
-    0.5  # a server row likelier than this to belong to some client record is not a client-less drop
-)
-
-BOTH: Final = ("host", "path", "query", "client_ip", "user_agent", "is_opened", "trace_id")  # columns of either side
-
 LIFECYCLE: Final = (
     EventKind.RELOAD, EventKind.DRAIN, EventKind.STOP, EventKind.WORKER_EXIT, EventKind.WORKER_CRASH,
     EventKind.START, EventKind.EXHAUSTED,
@@ -96,7 +90,7 @@ class _Told(Struct, frozen=True):
         """
         left = self.clients.told(plan["client"]).drop("client", "clock")
         left = left.rename({f"{name}_at": f"client_{name}_at" for name in ("created", "opened", "closed")})
-        right = self.servers.told(plan["server"]).drop("server").rename({name: f"{name}_server" for name in BOTH})
+        right = self.servers.told(plan["server"]).drop("server").rename({name: f"{name}_server" for name in SHARED})
         rows = beside(left, right, plan)
         rows = rows.with_columns(_merged(_whole_clock(), has_servers=not self.servers.rows.is_empty()))
         opened_at = pl.coalesce("opened_by_client_at", "nginx_opened_at", "alb_opened_at")
@@ -180,10 +174,7 @@ def _merged(skew: pl.Expr, *, has_servers: bool) -> list[pl.Expr]:
         (pl.col("client_created_at") - back).alias("created_at"),
         (pl.max_horizontal("client_opened_at", "last_sent_at", "last_received_at") - back).alias("last_message_at"),
         (pl.col("close_called_at") - back).alias("close_called_at"),
-        (pl.col("hidden_at") - back).alias("hidden_at"),
-        (pl.col("pagehide_at") - back).alias("pagehide_at"),
         server_closed.alias("server_closed_at"),
-        served_s.alias("server_lifetime_s"),
         # Durations need no clock; a close time does, so it is only used where the skew is known.
         pl.coalesce(pl.col("lifetime_s") - served_s, pl.when(known.is_not_null()).then(by_clock)).alias("client_lag_s"),
         pl.coalesce("lifetime_s", served_s).alias("lifetime_s"),

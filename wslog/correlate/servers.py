@@ -16,13 +16,13 @@ from wslog.correlate.places import beside, collected, named, placed, taken
 from wslog.correlate.select import is_alb_request, is_nginx_error, is_nginx_request
 from wslog.schema import EventKind
 
-SHARED: Final = ("host", "path", "query", "client_ip", "user_agent", "is_opened", "trace_id")
+SHARED: Final = ("host", "path", "query", "client_ip", "user_agent", "is_opened", "trace_id")  # with the clients
 NGINX_FIELDS: Final = (
-    "opened_at", "closed_at", "lifetime_s", "handshake_s", "status", "upstream_status", "is_complete", "body_bytes",
-    "upstream", "pid", "at_resolution_s", "request_id",
+    "opened_at", "closed_at", "lifetime_s", "handshake_s", "status", "upstream_status", "is_complete",
+    "upstream", "request_id",
 )  # fmt: skip
 ALB_FIELDS: Final = (
-    "opened_at", "closed_at", "lifetime_s", "handshake_s", "status", "upstream_status", "upstream", "ref",
+    "opened_at", "closed_at", "lifetime_s", "handshake_s", "status", "upstream_status", "ref",
 )  # fmt: skip
 TOLD: Final = tuple(dict.fromkeys((*SHARED, *NGINX_FIELDS, *ALB_FIELDS, *ERROR_FIELDS, "event", "forwarded_for")))
 ATTACHED_BY: Final = ("connection_no", "path", "query", "client_ip", "closed_at")
