@@ -15,7 +15,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 import click
 
@@ -30,6 +30,7 @@ MENDABLE: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROF
 """What a file system refuses and the user can mend, even where the system does not say which file it was."""
 FEW_CYCLES: Final = 150_000
 """Objects made between two looks for garbage in cycles: imports make a hundred thousand, hardly any of it garbage."""
+_CONFIG_NOTE: Final = "wslog.config_note"  # as `commands.options` writes it
 _MEND_FILE: Final = "Check that the path exists, that you may read or write it, and that the disk has room."
 
 
@@ -63,6 +64,21 @@ class LazyGroup(click.Group):
             return None
         module, _, attribute = COMMANDS[cmd_name].target.partition(":")
         return cast("click.Command", getattr(importlib.import_module(module), attribute))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; of an error about an option say which ones a file set: nobody may have typed it."""
+        try:
+            return super().invoke(ctx)
+        except WslogError as error:
+            if "--" in str(error):
+                error.mend = "\n".join(filter(None, (error.mend, ctx.meta.get(_CONFIG_NOTE))))
+            raise
+        except click.BadParameter as error:
+            note = ctx.meta.get(_CONFIG_NOTE)
+            if note is None or isinstance(error, click.MissingParameter):
+                raise
+            said = f"{error.message}\n{note}"
+            raise click.BadParameter(said, ctx=error.ctx, param=error.param, param_hint=error.param_hint) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of commands from `COMMANDS` alone, importing none of them."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import subprocess
 import sys
+from pathlib import Path
 from typing import Final
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from wslog.cli import COMMANDS, cli
+from tests.store.deliveries import write_day
+from wslog.cli import COMMANDS, cli, run
 from wslog.commands.defaults import TABLES
 from wslog.commands.options import config_option, fail_if_option, reading_options
 from wslog.summarize.metrics import METRICS
@@ -84,3 +87,28 @@ def test_the_file_of_defaults_is_not_handed_over() -> None:
         click.echo("ran")
 
     assert CliRunner().invoke(command, []).stdout == "ran\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("jobs = 0", "Invalid value for '--jobs'"),
+        ("since = '3am'", "Error: --since: '3am' is not a date"),
+        ("path = '/nowhere'", "match --path '/nowhere'"),
+    ],
+)
+def test_an_error_about_an_option_says_that_a_file_set_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str, says: str
+) -> None:
+    """Who typed `wslog analyze logs/` is told of the wslog.toml whose option cannot be met."""
+    write_day(tmp_path / "logs", dt.datetime(2026, 11, 9, tzinfo=dt.UTC))
+    monkeypatch.chdir(tmp_path)
+    Path("wslog.toml").write_text(f"[analyze]\nquiet = true\n{line}\n")
+    assert run(["analyze", "logs", "--no-output"]) in (1, 2)
+    told = capsys.readouterr().err
+    assert says in told
+    names = ", ".join(sorted(["quiet", line.partition(" ")[0]]))
+    assert told.endswith(f"\nOptions set by wslog.toml: {names}.\n")
+    Path("wslog.toml").unlink()
+    assert run(["analyze", "logs", "--no-output", "--path", "/nowhere"]) == 1
+    assert "wslog.toml" not in capsys.readouterr().err

@@ -18,6 +18,8 @@ Command = TypeVar("Command", bound=Callable[..., None])
 DEFAULTS: Final = Path("wslog.toml")
 EXIT_THRESHOLD: Final = 3
 _CONFIG_FILE: Final = "wslog.config_file"
+CONFIG_NOTE: Final = "wslog.config_note"
+"""Where a context's `meta` says which options a file set: for an error about one that nobody typed."""
 
 
 def _load_defaults(ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path | None:
@@ -26,8 +28,12 @@ def _load_defaults(ctx: click.Context, _param: click.Parameter, value: Path | No
     if file is not None:
         from wslog.commands.defaults import read_defaults
 
-        ctx.default_map = {**(ctx.default_map or {}), **read_defaults(file, ctx.command)}
+        found = read_defaults(file, ctx.command)
+        ctx.default_map = {**(ctx.default_map or {}), **found}
         ctx.meta[_CONFIG_FILE] = file
+        if found:
+            names = sorted(max(param.opts, key=len)[2:] for param in ctx.command.params if param.name in found)
+            ctx.meta[CONFIG_NOTE] = f"Options set by {file}: {', '.join(names)}."
     return value
 
 
