@@ -124,10 +124,7 @@ def _plans(
         parts = [groups[nth] for nth in mine]
         if not parts or (has_large and all(group.is_tiny for group in parts)):
             continue
-        called = [_of_bursts(group, _calling(mend, group, mends)) for group in parts]
-        meant = [part for group in called if (part := _meant(mend, group)) is not None]
-        if not meant:
-            continue
+        meant = [_meant(mend, _of_bursts(group, _calling(mend, group, mends))) for group in parts]
         ready = fill_for(mend, meant, settings=settings, ping_s=heartbeat.ping_s)
         if mend.id == HEARTBEAT:
             ready = _with_exceptions(ready, parts, heartbeat, settings)
@@ -165,20 +162,16 @@ def _of_bursts(group: DropGroup, chosen: Sequence[Burst]) -> DropGroup:
     return replace(group, drops=group.drops.where(here <= there), bursts=tuple(chosen))
 
 
-def _meant(mend: Mend, group: DropGroup) -> DropGroup | None:
-    """Return the drops of a group that a mend may help; None: none.
+def _meant(mend: Mend, group: DropGroup) -> DropGroup:
+    """Return the drops of a group that a mend may help.
 
     Where the tier is not decided, a mend for one tier means only the drops that a timer of that tier may have ended.
     """
-    if group.tier is not Tier.UNKNOWN or mend.tier in {None, Tier.UNKNOWN} or not group.timeout_ids:
+    if group.tier is not Tier.UNKNOWN or mend.tier in {None, Tier.UNKNOWN}:
         return group
-    is_theirs = [
-        pl.col("timeout_id").list.contains(timeout.id) for timeout in group.candidates if timeout.tier is mend.tier
-    ]
-    if not is_theirs:
-        return None
-    drops = group.drops.where(pl.any_horizontal(is_theirs))
-    return replace(group, drops=drops) if drops.height else None
+    theirs = [timeout.id for timeout in group.candidates if timeout.tier is mend.tier]
+    is_theirs = pl.any_horizontal(pl.col("timeout_id").list.contains(timeout_id) for timeout_id in theirs)
+    return replace(group, drops=group.drops.where(is_theirs))
 
 
 def _n_prevented(mend: Mend, group: DropGroup, heartbeat: Heartbeat) -> int:
