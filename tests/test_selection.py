@@ -83,6 +83,7 @@ def test_hosts_have_no_case() -> None:
         (Selection(path_globs=("/ws/(chat|.*)",)), "--path '/ws/(chat|.*)'", "/api, /ws/[feed], /ws/chat"),
         (Selection(host_globs=("other.*",)), "--host 'other.*'", "rt.example.com, rt2.example.com"),
         (Selection(since=at(30)), "--since 2026-03-10T09:30:00Z", "2026-03-10T09:00:00Z to 2026-03-10T09:20:00Z"),
+        (Selection(until=at(0)), "--until 2026-03-10T09:00:00Z", "2026-03-10T09:00:00Z to 2026-03-10T09:20:00Z"),
         (
             Selection(since=at(10), path_globs=("/ws/c*",)),
             "--since 2026-03-10T09:10:00Z and --path '/ws/c*'",

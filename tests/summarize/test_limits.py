@@ -76,6 +76,15 @@ def test_logs_of_different_days(table, document, file, at):
     assert [text for text in _limits(told) if "no time that the logs of all tiers cover" in text]
 
 
+def test_drops_outside_the_common_time_are_counted(table, document, at):
+    """For one in five drops only some tiers could have a line; one in twenty is not worth a word."""
+    windows = [Window(tier=Tier.CLIENT, start=at(0), end=at(99)), Window(tier=Tier.NGINX, start=at(0), end=at(50))]
+    text = "20 % of the drops lie outside the time that the logs of all tiers cover."
+    assert text in _limits(document(table(*[{"closed": 5}] * 4, {"closed": 60}), windows=windows))
+    few = _limits(document(table(*[{"closed": 5}] * 19, {"closed": 60}), windows=windows))
+    assert not [text for text in few if "lie outside" in text]
+
+
 def test_clocks_and_rejects(table, document, file):
     """A server's clock that is off and lines that were not understood are limits of what was said."""
     clock = Clock(tier=Tier.NGINX, is_reference=False, skew_s=-3600.0, low_s=None, high_s=None, n=9)

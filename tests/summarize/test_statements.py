@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from wslog.knowledge import load_timeouts
 from wslog.schema import Cause, Tier
 from wslog.summarize.drops import drops_in, in_order
 from wslog.summarize.groups import group_drops
@@ -144,6 +145,17 @@ def test_many_candidates_are_counted_not_named(table, timeouts):
     row = {"cause": "idle_timeout", "tier": "unknown", "timeout_s": 60.0, "timeout_id": list(many)}
     assert _state(table(row), many) == (
         "a timer closed 1 after 60 s of silence: 5 known timers have that value, and no log says which"
+    )
+
+
+def test_defaults_of_what_may_not_be_there_are_not_offered_as_the_answer(table):
+    """Two products that no log names are what may have that value, not what closed it."""
+    known = {timeout.id: timeout for timeout in load_timeouts()}
+    ids = ["aws-nat-gateway-idle", "aws-nlb-idle"]
+    row = {"cause": "idle_timeout", "tier": "unknown", "timeout_s": 350.0, "timeout_id": ids}
+    assert _state(table(row), known) == (
+        "a timer closed 1 after 350 s of silence: AWS NAT gateway's idle timeout and AWS NLB's idle timeout may have "
+        "that value, and no log says whose it was"
     )
 
 
