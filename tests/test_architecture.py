@@ -13,7 +13,9 @@ import pytest
 REPO: Final = Path(__file__).resolve().parents[1]
 PACKAGE: Final = REPO / "wslog"
 ROOMS: Final = ("ingest", "correlate", "classify", "summarize", "render")
-SHARED: Final = {"weekly_result", "result", "knowledge", "evidence", "wording", "cellar", "schema", "errors"}
+SHARED: Final = {
+    "weekly_result", "result", "knowledge", "evidence", "wording", "cellar", "addresses", "schema", "errors",
+}  # fmt: skip
 DOORS: Final = ("cli.py", "notebook.py", "commands")
 HEAVY: Final = {"pandas", "matplotlib", "pyarrow", "jinja2", "zstandard", "rich", "IPython"}
 ABOVE: Final[Mapping[str, set[str]]] = {  # who knows rooms, and which

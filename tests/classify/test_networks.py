@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import polars as pl
+import pytest
 
 from wslog.classify.networks import add_network_incidents, find_network_incidents
 
@@ -40,6 +41,14 @@ def test_a_network_whose_clients_all_lost_contact_is_an_incident() -> None:
     assert (incident.prefix, incident.n, incident.n_clients) == ("198.51.100.0/24", 12, 12)
     marked = add_network_incidents(facts, [incident])
     assert marked["lost_network"].drop_nulls().to_list() == ["198.51.100.0/24"] * 12
+
+
+@pytest.mark.parametrize("written", ["2001:db8::{:x}", "2001:DB8:0:{:x}::1", "2001:0db8:0000:0:0:0:0:{:x}"])
+def test_an_ipv6_network_is_one_however_its_addresses_are_written(written: str) -> None:
+    """Twelve clients of one /48 give up."""
+    lost = drops("-", 12, early=True).with_columns(client_ip=pl.Series([written.format(k + 1) for k in range(12)]))
+    facts = pl.concat([lost, drops("203.0.113", 60, early=False)])
+    assert [incident.prefix for incident in find_network_incidents(facts)] == ["2001:db8:0::/48"]
 
 
 def test_losses_everywhere_are_no_network_s() -> None:

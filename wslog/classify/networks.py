@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import polars as pl
 
+from wslog.addresses import network_of
 from wslog.classify.significance import log_tail
 from wslog.schema import ScopeKind
 
@@ -21,9 +22,7 @@ UNANSWERED_S: Final = 5.0  # sent this long after the last answer, and waited as
 SLACK: Final = 3.0  # carriers differ in how often they lose people
 ALPHA: Final = 0.01
 
-_V4: Final = pl.col("client_ip").str.extract(r"^(\d+\.\d+\.\d+)\.\d+$") + ".0/24"
-_V6: Final = pl.col("client_ip").str.extract(r"^([0-9a-fA-F]+:[0-9a-fA-F]+:[0-9a-fA-F]+):") + "::/48"
-PREFIX: Final = pl.coalesce(_V4, _V6)
+PREFIX: Final = network_of(pl.col("client_ip"))
 # It gave up before the servers knew, went on sending into nothing, or its browser said that it had no network. One that
 # only learnt late may as well have slept.
 _WAITED: Final = (pl.col("unanswered_s") > UNANSWERED_S) & (pl.col("idle_out_s") > UNANSWERED_S)

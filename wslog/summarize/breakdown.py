@@ -6,6 +6,7 @@ from typing import Final
 
 import polars as pl
 
+from wslog.addresses import network_of
 from wslog.result import Breakdown, Group
 from wslog.schema import Cause
 from wslog.summarize.drops import HOURS, IS_DROP, IS_OPENED
@@ -37,21 +38,7 @@ USER_AGENT_FAMILY: Final = (
     .otherwise(pl.lit("other"))
 )
 
-_OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
-_IP: Final = pl.col("client_ip").str.replace(r"^::(?i:ffff):", "")  # IPv4 as an IPv6 socket writes it
-_V4: Final = rf"^{_OCTET}(?:\.{_OCTET}){{3}}$"
-_V4_PREFIX: Final = pl.when(_IP.str.contains(_V4)).then(_IP.str.strip_chars_end("0123456789") + "0/24")
-_V6: Final = r"^[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}$"
-# What stands before `::` are the leading groups; groups that `::` swallowed are zero.
-_V6_GROUPS: Final = pl.concat_list(
-    _IP.str.splitn("::", 2).struct.field("field_0").str.to_lowercase().str.split(":"),
-    pl.lit(["0", "0", "0"], dtype=pl.List(pl.String)),
-).list.head(3)
-_V6_PREFIX: Final = (
-    _V6_GROUPS.list.eval(pl.element().str.replace(r"^0*([0-9a-f]*)$", "${1}").replace("", "0")).list.join(":") + "::/48"
-)
-NETWORK: Final = pl.when(_IP.str.contains(_V6)).then(_V6_PREFIX).otherwise(_V4_PREFIX)
-"""The /24 or /48 of the client's address; null for what is no address (a pseudonym)."""
+NETWORK: Final = network_of(pl.col("client_ip"))
 
 
 def break_down(connections: Rows) -> Breakdown:

@@ -12,9 +12,10 @@ from typing import Final
 
 import polars as pl
 
+from wslog.addresses import IPV4
 from wslog.ingest.format import Parsed
 from wslog.ingest.rejects import reject_where
-from wslog.ingest.values.addresses import IPV4, client_address, upstream_address
+from wslog.ingest.values.addresses import client_address, upstream_address
 from wslog.ingest.values.url import url_columns
 from wslog.ingest.values.usual import read_stamps, read_usual, stamp_regex
 from wslog.schema import INSTANT, EventKind

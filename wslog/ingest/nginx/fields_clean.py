@@ -12,8 +12,8 @@ from typing import Final
 
 import polars as pl
 
+from wslog.addresses import IPV4
 from wslog.ingest.nginx.fields import local_instant, resolution_s
-from wslog.ingest.values.addresses import IPV4
 from wslog.ingest.values.line_regex import EPOCH_TIME, ISO_TIME, LOCAL_TIME
 from wslog.schema import EVENTS
 

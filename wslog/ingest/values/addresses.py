@@ -9,8 +9,8 @@ from typing import Final
 
 import polars as pl
 
-_OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
-IPV4: Final = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
+from wslog.addresses import IPV4
+
 _IPV6: Final = rf"(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}(?:[0-9A-Fa-f]{{0,4}}|{IPV4})(?:%[0-9A-Za-z]{{1,16}})?"
 CLIENT: Final = rf"^(?:{IPV4}|{_IPV6}|unix:[!-~]{{0,108}})$"
 UPSTREAM: Final = r"^(?:unix:[!-~]{1,108}|[0-9A-Za-z_.:%\[\]-]{1,255})$"
