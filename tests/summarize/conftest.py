@@ -135,9 +135,7 @@ def cluster() -> Cluster:
 def file() -> Callable[..., FileCoverage]:
     def make(path: str, tier: Tier | None, **changes: Any) -> FileCoverage:
         values: dict[str, Any] = {
-            "format": {Tier.CLIENT: "client-close", Tier.NGINX: "nginx-access", Tier.ALB: "alb-access"}.get(
-                tier, "unknown"
-            ),
+            "format": "unknown" if tier is None else FORMATS[tier],
             "why": "",
             "compression": "",
             "lines": 100,
