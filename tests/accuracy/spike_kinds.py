@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from tests.accuracy.spike_worlds import WORLDS, Rng, draw, draw_timers, logged
+from tests.accuracy.weak_combs import WeakComb, find_weak_comb
 from wslog.classify.clusters import TypedSpike, find_clusters
-from wslog.classify.combs import Comb, find_comb, find_weak_comb
+from wslog.classify.combs import Comb, find_comb
 from wslog.classify.spikes import find_spikes
 
 KINDS = ("idle", "lifetime", "either")
@@ -97,7 +98,7 @@ def combs(seed: int, sets: int, share: float, *, world: str, n: int = 4000) -> C
         spikes = find_spikes(values)
         strong, weak = find_comb([s.center_s for s in spikes]), find_weak_comb(values, spikes)
 
-        def is_right(comb: Comb | None, period: float = period) -> bool:
+        def is_right(comb: Comb | WeakComb | None, period: float = period) -> bool:
             return comb is not None and share > 0 and abs(comb.period_s / period - 1) < 0.02
 
         found = "strong" if is_right(strong) else "weak" if is_right(weak) else "missed"

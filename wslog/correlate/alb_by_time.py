@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from wslog.correlate.assignment import choose_partners, pair_probabilities
+from wslog.correlate.candidates import LEAST_RATE, PRESENT_ODDS, RATE_WINDOW_S
 from wslog.correlate.densities import DurationDensity, laplace
 from wslog.correlate.line_order import LineOrder
 from wslog.correlate.numbering import number_met, number_rows
@@ -26,9 +27,6 @@ SURE: Final = 0.95
 LIKELY: Final = 0.8
 FARTHEST_S: Final = 1.0  # durations of a pair that are farther apart are not one request's
 REACH_S: Final = 0.6  # beyond what the stamp leaves open: bursts keep a proxy busy for half a second
-RATE_WINDOW_S: Final = 150.0
-LEAST_RATE: Final = 1 / 300.0
-PRESENT_ODDS: Final = 9.0
 
 
 class ByTime:
@@ -123,15 +121,12 @@ def _learnt(pairs: pl.DataFrame, right: pl.DataFrame, wrong: pl.DataFrame, *, gi
     """Log ratio of how often partners and strangers show *value*, given *given*; 0 where either is not known."""
 
     def shares(of: pl.DataFrame, name: str) -> pl.DataFrame:
-        counts = of.drop_nulls([given, value]).group_by(given, value).len("n")
-        return counts.select(
-            given, value, (pl.col("n")).alias(name), pl.col("n").sum().over(given).alias(f"{name}_all")
-        )
+        return of.drop_nulls([given, value]).group_by(given, value).len(name)
 
     joined = pairs.select(given, value)
     for of, name in ((right, "right"), (wrong, "wrong"), (pairs, "any")):
         all_of = of.drop_nulls([given, value]).group_by(given).len(f"{name}_all")
-        joined = joined.join(shares(of, name).drop(f"{name}_all"), on=[given, value], how="left", maintain_order="left")
+        joined = joined.join(shares(of, name), on=[given, value], how="left", maintain_order="left")
         joined = joined.join(all_of, on=given, how="left", maintain_order="left")
     joined = joined.with_columns(pl.col("^(right|wrong|any).*$").fill_null(0))
     usual = pl.col("any") / pl.col("any_all").clip(lower_bound=1)

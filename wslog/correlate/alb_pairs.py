@@ -9,7 +9,7 @@ import polars as pl
 from wslog.correlate.alb_by_time import ByTime
 from wslog.correlate.alb_sides import reduced, words_of_both
 from wslog.correlate.clock_offsets import FEWEST_VOTES, QUARTER_HOUR_S, ServerOffset
-from wslog.correlate.line_order import COARSE_S, LineOrder
+from wslog.correlate.line_order import COARSE_STEP_S, LineOrder
 from wslog.correlate.places import collected
 from wslog.schema import Tier
 
@@ -106,10 +106,10 @@ def _median_offset(pairs: pl.DataFrame, *, note: str = "") -> ServerOffset:
     ahead = pairs["ahead_s"]
     step_s = float(pairs["at_resolution_s"].fill_null(0.001).median() or 0.0)  # type: ignore[arg-type]
     low, middle, high = (float(ahead.quantile(q, "linear") or 0.0) for q in (0.05, 0.5, 0.95))
-    if step_s > COARSE_S:
+    if step_s > COARSE_STEP_S:
         low, high = (float(ahead.quantile(q, "linear") or 0.0) for q in (0.02, 0.98))
         middle = (low + high) / 2
-    spread_s = max(high - low - (step_s if step_s > COARSE_S else 0.0), 0.0)
+    spread_s = max(high - low - (step_s if step_s > COARSE_STEP_S else 0.0), 0.0)
     return ServerOffset(Tier.ALB, round(middle, 3), round(spread_s, 3), pairs.height, note)
 
 

@@ -19,7 +19,7 @@ NEIGHBOURS: Final = 5
 HANDSHAKE_SD_S: Final = 0.06
 ONE_PAIR_SD_S: Final = 0.15
 DRIFT: Final = 40e-6  # ordinary quartz, seconds per second
-COARSE_S: Final = 0.25  # a stamp that may be off by more speaks only where no better one does
+COARSE_HALF_S: Final = 0.25  # a stamp that may be off by more speaks only where no better one does
 QUARTER_HOUR_S: Final = 900.0  # zones differ by whole quarters of an hour
 FEWEST_VOTES: Final = 3
 AT_A_TIME: Final = 8_192  # records that are looked around together: what a processor's cache holds
@@ -80,7 +80,7 @@ def client_offsets(
         other = record[reach]
         is_used = inside & ((other != part[:, None]) | (not leave_out))
         age = np.abs(at[other] - at[part][:, None])
-        far = np.where(is_used, age + np.where(half[reach] > COARSE_S, 1e9, 0.0), np.inf)
+        far = np.where(is_used, age + np.where(half[reach] > COARSE_HALF_S, 1e9, 0.0), np.inf)
         nearest = np.argsort(far, axis=1, kind="stable")[:, :neighbours]
         offset[part], spread[part] = _summary(
             *(np.take_along_axis(of, nearest, axis=1) for of in (is_used, ahead[reach], half[reach], age))
@@ -117,8 +117,8 @@ def _reached(
 
 def _summary(inside: NDArray[np.bool_], ahead: Floats, half: Floats, age: Floats) -> tuple[Floats, Floats]:
     """Median and its standard deviation of each line of up to five neighbours."""
-    has_fine = (inside & (half <= COARSE_S)).any(axis=1, keepdims=True)
-    use = inside & ((half <= COARSE_S) | ~has_fine)
+    has_fine = (inside & (half <= COARSE_HALF_S)).any(axis=1, keepdims=True)
+    use = inside & ((half <= COARSE_HALF_S) | ~has_fine)
     k = use.sum(axis=1)
     some = np.maximum(k, 1)
     middle = _median(ahead, use)

@@ -113,7 +113,7 @@ def _planned(told: _Told, pairs: pl.DataFrame, offsets: pl.DataFrame, *, cellar:
     clients = told.clients.told().select("client", "clock", _has_own_id()).pipe(collected)
     servers = pl.select(server=pl.int_range(told.servers.rows.height))
     plan = (
-        clients.join(offsets.drop("offset_sd_s"), on="client", how="left")
+        clients.join(offsets, on="client", how="left")
         .join(chosen, on="client", how="left")
         .join(servers, on="server", how="full", coalesce=True)
         .join(doubtful, on="server", how="left")

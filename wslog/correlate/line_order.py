@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-COARSE_S: Final = 0.5
+COARSE_STEP_S: Final = 0.5
 INTERLEAVING_S: Final = 0.05
 BOX: Final = 1.73  # half of a box whose standard deviation is 1
 
@@ -36,7 +36,7 @@ class LineOrder:
             nginx: Access events with `row`, `ref`, `closed_at`, `at_resolution_s`.
         """
         self._lines = nginx.select("row", "closed_at", pl.col("at_resolution_s").fill_null(1.0).alias("step_s"))
-        self._is_fine = not self._lines.select((pl.col("step_s") > COARSE_S).any()).item()
+        self._is_fine = not self._lines.select((pl.col("step_s") > COARSE_STEP_S).any()).item()
         if self._is_fine:
             return
         places = nginx.select(file_of("ref").alias("file"), line_of("ref").alias("line"))
@@ -69,7 +69,7 @@ class LineOrder:
         middle, spread = np.empty(len(step_s)), np.empty(len(step_s))
         into_s = np.broadcast_to(into_s.to_numpy(), len(step_s))[self._order]
         middle[self._order], spread[self._order] = _between(into_s, step_s[self._order], self._begins)
-        is_coarse = step_s > COARSE_S
+        is_coarse = step_s > COARSE_STEP_S
         found = {
             "middle": np.where(is_coarse, middle, step_s / 2),
             "ended_half_s": np.where(is_coarse, np.minimum(spread, step_s / 2), step_s / 2),

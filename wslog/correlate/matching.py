@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from wslog.correlate.agreement import Agreement
 from wslog.correlate.assignment import pair_probabilities
 from wslog.correlate.candidates import BY_END, Belief, ServerRows
-from wslog.correlate.clock_offsets import COARSE_S, SurePairs, client_offsets
+from wslog.correlate.clock_offsets import COARSE_HALF_S, SurePairs, client_offsets
 from wslog.correlate.densities import LagShape, OffsetPrior
 from wslog.correlate.exact_ids import pair_by_id
 from wslog.correlate.pairs import Pairs
@@ -48,14 +48,14 @@ def match_clients(
         servers: What `servers.Servers` tell.
 
     Returns:
-        Candidate pairs `client`, `server`, `p`; and `client`, `offset_s`, `offset_sd_s` of records whose clock is
-        known, their own match included.
+        Candidate pairs `client`, `server`, `p`; and `client`, `offset_s` of records whose clock is known, their own
+        match included.
     """
     clients, servers = clients.lazy(), servers.lazy()
     numbers = clients.select("client").pipe(collected).to_series(), servers.select("server").pipe(collected).to_series()
     if not all(map(len, numbers)):
         nobody = pl.DataFrame(schema={"client": pl.Int64, "server": pl.Int64, "p": pl.Float64})
-        return nobody, pl.DataFrame(schema={"client": pl.Int64, "offset_s": pl.Float64, "offset_sd_s": pl.Float64})
+        return nobody, pl.DataFrame(schema={"client": pl.Int64, "offset_s": pl.Float64})
     left, right, clock = make_sides(clients, servers)
     rows, agreement = ServerRows(right), Agreement(left, right, clock)
     by_id = _settled(*pair_by_id(clients, servers), left=left, right=right)
@@ -144,7 +144,7 @@ def _learn(sure: Pairs, left: Side, clock: Ints, agreement: Agreement) -> tuple[
     offset, spread = client_offsets(clock, left.end, SurePairs(sure.record, sure.ahead, sure.half))
     is_timed = ~np.isnan(sure.longer)
     lag = LagShape().refit(sure.longer[is_timed], left.half[sure.record][is_timed] > 0)
-    belief = Belief(offset, spread, OffsetPrior(sure.ahead[sure.half < COARSE_S]), lag)
+    belief = Belief(offset, spread, OffsetPrior(sure.ahead[sure.half < COARSE_HALF_S]), lag)
     return belief, agreement.with_addresses(sure.record, sure.row)
 
 
@@ -156,7 +156,7 @@ def _named(pairs: Pairs, clients: pl.Series, servers: pl.Series) -> pl.DataFrame
 def _clocks(sure: Pairs, left: Side, clock: Ints, clients: pl.Series) -> pl.DataFrame:
     """Tell each record's clock: as its neighbours and, now that nothing is judged by it, its own match have it."""
     found = SurePairs(sure.record, sure.ahead, sure.half)
-    offset, spread = client_offsets(clock, left.end, found, neighbours=3, leave_out=False)
+    offset, _ = client_offsets(clock, left.end, found, neighbours=3, leave_out=False)
     known = np.flatnonzero(~np.isnan(offset))
     client = clients.gather(known)
-    return pl.DataFrame({"client": client, "offset_s": offset[known], "offset_sd_s": spread[known]})
+    return pl.DataFrame({"client": client, "offset_s": offset[known]})
