@@ -197,6 +197,11 @@ class Weekly:
 class Store(history.Store):
     """A history of weeks (see `wslog.store.Store`): `weeks()`, `connections(week)`, `files(week)`, `report(week)`."""
 
+    def __repr__(self) -> str:
+        weeks = self.weeks()
+        span = " to ".join(dict.fromkeys([*weeks[:1], *weeks[-1:]]))
+        return f"<wslog.Store {self.root}: {span or 'no weeks yet'}>"
+
     def report(
         self, week: str | None = None, *, compare_to: str | None = None, weeks: int = 12, slo: str | None = None
     ) -> Weekly:

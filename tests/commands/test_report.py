@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.parser import text_string_to_metric_families as text_format
 
+import wslog
 from tests.store.deliveries import write_day
 from wslog.cli import COMMANDS, run
 from wslog.commands.analyze import analyze
@@ -158,6 +159,7 @@ def test_what_cannot_be_done_says_how_to_mend_it(history: Path, capsys: pytest.C
 def test_a_week_that_nobody_asked_for_is_no_wrong_usage(history: Path) -> None:
     """Without --week, logs that were not delivered are what is missing (exit 1), and what there is is named once."""
     now = dt.datetime(2026, 12, 2, tzinfo=dt.UTC)
+    assert repr(wslog.Store(history)).endswith("history: 2026-W46 to 2026-W47>")
     with Store(history) as store:
         says = r"nothing of 2026-W48, the last complete week\nIt has 2026-W46 to 2026-W47\. "
         with pytest.raises(StoreError, match=says):

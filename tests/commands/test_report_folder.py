@@ -114,6 +114,14 @@ def test_drops_csv_is_spreadsheet_safe(tmp_path: Path) -> None:
     assert text.count("\n") == 3
 
 
+def test_a_length_of_time_in_drops_csv_is_no_longer_than_it_is_exact(tmp_path: Path) -> None:
+    """What a computer makes of 104.368 s by subtracting is written as 104.368, not as 104.36800000000001."""
+    gap = pl.lit(104.36800000000001).alias("reconnect_gap_s")
+    write_report(tmp_path / "r", documents.empty(), connections().with_columns(gap), force=False)
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "r" / "drops.csv").read_text("utf-8-sig"))))
+    assert {row["reconnect_gap_s"] for row in rows} == {"104.368"}
+
+
 def test_no_connections_is_a_report_too(tmp_path: Path) -> None:
     """An empty table gives a header and nothing else."""
     write_report(tmp_path / "r", documents.empty(), connections().clear(), force=False)

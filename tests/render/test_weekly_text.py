@@ -73,3 +73,18 @@ def test_what_cannot_be_compared_shows_no_change(report: WeeklyReport) -> None:
     assert "+77 %" in render_weekly_text(replace(made, groups={"path": (replace(other, direction="same"),)}))
     assert "+77 %" not in render_weekly_text(made) + render_weekly_markdown(made) + render_weekly_html(made, {})
     assert f"| Paths | {markdown_code('/odd')} |" in render_weekly_markdown(made)
+
+
+def test_advice_to_the_same_drops_shares_its_outcome(report: WeeklyReport) -> None:
+    """Five ways to raise one timer have one outcome: its sentence stands once, above them, in every form."""
+    (one, *_) = report.outcomes
+    three = tuple(replace(one, text=f"Raise timer {n}. Because.") for n in range(3))
+    other = replace(one, text="Ping.", verdict="worse", statement="Network losses: 1 → 9 per 1 000 h")
+    made = replace(report, outcomes=(*three, other))
+    for told in (render_weekly_text(made), render_weekly_markdown(made), render_weekly_html(made, {})):
+        said = told.replace("\u00a0", " ")
+        said = said[said.index("last week's advice did") : said.index("What to fix first")]
+        assert said.count("Idle timeouts") == 1
+        places = [said.index(part) for part in ("Idle timeouts", "Raise timer 0", "Raise timer 2", "Network", "Ping")]
+        assert places == sorted(places)
+        assert "Because" not in said

@@ -145,6 +145,8 @@ def _cell(name: str, dtype: pl.DataType) -> pl.Expr:
         return _spreadsheet_safe(column.list.join("; ", ignore_nulls=True)).alias(name)
     if isinstance(dtype, pl.Datetime):
         return column.dt.to_string("%Y-%m-%dT%H:%M:%S%.6fZ").alias(name)
+    if dtype == pl.Float64:
+        return column.round(6)  # to the microsecond, as the times are: a difference of two reads 104.368, not …00000001
     return _spreadsheet_safe(column).alias(name) if dtype == pl.String else column
 
 

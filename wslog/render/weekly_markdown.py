@@ -91,9 +91,9 @@ def _outcomes(report: WeeklyReport) -> Iterator[str]:
     if not report.outcomes:
         return
     yield from ("## What last week's advice did", "")
-    for one in report.outcomes:
-        verdict = weekly_names.VERDICTS[one.verdict]
-        yield f"- **{verdict}**: {markdown(weekly_names.first_sentence(one.text))}. {markdown(one.statement)}"
+    for one in weekly_names.outcomes(report):
+        yield f"- **{weekly_names.VERDICTS[one.verdict]}**: {markdown(one.statement)}"
+        yield from (f"  - {markdown(text)}" for text in one.texts)
     yield ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from wslog import wording as numbers
@@ -145,6 +145,22 @@ def gain(advice: Advice) -> str:
         return "shows more next week"
     n, share = advice.would_prevent_n, advice.would_prevent_share
     return f"{numbers.counted(n, 'drop')}, {numbers.percent(share)}"
+
+
+class Together(NamedTuple):
+    """Pieces of last week's advice that spoke to the same drops, and what became of these."""
+
+    verdict: str
+    statement: str
+    texts: Sequence[str]
+
+
+def outcomes(report: WeeklyReport) -> list[Together]:
+    """Return what became of last week's advice, each sentence once, with all that it is true of."""
+    texts: dict[tuple[str, str], list[str]] = {}
+    for one in report.outcomes:
+        texts.setdefault((one.verdict, one.statement), []).append(first_sentence(one.text))
+    return [Together(*key, advice) for key, advice in texts.items()]
 
 
 def first_sentence(text: str) -> str:

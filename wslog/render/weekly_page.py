@@ -49,6 +49,7 @@ def render_weekly_html(report: WeeklyReport, charts: Mapping[str, bytes]) -> str
         causes=_causes(report),
         changes=_changes(report),
         bursts=_bursts(report),
+        outcomes=weekly_names.outcomes(report),
         groups=_groups(report),
         budget=weekly_names.budget(report.objective) if report.objective else "",
         burn=_burn(report),
@@ -71,7 +72,6 @@ def _template() -> Template:
         interval=weekly_names.interval,
         change=weekly_names.change,
         gain=weekly_names.gain,
-        first=weekly_names.first_sentence,
         block=page._block,
         prose=page._prose,
     )

@@ -188,10 +188,10 @@ class _Page:
         if not report.outcomes:
             return
         yield self._paint("What last week's advice did", _BOLD)
-        for one in report.outcomes:
-            verdict = weekly_names.VERDICTS[one.verdict]
-            yield from self._item("-", f"{weekly_names.first_sentence(one.text)}")
-            yield from self._item(" ", f"{verdict}: {one.statement}")
+        for one in weekly_names.outcomes(report):
+            yield from wrapped(f"{weekly_names.VERDICTS[one.verdict]}: {one.statement}", self.width, first="  ")
+            for text in one.texts:
+                yield from wrapped(text, self.width, first="    - ")
 
     def advice(self, report: WeeklyReport) -> Iterator[str]:
         if not report.advice:
