@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from tests.weekly.weeks import Site, Spec, make_week
 from wslog.render.weekly_charts import WEEKLY_CHARTS, draw_cause_changes, draw_course, draw_trend, draw_weekly
 from wslog.render.weekly_page import render_weekly_html
 from wslog.result import Advice
+from wslog.store.weeks import Week
 from wslog.weekly import compare_weeks, write_report
 from wslog.weekly.objective import judge_objective
 from wslog.weekly_result import WeeklyReport
@@ -107,3 +109,58 @@ def test_the_page_writes_sentences_as_the_report_of_logs_does(report: WeeklyRepo
 def test_a_small_picture_says_where_a_larger_one_is(report: WeeklyReport) -> None:
     """On a phone the charts' letters are too small: the page names the file."""
     assert "Larger in charts/trend.png" in render_weekly_html(report, dict.fromkeys(WEEKLY_CHARTS, b"<svg/>"))
+
+
+def weeks_to(week: str, n: int, *, like: WeeklyReport) -> WeeklyReport:
+    names = [str(Week.parse(week).plus(nth - n + 1)) for nth in range(n)]
+    return replace(like, week=week, weeks=tuple(replace(like.weeks[0], week=name) for name in names))
+
+
+@pytest.mark.parametrize(("n", "named"), [(1, 1), (12, 12), (13, 13), (26, 13), (52, 13), (520, 13)])
+def test_weeks_of_a_long_trend_do_not_overlap(report: WeeklyReport, n: int, named: int) -> None:
+    """However long the trend, the names below it can be read; the week that the report is about has its own."""
+    figure = Figure(figsize=(9.2, 4.6), layout="constrained")
+    ax = draw_trend(weeks_to("2026-W46", n, like=report), figure.subplots())
+    figure.canvas.draw()
+    labels = ax.get_xticklabels()
+    assert (len(labels), ax.get_xticks()[-1]) == (named, n - 1)
+    assert labels[-1].get_text().startswith("W46")
+    boxes = [label.get_window_extent() for label in labels]
+    assert not [1 for left, right in itertools.pairwise(boxes) if left.x1 > right.x0]
+
+
+def test_a_trend_over_two_years_names_both(report: WeeklyReport) -> None:
+    """The first week that is named of each year has the year below it; within one year none has."""
+    of = [[label.get_text() for label in draw_trend(weeks_to(week, 4, like=report), axes()).get_xticklabels()]
+          for week in ("2027-W02", "2026-W46")]  # fmt: skip
+    assert of == [["W52\n2026", "W53", "W01\n2027", "W02"], ["W43", "W44", "W45", "W46"]]
+
+
+def test_the_legend_of_the_course_covers_no_line(report: WeeklyReport) -> None:
+    """Which line is which week stands above the axes."""
+    figure = Figure(figsize=(9.2, 4.6), layout="constrained")
+    ax = draw_course(report, figure.subplots())
+    figure.canvas.draw()
+    legend = ax.get_legend()
+    assert legend is not None
+    assert legend.get_window_extent().y0 >= ax.bbox.y1 - 1
+
+
+def test_a_week_without_connections_has_no_empty_pictures(report: WeeklyReport) -> None:
+    """Where nothing is known the page shows no blank chart and no table without rows."""
+    nothing = make_week("2026-W10", Site(attempts_per_hour=0.0), seed=1)
+    bare = write_report(compare_weeks(nothing, None, []))
+    pictures = dict.fromkeys(WEEKLY_CHARTS, b"<svg/>")
+    assert render_weekly_html(report, pictures).count("<img") == 3
+    page = render_weekly_html(bare, pictures)
+    assert "<img" not in page
+    assert 'id="causes"' not in page
+    assert WEEKLY_CHARTS["trend"].says(bare) == "Drops per 1 000 connection hours, 1 week to 2026-W10"
+
+
+def test_a_chart_of_causes_says_which_it_leaves_out(report: WeeklyReport) -> None:
+    """Failed handshakes are counted per attempt: the axis says that they are not drawn."""
+    assert "handshake_failed" in {one.cause for one in report.causes}
+    assert "not drawn: those per attempt" in draw_cause_changes(report, axes()).get_xlabel()
+    opened = tuple(one for one in report.causes if one.per == "per 1 000 h" and one.now.value is not None)
+    assert "not drawn" not in draw_cause_changes(replace(report, causes=opened), axes()).get_xlabel()

@@ -24,31 +24,47 @@ from wslog.render.chart_style import (
     say_empty,
 )
 from wslog.render.pictures import draw_pictures
-from wslog.weekly_result import CauseChange, Estimate, WeeklyReport
+from wslog.weekly_result import CauseChange, Estimate, WeeklyReport, WeekPoint
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_CAUSES: Final = 8
+MOST_NAMED_WEEKS: Final = 13
 _BEFORE: Final = "#a9b4be"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeeklyChart:
-    """One chart: `heading` for a section, `says` its sentence, `draw` draws it."""
+    """One chart: `heading` for a section, `says` its sentence, `draw` draws it, `holds` whether there is anything."""
 
     heading: str
     says: Callable[[WeeklyReport], str]
     draw: Callable[[WeeklyReport, Axes], Axes]
+    holds: Callable[[WeeklyReport], bool]
 
 
 def _trend_title(report: WeeklyReport) -> str:
-    return f"Drops per 1 000 connection hours, {len(report.weeks)} weeks to {report.week}"
+    return f"Drops per 1 000 connection hours, {numbers.counted(len(report.weeks), 'week')} to {report.week}"
+
+
+def _known_weeks(report: WeeklyReport) -> list[tuple[int, WeekPoint]]:
+    return [(nth, point) for nth, point in enumerate(report.weeks) if point.rate.value is not None]
+
+
+def _named_weeks(weeks: Sequence[WeekPoint]) -> tuple[list[int], list[str]]:
+    """Return which weeks are named below the axis, the last one among them, and how: the year only where it is new."""
+    step = -(-len(weeks) // MOST_NAMED_WEEKS)
+    places = list(range((len(weeks) - 1) % step, len(weeks), step))
+    years = [weeks[place].week[:4] for place in places]
+    is_new = [len(set(years)) > 1 and year not in years[:nth] for nth, year in enumerate(years)]
+    names = [weeks[place].week[5:] for place in places]
+    return places, [f"{name}\n{year}" if new else name for name, year, new in zip(names, years, is_new, strict=True)]
 
 
 def draw_trend(report: WeeklyReport, ax: Axes) -> Axes:
     """Draw each week's drop rate with its interval; weeks whose logs have gaps are hatched."""
-    points = [(nth, point) for nth, point in enumerate(report.weeks) if point.rate.value is not None]
+    points = _known_weeks(report)
     if not points:
         return say_empty(ax, title=_trend_title(report), why="no connection hours")
     places = [nth for nth, _ in points]
@@ -62,7 +78,7 @@ def draw_trend(report: WeeklyReport, ax: Axes) -> Axes:
     if report.objective is not None and report.objective.metric == report.metrics[0].name:
         ax.axhline(report.objective.target, color=MUTED, linestyle=(0, (4, 3)), linewidth=1.0)
         ax.text(len(report.weeks) - 0.45, report.objective.target, "objective", va="center", fontsize=9, color=MUTED)
-    ax.set_xticks(range(len(report.weeks)), [point.week.removeprefix(f"{report.week[:4]}-") for point in report.weeks])
+    ax.set_xticks(*_named_weeks(report.weeks))
     ax.set_xlim(-0.5, len(report.weeks) - 0.5)
     ax.set_ylim(0, None)
     ax.grid(axis="y", color=GRID, linewidth=0.8)
@@ -77,11 +93,15 @@ def _course_title(report: WeeklyReport) -> str:
     return f"Drops over {report.week}{against}"
 
 
+def _has_course(report: WeeklyReport) -> bool:
+    return any(point.now is not None for point in report.course)
+
+
 def draw_course(report: WeeklyReport, ax: Axes) -> Axes:
     """Draw the week in stretches of six hours, the other week behind it, missing logs shaded, changes marked."""
     zone = ZoneInfo(report.zone)
     places = range(len(report.course))
-    if not any(point.now is not None for point in report.course):
+    if not _has_course(report):
         return say_empty(ax, title=_course_title(report), why="no hours that all tiers' logs cover")
     before = [float("nan") if point.before is None else point.before for point in report.course]
     now = [float("nan") if point.now is None else point.now for point in report.course]
@@ -107,7 +127,8 @@ def draw_course(report: WeeklyReport, ax: Axes) -> Axes:
     ax.set_ylim(0, top * 1.08 or 1)
     ax.grid(axis="y", color=GRID, linewidth=0.8)
     plain_numbers(ax)
-    ax.legend(loc="upper right", frameon=False, fontsize=9, labelcolor=INK)
+    # Above the axes: within them there is no place that a line may not need.
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, fontsize=9, labelcolor=INK)
     is_whole = all(point.now is not None for point in report.course)
     x = f"day, {report.zone}" if is_whole else f"day, {report.zone} (shaded: logs missing)"
     frame(ax, title=_course_title(report), x=x, y="drops per 1 000 connection hours")
@@ -118,9 +139,15 @@ def _cause_title(report: WeeklyReport) -> str:
     return f"Causes, {report.compared_to} → {report.week}" if report.compared_to else f"Causes in {report.week}"
 
 
+def _drawn_causes(report: WeeklyReport) -> list[CauseChange]:
+    """Return the causes that one axis can hold: failed handshakes are per attempt, not per hour."""
+    known = [one for one in report.causes if one.now.value is not None]
+    return [one for one in known if one.per == "per 1 000 h"][:MOST_CAUSES]
+
+
 def draw_cause_changes(report: WeeklyReport, ax: Axes) -> Axes:
     """Draw each cause's rate now, with its interval, and a ring where it was."""
-    shown = [one for one in report.causes if one.now.value is not None and one.per == "per 1 000 h"][:MOST_CAUSES]
+    shown = _drawn_causes(report)
     if not shown:
         return say_empty(ax, title=_cause_title(report), why="no drops of connections that had opened")
     values = [one.now.value or 0.0 for one in shown]
@@ -138,7 +165,8 @@ def draw_cause_changes(report: WeeklyReport, ax: Axes) -> Axes:
     ax.set_xlim(0, max(ends) * 1.2 or 1)
     ax.grid(axis="x", color=GRID, linewidth=0.8)
     ring = f"; ring: {report.compared_to}" if report.compared_to else ""
-    x = f"drops per 1 000 connection hours (line: 95 % interval{ring})"
+    left_out = "" if len(shown) == len(report.causes) else "; not drawn: those per attempt, and the smallest"
+    x = f"drops per 1 000 connection hours (line: 95 % interval{ring}{left_out})"
     frame(ax, title=_cause_title(report), x=x, y="")
     ax.tick_params(axis="y", length=0, labelcolor=INK)
     return ax
@@ -163,9 +191,13 @@ def _mark_cause(ax: Axes, place: int, one: CauseChange) -> None:
 
 
 WEEKLY_CHARTS: Final[Mapping[str, WeeklyChart]] = {
-    "trend": WeeklyChart(heading="Trend", says=_trend_title, draw=draw_trend),
-    "course": WeeklyChart(heading="The week", says=_course_title, draw=draw_course),
-    "cause-changes": WeeklyChart(heading="Causes", says=_cause_title, draw=draw_cause_changes),
+    "trend": WeeklyChart(
+        heading="Trend", says=_trend_title, draw=draw_trend, holds=lambda report: bool(_known_weeks(report))
+    ),
+    "course": WeeklyChart(heading="The week", says=_course_title, draw=draw_course, holds=_has_course),
+    "cause-changes": WeeklyChart(
+        heading="Causes", says=_cause_title, draw=draw_cause_changes, holds=lambda report: bool(_drawn_causes(report))
+    ),
 }
 """Every chart by its file name, in the order of the report."""
 

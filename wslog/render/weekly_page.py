@@ -91,7 +91,7 @@ def _figures(report: WeeklyReport, charts: Mapping[str, bytes]) -> list[_Figure]
             rows=tables[name].rows,
         )
         for name, chart in WEEKLY_CHARTS.items()
-        if name in charts
+        if name in charts and chart.holds(report)
     ]
 
 
