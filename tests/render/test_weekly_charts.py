@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
@@ -161,6 +162,18 @@ def test_a_week_without_connections_has_no_empty_pictures(report: WeeklyReport) 
 def test_a_chart_of_causes_says_which_it_leaves_out(report: WeeklyReport) -> None:
     """Failed handshakes are counted per attempt: the axis says that they are not drawn."""
     assert "handshake_failed" in {one.cause for one in report.causes}
-    assert "not drawn: those per attempt" in draw_cause_changes(report, axes()).get_xlabel()
+    figure = Figure(figsize=(9.2, 4.6), layout="constrained")
+    label = draw_cause_changes(report, figure.subplots()).xaxis.label
+    figure.canvas.draw()
+    assert label.get_text().endswith("\n1 more cause in the report's table")
+    assert figure.bbox.x0 <= label.get_window_extent().x0 < label.get_window_extent().x1 <= figure.bbox.x1
     opened = tuple(one for one in report.causes if one.per == "per 1 000 h" and one.now.value is not None)
-    assert "not drawn" not in draw_cause_changes(replace(report, causes=opened), axes()).get_xlabel()
+    assert "more cause" not in draw_cause_changes(replace(report, causes=opened), axes()).get_xlabel()
+
+
+def test_a_trend_in_a_table_fits_its_cell(report: WeeklyReport) -> None:
+    """Of two years a row shows the last half: more bars would take the room of the numbers, or two lines."""
+    rising = tuple(float(n) for n in range(104))
+    causes = tuple(replace(one, trend=rising) for one in report.causes)
+    page = render_weekly_html(replace(report, causes=causes), {})
+    assert {len(bars) for bars in re.findall(r'data-head="trend">([▁-█]+)<', page) if bars[-1] == "█"} == {26}

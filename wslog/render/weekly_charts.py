@@ -165,8 +165,9 @@ def draw_cause_changes(report: WeeklyReport, ax: Axes) -> Axes:
     ax.set_xlim(0, max(ends) * 1.2 or 1)
     ax.grid(axis="x", color=GRID, linewidth=0.8)
     ring = f"; ring: {report.compared_to}" if report.compared_to else ""
-    left_out = "" if len(shown) == len(report.causes) else "; not drawn: those per attempt, and the smallest"
-    x = f"drops per 1 000 connection hours (line: 95 % interval{ring}{left_out})"
+    n_more = len(report.causes) - len(shown)
+    left_out = f"\n{numbers.counted(n_more, 'more cause')} in the report's table" if n_more else ""
+    x = f"drops per 1 000 connection hours (line: 95 % interval{ring}){left_out}"
     frame(ax, title=_cause_title(report), x=x, y="")
     ax.tick_params(axis="y", length=0, labelcolor=INK)
     return ax

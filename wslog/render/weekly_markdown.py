@@ -67,7 +67,7 @@ def _causes(report: WeeklyReport) -> Iterator[str]:
             f"{weekly_names.value(one.now.value, '')} {one.per}",
             weekly_names.change(one),
             weekly_names.DIRECTIONS[one.direction],
-            weekly_names.spark(one.trend),
+            weekly_names.row_spark(one.trend),
         )
         for one in report.causes[:MOST_CAUSES]
     ]
@@ -147,7 +147,7 @@ def _group(title: str, one: GroupChange) -> tuple[str, ...]:
         weekly_names.value(one.now.value, ""),
         weekly_names.change(one),
         weekly_names.DIRECTIONS[one.direction],
-        weekly_names.spark(one.trend),
+        weekly_names.row_spark(one.trend),
     )
 
 

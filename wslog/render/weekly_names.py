@@ -36,6 +36,7 @@ VERDICTS: Final[Mapping[str, str]] = {
 }
 moment: Final = numbers.moment
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
+_MOST_SPARKS: Final = 26  # weeks that a table has room for
 
 
 def value(amount: float | None, unit: str) -> str:
@@ -89,6 +90,11 @@ def spark(trend: Sequence[float | None]) -> str:
     if top <= 0:
         return ""
     return "".join(" " if one is None else _SPARKS[min(7, int(max(one, 0.0) / top * 7.999))] for one in trend)
+
+
+def row_spark(trend: Sequence[float | None]) -> str:
+    """Return the last half year of a trend as a row of bars, for a table."""
+    return spark(trend[-_MOST_SPARKS:])
 
 
 def cause(which: Cause, tier: Tier, timeouts_s: Sequence[float] = ()) -> str:

@@ -133,7 +133,7 @@ def _causes(report: WeeklyReport) -> _Table:
             weekly_names.interval(one.now, ""),
             weekly_names.change(one),
             weekly_names.DIRECTIONS[one.direction],
-            weekly_names.spark(one.trend),
+            weekly_names.row_spark(one.trend),
         )
         for one in report.causes
     ]
@@ -176,7 +176,7 @@ def _groups(report: WeeklyReport) -> _Table:
             weekly_names.value(one.now.value, ""),
             weekly_names.change(one),
             weekly_names.DIRECTIONS[one.direction],
-            weekly_names.spark(one.trend),
+            weekly_names.row_spark(one.trend),
         )
         for dimension, title in weekly_names.DIMENSIONS.items()
         for one in weekly_names.worst(report.groups.get(dimension, ()), MOST_GROUPS)
