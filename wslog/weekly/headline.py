@@ -26,8 +26,8 @@ def write_headline(
     rate = metrics[0]
     if not week.totals.attempts:
         return "No WebSocket connections are known of this week."
-    value = "not known" if rate.now.value is None else decimal(rate.now.value)
-    is_now = f"{value} drops per 1 000 connection hours"
+    per = "drops per 1 000 connection hours"
+    is_now = f"How many {per} is not known" if rate.now.value is None else f"{decimal(rate.now.value)} {per}"
     if rate.direction == "not_comparable" or rate.before.value is None or rate.now.value is None:
         reason = f": {why or rate.why}" if (why or rate.why) else ""
         return f"{is_now}. No comparison{reason}. {_largest(causes)}".strip()
@@ -61,7 +61,7 @@ def _reason(week: WeekSummary, rate: MetricChange, causes: Sequence[CauseChange]
     steps_of_all = [step for step in steps if step.what == "all"]
     if steps_of_all:
         step = steps_of_all[0]
-        return f" Since {moment(step.at, week.zone)} {decimal(step.after)}, before {decimal(step.before)}."
+        return f" Since {moment(step.at, week.zone)} it is {decimal(step.after)}, before {decimal(step.before)}."
     return " No single cause accounts for it."
 
 
