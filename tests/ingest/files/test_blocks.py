@@ -163,9 +163,10 @@ def test_masses_of_blank_lines_are_only_counted(tmp_path: Path) -> None:
     ("data", "reason"),
     [
         (b"", "empty"),
-        ("text\n".encode("utf-16"), "UTF-16"),
-        ("text of a log\n".encode("utf-16-le") * 9, "UTF-16LE -t"),
-        ("text of a log\n".encode("utf-16-be") * 9, "UTF-16BE -t"),
+        ("text\n".encode("utf-16"), ""),
+        (b"SQLite format 3\0" + b"a line of a log\n" * 99, "SQLite"),
+        (b"\x7fELF" + b"a line of a log\n" * 99, "core dump"),
+        (gzip.compress(gzip.compress(b"text\n")), "gzip inside gzip"),
         (b"a line\r" * 9, "tr "),
         (b"a line of a log\n" * 80 + (b"\0" * 40 + b"a line of a log\n") * 20, ""),
         (b"\0" * 400, "binary"),
@@ -207,3 +208,13 @@ def test_what_follows_bytes_that_are_no_utf8_is_not_tried_again(tmp_path: Path) 
         found = _lines(tmp_path, b"a" * 9 + b"\n\xff" + b"b" * 9 + b"\n\xe9" + b"c" * 9, block_bytes=8)
     assert found == (["a" * 9, "\ufffd" + "b" * 9, "\ufffd" + "c" * 9], "")
     assert tried.call_count == 3
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_wide_text_is_read(tmp_path: Path, encoding: str, pack: Callable[[bytes], bytes]) -> None:
+    """UTF-16 is read like UTF-8, with and without a byte order mark, in any pieces; half a character is lost."""
+    text = "".join(f"line {n} of a log: \U0001f600 \u00fc\r\n" for n in range(70_000))
+    lines, trouble = _lines(tmp_path, pack(text.encode(encoding) + b"\0"), block_bytes=100_000)
+    assert (lines[:-1], trouble) == (text.replace("\r", "").splitlines(), "")
+    assert lines[-1] == "\ufffd"

@@ -13,6 +13,7 @@ from msgspec import Struct
 from wslog.ingest.files.compression import FEED_BYTES, DamagedError, compression_of, inflate_at_once, unpacked
 from wslog.ingest.files.not_text import why_not_text
 from wslog.ingest.files.sources import Source
+from wslog.ingest.files.wide import encoding_of, narrowed
 
 BLOCK_BYTES: Final = 4 << 20  # smaller ones cost time (some eighty calls of polars each), larger ones memory
 HEAD_BYTES: Final = 256 << 10
@@ -70,7 +71,7 @@ def read_head(source: Source, *, n_bytes: int = HEAD_BYTES) -> Head:
         first = raw.read(n_bytes)
         kind = compression_of(first)
         try:
-            for chunk in unpacked(raw, kind, first, piece_bytes=n_bytes + 1):
+            for chunk in narrowed(unpacked(raw, kind, first, piece_bytes=n_bytes + 1)):
                 data += chunk
                 if len(data) > n_bytes:
                     break
@@ -103,7 +104,7 @@ def read_at_once(source: Source, *, limit: int) -> bytes | None:
         return None  # it grows
     if data and compression_of(data):
         data = inflate_at_once(data, limit=limit)
-    if not data or len(data) > limit or _has_too_long(data):
+    if not data or len(data) > limit or _has_too_long(data) or encoding_of(data):
         return None
     data = data.removeprefix(codecs.BOM_UTF8)
     return data if data.endswith(b"\n") else data + b"\n"
@@ -179,7 +180,7 @@ def _whole_lines(raw: _Counted, block_bytes: int) -> Iterator[tuple[list[bytes],
     trouble = ""
     first = raw.read(FEED_BYTES)
     try:
-        for chunk in unpacked(raw, compression_of(first), first):
+        for chunk in narrowed(unpacked(raw, compression_of(first), first)):
             if n_open > MAX_LINE_BYTES:  # what is kept of this line is enough to tell that it is too long
                 end = chunk.find(b"\n")
                 if end < 0:

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-import codecs
 from typing import Final
 
 LOOK: Final = 64 << 10
 MAGIC: Final = (
-    (codecs.BOM_UTF16_LE, "UTF-16 text: convert it with `iconv -f UTF-16 -t UTF-8`"),
-    (codecs.BOM_UTF16_BE, "UTF-16 text: convert it with `iconv -f UTF-16 -t UTF-8`"),
     (b"PK\x03\x04", "a zip archive: unpack it first"),
-    (b"PAR1", "a Parquet file"),
+    (b"PK\x05\x06", "an empty zip archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive: unpack it first"),
+    (b"Rar!\x1a\x07", "a RAR archive: unpack it first"),
+    (b"\x04\x22\x4d\x18", "lz4: unpack it first with `lz4 -d`"),
+    (b"\xff\x06\x00\x00sNaPpY", "Snappy: unpack it first"),
+    (b"\x1f\x9d", "compress (.Z): unpack it first with `uncompress`"),
+    (b"\x1f\x8b\x08", "gzip inside gzip: unpack it once"),
+    (b"SQLite format 3\x00", "an SQLite database"),
+    (b"PAR1", "a Parquet file: export it as JSON lines or CSV"),
+    (b"Obj\x01", "an Avro file: export it as JSON lines"),
+    (b"LPKSHHRH", "a journal of systemd: export it with `journalctl -o json --file FILE`"),
+    (b"ElfFile\x00", "a Windows event log"),
+    (b"\x7fELF", "a program or a core dump"),
+    (b"\xd4\xc3\xb2\xa1", "a packet capture"),
+    (b"\xa1\xb2\xc3\xd4", "a packet capture"),
+    (b"\x4d\x3c\xb2\xa1", "a packet capture"),
+    (b"\x0a\x0d\x0d\x0a", "a packet capture"),
+    (b"\x89PNG\r\n", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"%PDF-", "a PDF document"),
 )
 TAR: Final = (257, b"ustar")
 ONLY_CR: Final = "lines that end in a carriage return only: convert them with `tr '\\r' '\\n'`"
 CR_ENDS: Final = 3  # so many carriage returns without any line feed are line ends
-WIDE_SHARE: Final = 0.9  # of every second byte is zero in UTF-16, of the others nearly none
 BINARY_SHARE: Final = 0.05  # random bytes hold 10 % control characters, logs hardly any
 _CONTROL: Final = bytes(byte for byte in range(32) if byte not in b"\t\n\r\x1b")
 
@@ -32,14 +47,7 @@ def why_not_text(data: bytes) -> str:
         return ONLY_CR
     if named or _has_little_control(sample):
         return named
-    return _wide(sample) or ("binary data" if _is_binary(sample) else "")
-
-
-def _wide(sample: bytes) -> str:
-    for order, zeros, others in (("LE", sample[1::2], sample[::2]), ("BE", sample[::2], sample[1::2])):
-        if zeros.count(0) > WIDE_SHARE * len(zeros) and others.count(0) < (1 - WIDE_SHARE) * len(others):
-            return f"UTF-16 text without a byte order mark: convert it with `iconv -f UTF-16{order} -t UTF-8`"
-    return ""
+    return "binary data" if _is_binary(sample) else ""
 
 
 def _is_binary(sample: bytes) -> bool:
