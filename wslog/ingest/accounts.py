@@ -46,6 +46,8 @@ def account_of(source: Source, compression: str, recognised: Recognised, read: F
     why = main.parser.why
     if recognised.wrappers:
         why += f", inside {' inside '.join(wrapper.name for wrapper in reversed(recognised.wrappers))}"
+    if recognised.unfolded:
+        why += f", out of {recognised.unfolded}"
     guests = [guest for guest in guests if guest.format.name in read.levels]
     if guests:
         why += f"; also holds {', '.join(guest.format.name for guest in guests)}"
@@ -132,7 +134,7 @@ def raise_if_useless(files: Sequence[FileCoverage], *, has_settings: bool) -> No
     """
     if has_settings or any(file.tier is not None and file.rejected < file.lines for file in files):
         return
-    seen = "; ".join(f"{file.path}: {file.why}" for file in files[:5])
+    seen = "; ".join(f"{file.path}: {file.why}{_first_reject(file)}" for file in files[:5])
     more = f"; and {len(files) - 5} more" if len(files) > 5 else ""
     raise InputError(
         "nothing here is a log that wslog can read",
@@ -140,3 +142,7 @@ def raise_if_useless(files: Sequence[FileCoverage], *, has_settings: bool) -> No
         mend=f"Seen: {seen}{more}.\nGive nginx access or error logs, AWS ALB logs or client close records; "
         "for an nginx log_format of your own add --log-format or --nginx-conf.",
     )
+
+
+def _first_reject(file: FileCoverage) -> str:
+    return f", but {file.rejects[0].reason} (line {file.rejects[0].line})" if file.rejects else ""

@@ -59,6 +59,20 @@ def _stamp(r: random.Random) -> str:
     return f"2026-0{r.randint(1, 9)}-{r.randint(1, 31):02d}T{r.randint(0, 23):02d}:10:{second:02d}.{ms:03d}"
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"time": 1773136860001, "msg": "WebSocket closed with status code: 1006 (x)."},
+        {"time": 1773136860001, "msg": "a", "message": "WebSocket closed with status code: {} ({})."},
+        {"time": {"$date": "2026-03-10T10:01:00.001Z"}, "code": 1006, "event": "close"},
+        {"ts": {"$date": {"$numberLong": "1773136860001"}}, "closeCode": "{}", "uptime": "{}m{}s"},
+    ],
+)
+def test_values_in_places_of_their_own(record: dict[str, object]) -> None:
+    """Codes in texts, wrapped times and spans with units come to the same both ways."""
+    assert_the_same([json.dumps(record).replace("{}", str(1000 + n % 60)) for n in range(200)], Rules())
+
+
 TRACES = ("Root=", "Self=1-67891234-12456789abcdef012345678;Root=", "", "x")
 ADDRESSES = (
     "::ffff:1.2.3.4", "[2001:DB8:0:0:1::7]", "1:2:3:4:5:6:7:8", "1::2:3:4:5:6:7", "1::2:3:4:5:6", "1:0:0:2::3",

@@ -170,6 +170,44 @@ def test_an_empty_object_is_a_close_without_code() -> None:
     assert events["event"].to_list() == ["close", "close"]
 
 
+def test_a_collector_comes_later_than_its_client() -> None:
+    """Around JSON inside a text stands the time at which it arrived; the record's own time is the close's."""
+    own = ANY | {"timestamp": "2026-03-10T10:01:00.001Z"}
+    for outer in ({"message": json.dumps(own)}, {"event": {"message": json.dumps(own)}}):
+        assert one(outer | {"ts": MS + 90_000, "timestamp": MS + 90_000})["at"] == CLOSED
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "reason"),
+    [
+        ("Error: WebSocket closed with status code: 1006 (no reason given).", 1006, "no reason given"),
+        ("Connection disconnected: 'Websocket closed with status code: 1011 (boom).'", 1011, "boom"),
+        ("WebSocket closed with status code: 4000", 4000, None),
+        ("WebSocket closed with status code: 9999 (x).", None, "x"),
+    ],
+)
+def test_a_code_in_a_text(text: str, code: int | None, reason: str | None) -> None:
+    """SignalR writes code and reason into its message and nowhere else."""
+    event = one({"timestamp": MS, "level": "Information", "message": text})
+    assert (event["event"], event["close_code"], event["close_reason"]) == ("close", code, reason)
+
+
+@pytest.mark.parametrize(
+    "time", [{"$date": "2026-03-10T10:01:00.001Z"}, {"$date": MS}, {"$date": {"$numberLong": str(MS)}}]
+)
+def test_times_of_a_mongo_export(time: object) -> None:
+    """Extended JSON wraps them."""
+    assert one(ANY | {"ts": time})["at"] == CLOSED
+
+
+def test_closes_that_cannot_be_read_are_rejected_one_by_one() -> None:
+    """A file of closes whose times are of no known form is a file of closes, and says what is wrong with each."""
+    line = json.dumps(ANY | {"ts": "11/22/2026, 3:59:38 PM"})
+    parsed = run(detect(line), line)
+    assert parsed.events.is_empty()
+    assert parsed.rejects["reason"].to_list() == ["a time that cannot be read"]
+
+
 def test_a_buffer_reason() -> None:
     """The reason of Node's `ws` is a Buffer: its bytes are the text."""
     assert one(ANY | {"reason": {"type": "Buffer", "data": [98, 121, 101]}})["close_reason"] == "bye"

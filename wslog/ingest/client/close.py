@@ -17,8 +17,9 @@ from wslog.errors import OptionError
 from wslog.ingest.client.block import Shapes, read_by_shape
 from wslog.ingest.client.fields import SPANS, our_name, plain_key, words
 from wslog.ingest.client.own import OWN_EVENTS, extras_tell_nothing, own_row
-from wslog.ingest.client.record import LONGEST_S, NotARecord, Rules, kind_of, read_record
+from wslog.ingest.client.record import NotARecord, Rules, kind_of, read_record
 from wslog.ingest.client.shape import spread
+from wslog.ingest.client.spans import LONGEST_S
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
 from wslog.ingest.kinds.foreign import FOREIGN
 from wslog.ingest.rejects import reject_rows
@@ -40,6 +41,7 @@ _RECORD: Final[dict[str, pl.DataType]] = {
     "at_resolution_s": pl.Float64(),
     **{name: pl.Boolean() for name in ("was_clean", "is_opened", "is_online", "is_persisted", "has_zone")},
 }
+_UNREADABLE: Final = 0.5
 _NO_RECORDS: Final = pl.DataFrame(schema=_RECORD)
 _FRAME: Final = ("", "[", "]")  # blank, or the ends of an array that stands one record a line
 # Above this, a file's median `duration` is taken as milliseconds: an hour is a long median for a WebSocket in seconds.
@@ -240,7 +242,8 @@ def _detect(sample: Sequence[str], config: Config) -> LineParser | None:
     is_zoned = closes["has_zone"].fill_null(value=True).all()
     return LineParser(
         why="JSON lines: wslog's own client record" if is_own else "JSON lines of WebSocket close events",
-        score=len(parsed.events) / len(lines),
+        # Closes of which none can be read are ours all the same: each says why it is rejected.
+        score=(len(parsed.events) or _UNREADABLE * len(ours)) / len(lines),
         parse=lambda block: parse_records(block, rules, shapes),
         clock="each client's own" if is_zoned else f"each client's own; names no zone, read as {rules.zone or 'UTC'}",
         limits=limits,

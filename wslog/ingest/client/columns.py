@@ -17,8 +17,9 @@ from wslog.ingest.client import converters
 from wslog.ingest.client.decoder import Converter, Decoder, first_of
 from wslog.ingest.client.derived import last_received, opening, visibility
 from wslog.ingest.client.fields import ALIASES, ATTEMPTS, CLOSE_CODES, NAMES, SPANS
+from wslog.ingest.client.names import CODE_TEXT, WS_WORD, kind_of_name
 from wslog.ingest.client.places import FLAGS, TEXTS, TIMES, Places
-from wslog.ingest.client.record import WS_WORD, Rules, kind_of_name
+from wslog.ingest.client.record import Rules
 from wslog.ingest.client.template import Template
 from wslog.schema import EventKind
 
@@ -75,7 +76,8 @@ class Columns:
             Unfit: If polars reads other lines.
         """
         is_note = pl.col("event") == EventKind.NOTE.value
-        is_left = ~is_note & pl.col("closed_us").is_null() & pl.col("has_time")
+        is_time_odd = pl.col("closed_us").is_null() & pl.col("has_time")
+        is_left = ~is_note & (is_time_odd | (pl.col("close_code").is_null() & pl.col("tells_code")))
         query = self._decoder.read(lines).lazy().select("line", *self._fields).with_columns(self._event_of)
         query = query.with_columns(is_left.alias("is_left"))
         for step in self._steps:
@@ -96,6 +98,9 @@ class Columns:
         def has_word(name: object) -> bool:
             return WS_WORD.search(str(name)) is not None
 
+        def tells_code(name: object) -> bool:
+            return CODE_TEXT.search(str(name)) is not None
+
         def ask(convert: Callable[[object], object], dtype: pl.DataType) -> list[pl.Expr]:
             return [
                 self._decoder.converted(path, lambda *_: partial(converters.asked, convert=convert, dtype=dtype))
@@ -109,6 +114,7 @@ class Columns:
             pl.max_horizontal(pl.lit(self._level, pl.Int64), *ask(level, pl.Int64())).alias("level"),
             _any(code.is_not_null() for code in codes).alias("is_sure"),
             (pl.lit(is_known) | _any(words)).alias("has_word"),
+            _any(each.fill_null(value=False) for each in ask(tells_code, pl.Boolean())).alias("tells_code"),
         ]
 
     def _event(self) -> pl.Expr:

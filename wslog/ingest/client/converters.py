@@ -16,8 +16,9 @@ import polars as pl
 from msgspec import Struct
 
 from wslog.ingest.client.decoder import Answer, Converter, Decoder, first_of
-from wslog.ingest.client.record import LONGEST_S, TRACE_ROOT, address, span_of
+from wslog.ingest.client.record import TRACE_ROOT, address
 from wslog.ingest.client.shape import Path
+from wslog.ingest.client.spans import LONGEST_S, span_of
 from wslog.ingest.values import json_values as values
 from wslog.ingest.values.usual import read_stamps, read_usual
 

@@ -26,7 +26,8 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     for ours, theirs in {
         "connection_id": "connid connectionid wsid websocketid socketid wsconnectionid wsconnid connectionuuid cid",
         "session_id": "sessionid sid session clientsessionid userid uid user clientid deviceid anonymousid",
-        "url": "wsurl websocketurl socketurl url endpoint targeturl uri wsuri wsendpoint currenttargeturl",
+        "url": "wsurl websocketurl socketurl url endpoint targeturl uri wsuri wsendpoint currenttargeturl urlfull "
+        "wspath websocketpath socketpath",
         "close_code": "closecode wsclosecode eventcode closeeventcode wscode websocketcode disconnectcode code "
         "websocketclosecode closestatuscode statuscode",
         "close_reason": "closereason wsclosereason eventreason closeeventreason reasontext reason disconnectreason",
@@ -34,7 +35,8 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
         "created_at": "createdat wscreatedat started startedat starttime connectingat",
         "opened_at": "openedat opened openat opentime wsopenedat connectedat connectedtime connecttime",
         "closed_at": "closedat closed closetime closedtime closedts closeat disconnectedat eventtime ts time "
-        "timestamp clienttimestamp date datetime iso isotime at timestampms tsms timems receivedat loggedat",
+        "timestamp clienttimestamp date datetime iso isotime at timestampms tsms timems receivedat loggedat "
+        "eventtimestamp",
         "last_sent_at": "lastsentat lastsendat lastsent lastsend lastsenttime lastsentts lastoutat",
         "last_received_at": "lastrecvat lastreceivedat lastrecv lastreceived lastmessageat lastmessagetime "
         "lastmessage lastmessagets lastmsgat lastmsgtime lastinat lastpongat lastpong",
@@ -72,7 +74,8 @@ def _with_units(stems: str) -> dict[str, float | None]:
 
 SPANS: Final[Mapping[str, Mapping[str, float | None]]] = {
     "duration": _with_units(
-        "duration connectionduration connectedduration openduration lifetime uptime connectedfor openfor age elapsed"
+        "duration connectionduration connectedduration openduration lifetime uptime connectedfor openfor age elapsed "
+        "sessionduration connduration socketduration wsduration connectionlifetime connectionage"
     ),
     "idle": _with_units(
         "idle idletime idlefor sincelastmessage timesincelastmessage sincelastactivity lastmessageago lastmsgago "
@@ -107,7 +110,7 @@ _SEPARATORS: Final = re.compile(r"[_\-.@$\s]+")
 CONTAINERS: Final = frozenset(
     words(
         "event detail details data payload context attributes extra meta metadata fields props properties body params "
-        "closeevent close ws websocket socket record log info msg message error err client browser"
+        "closeevent close ws websocket socket record log info msg message error err client browser ev evt closeinfo"
     )
 )
 

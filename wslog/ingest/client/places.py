@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from wslog.ingest.client.fields import NAMES, SPANS
+from wslog.ingest.client.names import CODE_TEXT
 from wslog.ingest.client.record import SURE_CODES, Rules
 from wslog.ingest.client.shape import Path
 from wslog.ingest.client.template import Template, Unfit
@@ -49,6 +50,8 @@ class Places:
         names = self._names()
         self.known_names = [name for path in names if isinstance(name := template.literal(path), str)]
         self.open_names = [path for path in names if template.literal(path) is None]
+        if any(map(CODE_TEXT.search, self.known_names)):
+            raise Unfit  # the code stands in a text
 
     def has_key(self, *names: str) -> bool:
         """Whether the records have any of these plain keys."""

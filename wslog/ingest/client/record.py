@@ -8,36 +8,22 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
 from wslog.ingest.client.fields import ALIASES, ATTEMPTS, CLOSE_CODES, NAMES, SPANS, at_path
-from wslog.ingest.client.shape import Plan, plan_of, unfolded, value_at
+from wslog.ingest.client.names import CODE_TEXT, WS_WORD, kind_of_name
+from wslog.ingest.client.shape import Path, Plan, plan_of, unfolded, value_at
+from wslog.ingest.client.spans import span_of
 from wslog.ingest.values import json_values as values
 from wslog.schema import EventKind
 
 T = TypeVar("T")
 
-_ON: Final = r"(?:wss?|websockets?|socket|realtime|client)*(?:connection)?(?:on)?"
-_CLOSE_NAME: Final = re.compile(_ON + r"(?:closed?|disconnect(?:ed|ion)?)(?:event)?")
-_PAGEHIDE_NAME: Final = re.compile(_ON + r"pagehide")
-_OPEN_NAME: Final = re.compile(_ON + r"(?:open(?:ed)?|connected)(?:event)?")
-_OTHER_NAME: Final = re.compile(
-    _ON
-    + r"(?:open(?:ed)?|message|error|(?:re)?connect(?:ed|ing)?|ping|pong|heartbeat|sen[dt]|recv|received?)(?:event)?"
-)
-_CLOSE_TEXT: Final = re.compile(
-    r"\b(?:wss?|web ?sockets?|sockets?)\b.{0,80}\b(?:closed?|disconnect)|\bonclose\b", re.I | re.S
-)
-WS_WORD: Final = re.compile(r"wss?|websocket|socket", re.I)
 TRACE_ROOT: Final = r"(?i)(?:^|Root=)(1-[0-9a-f]{8}-[0-9a-f]{24})"
 SURE_CODES: Final = tuple(name for name in ALIASES["close_code"] if name not in {"code", "statuscode"})
-_SPAN_TEXT: Final = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|sec|m|min|h)")
-_SPAN_UNITS: Final = {"ms": 1e-3, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3_600.0}
-LONGEST_S: Final = 10 * 365 * 86_400.0
 
 
 class Rules(Struct, frozen=True, kw_only=True):
@@ -84,6 +70,19 @@ class _Reader(Struct, frozen=True):
         for key, where in self.plan.ours.get(ours, ()):
             yield key, self.read[where[0]] if len(where) == 1 else value_at(self.read, where)
 
+    def closing_times(self) -> Iterator[object]:
+        """Return what may be the time of the close; around JSON inside a text stands its collector's time."""
+        if "closed_at" in self.rules.paths or self.read is self.record:
+            return (value for _, value in self.places("closed_at"))
+        places = [where for _, where in self.plan.ours.get("closed_at", ())]
+        return (value_at(self.read, where) for where in sorted(places, key=self._is_in_text, reverse=True))
+
+    def _is_in_text(self, where: Path) -> bool:
+        value: object = self.record
+        for key in where[:-1]:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return not isinstance(value, Mapping)
+
     def under(self, key: str) -> list[object]:
         """Return all values under a plain key."""
         return [value_at(self.read, where) for where in self.plan.keys.get(key, ())]
@@ -116,16 +115,6 @@ def _reader(record: Mapping[str, object], rules: Rules) -> _Reader:
     return _Reader(record, read, plan_of(shape), rules)
 
 
-def span_of(value: object, unit_s: float) -> float | None:
-    """Return a span of time in seconds, out of a number of *unit_s* or a text that names its unit."""
-    if isinstance(value, str) and (text := _SPAN_TEXT.fullmatch(value.strip()[:40])):
-        got: float | None = float(text[1]) * _SPAN_UNITS[text[2]]
-    else:
-        found = values.number(value)
-        got = None if found is None else found * unit_s
-    return got if got is not None and 0 <= got <= LONGEST_S else None
-
-
 def _code(value: object) -> int | None:
     return values.whole(value, *CLOSE_CODES)
 
@@ -154,19 +143,6 @@ def _names(reader: _Reader) -> list[str]:
 def kind_of(record: Mapping[str, object], rules: Rules) -> EventKind:
     """Say whether a record is a close, a pagehide or (`NOTE`) something else."""
     return _kind(_reader(record, rules))
-
-
-@lru_cache(maxsize=4_096)
-def kind_of_name(name: str) -> EventKind | None:
-    """Say what the name of an event, or a text about one, tells."""
-    plain = re.sub(r"[^a-z]", "", name.lower())
-    if _PAGEHIDE_NAME.fullmatch(plain):
-        return EventKind.PAGEHIDE
-    if _CLOSE_NAME.fullmatch(plain) or _CLOSE_TEXT.search(name):
-        return EventKind.CLOSE
-    if _OPEN_NAME.fullmatch(plain):
-        return EventKind.OPEN
-    return EventKind.NOTE if _OTHER_NAME.fullmatch(plain) else None
 
 
 def _kind(reader: _Reader) -> EventKind:
@@ -206,7 +182,7 @@ def _url(reader: _Reader) -> str | None:
 
 def _closed(reader: _Reader) -> values.Instant | None:
     problem = None
-    for _, value in reader.places("closed_at"):
+    for value in reader.closing_times():
         got = values.instant(value, reader.rules.zone)
         if isinstance(got, values.Instant):
             return got
@@ -214,6 +190,13 @@ def _closed(reader: _Reader) -> values.Instant | None:
     if problem is not None:
         raise NotARecord(problem)
     return None
+
+
+def _code_and_reason(reader: _Reader) -> dict[str, object]:
+    code, reason = reader.first("close_code", _code), reader.first("close_reason", values.text)
+    if code is None and (told := next(filter(None, map(CODE_TEXT.search, _names(reader))), None)):
+        code, reason = _code(told[1]), reason or told[2]
+    return {"close_code": code, "close_reason": reason}
 
 
 def _visibility(reader: _Reader) -> str | None:
@@ -276,8 +259,7 @@ def read_record(record: Mapping[str, object], rules: Rules) -> dict[str, object]
         "trace_id": reader.first("trace_id", _root_of_trace),
         "request_id": reader.first("request_id", values.text),
         "url": _url(reader),
-        "close_code": reader.first("close_code", _code),
-        "close_reason": reader.first("close_reason", values.text),
+        **_code_and_reason(reader),
         "was_clean": reader.first("was_clean", values.flag),
         "created_us": created_us,
         "opened_us": opened_us,

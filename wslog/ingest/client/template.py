@@ -169,7 +169,7 @@ def _object(record: Mapping[str, object], path: Path, types: Types, *, is_ascii:
     """Return the regex of an object."""
     items = []
     for key, value in record.items():
-        if not _KEY.fullmatch(key):
+        if not _KEY.fullmatch(key) or key.startswith("$"):  # an object that may stand for a value
             raise Unfit
         if isinstance(value, dict):
             item = _object(value, (*path, key), types, is_ascii=is_ascii)

@@ -32,6 +32,7 @@ UNITS: Final = ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (math.inf, 1e-3))
 RESOLUTIONS_S: Final = {1e6: 1.0, 1e3: 1e-3, 1.0: 1e-6, 1e-3: 1e-6}
 TOO_SMALL: Final = 1e8  # no epoch of our days: a DOM timeStamp (ms since the page opened), zero, a counter
 TOO_BIG: Final = 1e22
+_BSON: Final = frozenset({"$date", "$numberLong"})  # how MongoDB's extended JSON writes a time
 TRUE: Final = frozenset({"true", "1", "yes", "y", "on"})
 FALSE: Final = frozenset({"false", "0", "no", "n", "off"})
 
@@ -157,6 +158,8 @@ def instant(value: object, zone: ZoneInfo | None = None) -> Instant | str | None
     Returns:
         The instant; the reason as text if it is a time that cannot be used; None if it is no time at all.
     """
+    while isinstance(value, dict) and len(value) == 1 and not _BSON.isdisjoint(value):
+        value = next(iter(value.values()))
     found = number(value)
     if found is not None:
         return _from_number(found)
