@@ -27,6 +27,17 @@ CASES = [
         SECOND,
     ),
     ("syslog (RFC 5424)", f"<190>1 - web-1 nginx - - - {LINE}", "web-1", None),
+    ("syslog", f"Nov 22 15:58:53.123456 web-1 nginx[31]: {LINE}", "web-1", None),
+    ("syslog", f"Sun 2026-11-22 15:58:53 UTC web-1 nginx[31]: {LINE}", "web-1", None),
+    ("syslog", f"1795363133.123456 web-1 nginx[31]: {LINE}", "web-1", None),
+    ("syslog", f"2026-11-22T15:58:53.123456+00:00 app[web.1]: {LINE}", None, AT),
+    ("logcli output", f'2026-11-22T15:58:53Z {{job="nginx", host="web-1"}} {LINE}', None, SECOND),
+    ("output of grep", f"/var/log/nginx/access.log:{LINE}", None, None),
+    ("output of grep", f"access.log.1:17:{LINE}", None, None),
+    ("compose output", f"\x1b[36mnginx-1  | \x1b[0m{LINE}", "nginx-1", None),
+    ("compose output", f"0|nginx    | {LINE}", "nginx", None),
+    ("a time before each line", f"[2026-11-22T15:58:53.123456Z] {LINE}", None, AT),
+    ("a time before each line", f"2026-11-22T15:58:53.123456Z INFO {LINE}", None, AT),
     ("CRI container log", f"2026-11-22T15:58:53.123456789Z stdout F {LINE}", None, AT),
     ("compose output", f"app-nginx-1  | {LINE}", "app-nginx-1", None),
     ("compose output", f"\x1b[36mnginx_1  |\x1b[0m {LINE}", "nginx_1", None),
@@ -130,3 +141,31 @@ def test_a_stamp_in_digits_of_another_script_is_no_time() -> None:
     """Whoever can write to the journal's export must not be able to end the run."""
     line = json.dumps({"MESSAGE": LINE, "_HOSTNAME": "vm", "__REALTIME_TIMESTAMP": "٣" * 16}, ensure_ascii=False)
     assert _off(_named("journal export"), _frame(line)).rows() == [(1, LINE, "vm", None)]
+
+
+ERROR = "2026/11/22 15:58:53 [info] 31#31: *1 a, client: 203.0.113.7, server: x"
+ENTRY = "wss 2026-11-22T15:58:53.123456Z app/rt/50dc 203.0.113.7:1 10.0.0.1:80"
+RECORD = '{"code":1006,"reason":"] a: {b}"}'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(f"{front}{text}" for front in ("web-5d9f nginx ", "     7\t", "[app] ") for text in (ERROR, ENTRY, RECORD)),
+        f"2026-11-22T15:58:53.1Z INFO WebSocket closed: {RECORD}",
+        f"data: {RECORD}",
+        f"2026-11-22T15:58:53+00:00\tnginx.access\t{RECORD}",
+        f"[0] kube.var.log: [[1795363133.000000000, {{}}], {RECORD}]",
+    ],
+)
+def test_whatever_stands_before_a_line_that_nothing_else_begins_like(line: str) -> None:
+    """An error line, an ALB's entry or a JSON object is found behind any words without quotes."""
+    wrapper = _named("something before each line")
+    assert fits(wrapper, _frame(line)) == 1.0
+    assert pl.concat(take_off(wrapper, [_frame(line)]))["text"].item() in {ERROR, ENTRY, RECORD}
+
+
+@pytest.mark.parametrize("line", [LINE, ERROR, ENTRY, RECORD, f"  {RECORD},", f",{RECORD}", f'{{"log":{RECORD}}}'])
+def test_nothing_stands_before_a_line(line: str) -> None:
+    """A line as its program wrote it has no such wrapper."""
+    assert fits(_named("something before each line"), _frame(line)) == 0.0

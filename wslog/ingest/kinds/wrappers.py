@@ -14,6 +14,13 @@ import polars as pl
 from msgspec import Struct
 
 STAMP: Final = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)"
+# `journalctl -o short-full` and `-o short-unix`.
+_JOURNAL: Final = r"[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? [A-Z]{2,5}|\d{10}\.\d{6}"
+# How lines begin that nothing else begins like: an error line of nginx, an ALB's entry, a JSON object.
+_BEGINNING: Final = (
+    r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[[a-z]+\] \d+#\d+: |"
+    r"(?:wss?|https?|h2|grpcs?) \d{4}-\d\d-\d\dT[\d:.]+Z app/|\{\""
+)
 PART_BYTES: Final = 16_000  # docker cuts at 16 KiB; a shorter entry without a line feed was trimmed by its collector
 UNWRAPPED: Final = {
     "line": pl.Int64(),
@@ -53,8 +60,12 @@ WRAPPERS: Final = (
     ),
     Wrapper(
         name="syslog",
-        pattern=r"^(?:<\d{1,3}>)?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|(?P<at>" + STAMP + r"))"
-        r"(?: (?P<host>\S*[^\s:\]]))? [^\s:\[\]]+(?:\[\d+\])?: ?(?P<text>.*)$",
+        pattern=r"^(?:<\d{1,3}>)?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|(?P<at>"
+        + STAMP
+        + r")|"
+        + _JOURNAL
+        + ")"
+        r"(?: (?P<host>\S*[^\s:\]]))? [^\s:\[\]]+(?:\[[\w.-]+\])?: ?(?P<text>.*)$",
     ),
     Wrapper(
         name="CRI container log",
@@ -70,14 +81,27 @@ WRAPPERS: Final = (
     ),
     Wrapper(
         name="compose output",
-        pattern=r"^(?:\x1b\[[\d;]*m)?(?P<host>[A-Za-z0-9][\w.-]*) +(?:\x1b\[[\d;]*m)?\|(?:\x1b\[[\d;]*m)? ?"
+        pattern=r"^(?:\x1b\[[\d;]*m)?(?:\d+\|)?(?P<host>[A-Za-z0-9][\w.-]*) +(?:\x1b\[[\d;]*m)?\| ?(?:\x1b\[[\d;]*m)? ?"
         r"(?:(?P<at>" + STAMP + r") )?(?P<text>.*)$",
     ),
     Wrapper(
         name="kubectl output",
         pattern=r"^\[pod/(?P<host>[^\]\s]+)\] (?:(?P<at>" + STAMP + r") )?(?P<text>.*)$",
     ),
-    Wrapper(name="a time before each line", pattern=r"^(?P<at>" + STAMP + r") (?P<text>.*)$", is_distinct=False),
+    Wrapper(name="logcli output", pattern=r"^(?P<at>" + STAMP + r") \{[^{}]*\} (?P<text>.*)$"),
+    Wrapper(
+        name="output of grep",
+        pattern=r"^(?:[^\s\":{\[]*/[^\s\":{]+|[^\s\":{\[]+\.log[^\s\":{]*):(?:\d+:)?(?P<text>[^\s/].*)$",
+    ),
+    Wrapper(
+        name="a time before each line",
+        pattern=r"^\[?(?P<at>" + STAMP + r")\]? (?:\[?(?:DEBUG|INFO|NOTICE|WARN|WARNING|ERROR)\]?:? )?(?P<text>.*)$",
+        is_distinct=False,
+    ),
+    Wrapper(
+        name="something before each line",
+        pattern=r"^\s*[^\s\"{](?:[^\"{]|\{\}){0,300}?[\s:|\]](?P<text>(?:" + _BEGINNING + r").*?)\]?\s*$",
+    ),
     Wrapper(name="journal export", text="$.MESSAGE", host="$._HOSTNAME", at="$.__REALTIME_TIMESTAMP"),
     Wrapper(name="JSON envelope", text="$.message", at="$['@timestamp']", host="$.host.name", is_distinct=False),
     Wrapper(name="JSON envelope", text="$.message", at="$.timestamp", host="$.hostname", is_distinct=False),
