@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wslog.ingest.accounts import account_of, unread
 from wslog.ingest.files.blocks import Block, read_blocks, read_head
-from wslog.ingest.kinds.recognise import Recognised, recognise, sample_lines
+from wslog.ingest.files.documents import NotADocument
+from wslog.ingest.files.sources import Source
+from wslog.ingest.kinds.recognise import Recognised, recognise, sample_lines, spread_lines
+from wslog.ingest.kinds.unfold import unfold
 from wslog.ingest.lanes import Lanes
 from wslog.ingest.nginx.error import NGINX_ERROR
 from wslog.ingest.parse_file import parse_file
@@ -57,11 +61,12 @@ def read_file(
             head = read_head(source)
             sample = sample_lines(head.data, is_whole=head.is_whole)
             recognised = recognise(sample, reading.config, reading.formats)
+        blocks: Iterable[Block] = read_blocks(source)
+        if not survey.kind and recognised.reader is None:
+            recognised, blocks = _unfolded(source, recognised, reading)
         if survey.kind or recognised.reader is None:
             return Part({survey.number: account_of_others(survey, recognised, on_block)})
-        read = parse_file(
-            read_blocks(source), recognised, reading, number=survey.number, on_block=on_block, lanes=lanes
-        )
+        read = parse_file(blocks, recognised, reading, number=survey.number, on_block=on_block, lanes=lanes)
     except OSError as error:
         reason = f"cannot be read ({error.strerror or error})"
         return Part({survey.number: unread(source, compression=survey.compression, why=reason)})
@@ -69,3 +74,19 @@ def read_file(
         {survey.number: account_of(source, survey.compression, recognised, read)},
         frozenset(read.levels.get(NGINX_ERROR.name, ())),
     )
+
+
+def _unfolded(source: Source, recognised: Recognised, reading: Reading) -> tuple[Recognised, Iterable[Block]]:
+    """Look for records in a file whose lines are no log's; return what they are, or else what the file is."""
+    if recognised.foreign and not recognised.foreign.holds_records:
+        return recognised, ()
+    try:
+        unfolded = unfold(source, read_head(source))
+    except NotADocument as too_large:
+        return replace(recognised, unfolded=str(too_large)), ()
+    if unfolded is None:
+        return recognised, ()
+    inside = recognise(spread_lines(unfolded.sample), reading.config, reading.formats)
+    if inside.reader is None:
+        return recognised, ()
+    return replace(inside, unfolded=unfolded.what), unfolded.blocks()

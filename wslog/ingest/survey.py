@@ -87,6 +87,8 @@ def account_of_others(survey: Survey, recognised: Recognised, on_block: Callable
         form, why = survey.kind, ABOUT[survey.kind]
     elif recognised.foreign:
         form, why = recognised.foreign.name, f"{recognised.foreign.about}, skipped: {recognised.foreign.why}"
+    elif recognised.unfolded:
+        form, why = UNKNOWN, recognised.unfolded
     elif recognised.best_score:
         form, why = UNKNOWN, f"only {recognised.best_score:.0%} of its first lines fit a known format"
     else:

@@ -38,6 +38,8 @@ SAMPLES = {
     "datadog": '{"date":1773136860001,"view":{"url":"https://a"},"session_id":"x","code":1006}',
     "faro": '{"meta":{"sdk":{"name":"faro"},"page":{"url":"https://a"}},"events":[{"attributes":{"code":"1006"}}]}',
     "cloudwatch-rum": '{"RumEvents":[{"id":"1","type":"ws","details":"{}"}]}',
+    "elasticsearch": '{"_index":"logs","_id":"1","_source":{"message":"hello"}}',
+    "google-analytics": '{"event_name":"ws_close","event_params":[{"key":"code","value":{"int_value":"1006"}}]}',
     "traefik-access": '{"ClientAddr":"192.0.2.1:5","DownstreamStatus":101,"Duration":60001}',
     "caddy-access": '{"level":"info","ts":1773136860.1,"logger":"http.log.access.log0","msg":"handled request","status":101}',  # noqa: E501
     "cloudtrail": '{"Records":[{"eventVersion":"1.08","userIdentity":{}}]}',
@@ -89,10 +91,13 @@ def test_home_made_records_are_not_foreign(line: str) -> None:
     assert CLIENT_CLOSE.detect([line] * 3, Config()) is not None
 
 
-def test_vendor_exports_come_later() -> None:
-    """The reason for skipping a vendor's client export says that a later version reads it."""
+def test_browsers_own_exports_come_later() -> None:
+    """The reason for skipping a browser's export says that a later version reads it; services' are looked through."""
     later = {foreign.name for foreign in FOREIGN if "later version" in foreign.why}
-    assert later == {"har", "chrome-netlog", "otlp", "sentry-envelope", "datadog", "faro", "cloudwatch-rum"}
+    assert later == {"har", "chrome-netlog"}
+    looked_through = {foreign.name for foreign in FOREIGN if foreign.holds_records}
+    services = {"otlp", "sentry-envelope", "datadog", "faro", "cloudwatch-rum", "elasticsearch", "google-analytics"}
+    assert looked_through == services
 
 
 @settings(deadline=None, max_examples=100)

@@ -9,6 +9,8 @@ from typing import Final
 from msgspec import Struct
 
 _LATER: Final = "vendor client exports come in a later version; until then export close events as JSON lines"
+_NO_CLOSES: Final = "it holds no WebSocket close events; log {code, reason, wasClean} of each in onclose"
+_NO_RECORDS: Final = "it holds no lines of nginx, of an ALB or of clients"
 _MIN_SHARE: Final = 0.5
 _HEAD_LENGTH: Final = 4_000
 
@@ -21,12 +23,14 @@ class Foreign(Struct, frozen=True, kw_only=True):
         about: What it is, for people.
         claims: Whether a file's sample lines are of this kind.
         why: Why it is skipped, and what helps instead.
+        holds_records: It may hold records of ours; it is skipped only where it holds none.
     """
 
     name: str
     about: str
     claims: Callable[[Sequence[str]], bool]
     why: str
+    holds_records: bool = False
 
 
 def _lines(pattern: str) -> Callable[[Sequence[str]], bool]:
@@ -141,7 +145,8 @@ FOREIGN: Final[tuple[Foreign, ...]] = (
         name="otlp",
         about="OpenTelemetry export (OTLP JSON)",
         claims=_head(r'^\s*[\[{][\s\[{]*"(?:resource_?(?:Logs|Spans|Metrics)|resource_(?:logs|spans|metrics))"\s*:'),
-        why=_LATER,
+        why=_NO_CLOSES,
+        holds_records=True,
     ),
     Foreign(
         name="sentry-envelope",
@@ -154,7 +159,8 @@ FOREIGN: Final[tuple[Foreign, ...]] = (
             ),
             _keys("event_id", "platform", "breadcrumbs|exception|contexts|sdk"),
         ),
-        why=_LATER,
+        why=_NO_CLOSES,
+        holds_records=True,
     ),
     Foreign(
         name="datadog",
@@ -162,19 +168,36 @@ FOREIGN: Final[tuple[Foreign, ...]] = (
         claims=_either(
             _keys("_dd"), _keys("ddsource|ddtags"), _keys("date", "view {", "service|session_id|application_id")
         ),
-        why=_LATER,
+        why=_NO_CLOSES,
+        holds_records=True,
     ),
     Foreign(
         name="faro",
         about="Grafana Faro payload",
         claims=_keys("meta {", "logs|events|exceptions|measurements [", "sdk|app|page|browser"),
-        why=_LATER,
+        why=_NO_CLOSES,
+        holds_records=True,
     ),
     Foreign(
         name="cloudwatch-rum",
         about="CloudWatch RUM events",
-        claims=_keys("RumEvents|AppMonitorDetails"),
-        why=_LATER,
+        claims=_either(_keys("RumEvents|AppMonitorDetails"), _keys("event_timestamp", "event_details")),
+        why=_NO_CLOSES,
+        holds_records=True,
+    ),
+    Foreign(
+        name="elasticsearch",
+        about="Elasticsearch hits",
+        claims=_keys("_source {", "_index|_id"),
+        why=_NO_RECORDS,
+        holds_records=True,
+    ),
+    Foreign(
+        name="google-analytics",
+        about="Google Analytics export",
+        claims=_keys("event_name", "event_params ["),
+        why=_NO_CLOSES,
+        holds_records=True,
     ),
     Foreign(
         name="traefik-access",

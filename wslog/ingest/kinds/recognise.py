@@ -45,12 +45,14 @@ class Recognised(Struct, frozen=True, kw_only=True):
         reader: The format that parses most of them; None: none of ours.
         foreign: The known kind of log that it is and that wslog does not read.
         best_score: Share of the sample that it explains, also where that is too low.
+        unfolded: What the lines were taken out of; empty: they are the file's own.
     """
 
     wrappers: tuple[Wrapper, ...]
     reader: Reader | None
     best_score: float
     foreign: Foreign | None = None
+    unfolded: str = ""
 
 
 def sample_lines(data: bytes, *, is_whole: bool) -> list[str]:
@@ -66,6 +68,11 @@ def sample_lines(data: bytes, *, is_whole: bool) -> list[str]:
     if "\ufffd" in text or len(data.translate(None, _CONTROL)) < len(data):
         clean = [line for line in full if not _DAMAGE.search(line)]
         full = clean if len(clean) >= MIN_CLEAN * len(full) else full
+    return spread_lines(full)
+
+
+def spread_lines(full: list[str]) -> list[str]:
+    """Return up to `SAMPLE_LINES` of some lines: the first hundred, then evenly spaced ones."""
     half = SAMPLE_LINES // 2
     rest = full[half:]
     step = max(1, -(-len(rest) // half))
