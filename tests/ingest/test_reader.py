@@ -307,3 +307,14 @@ def test_every_collected_file_is_recognised_or_named() -> None:
     for file in read_events([SHARED / "formats"]).coverage.files:
         assert file.why, file.path
         assert file.lines == file.events + file.ignored + file.rejected
+
+
+def test_a_log_whose_format_changes_half_way(tmp_path: Path) -> None:
+    """Far beyond the sample: lines that stand together are looked at anew, and scattered ones stay rejected."""
+    before = '203.0.113.7 - - [10/Mar/2026:10:01:00 +0000] "GET /ws HTTP/1.1" 101 4 "-" "Mozilla/5.0 (X11)"\n'
+    after = '1773136860.000 203.0.113.7 "GET /ws HTTP/1.1" 101 4 60.004 "Mozilla/5.0"\n'
+    (tmp_path / "a").write_text(before * 6_000 + after * 3_000)
+    (tmp_path / "b").write_text((before * 100 + after) * 60)
+    changed, scattered = read_events([tmp_path]).coverage.files
+    assert _counts(changed) == (9_000, 9_000, 0, 0)
+    assert _counts(scattered) == (6_060, 6_000, 0, 60)

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from wslog.ingest.files.blocks import MAX_LINE_BYTES, Block
 from wslog.ingest.format import Parsed
-from wslog.ingest.kinds.recognise import SAMPLE_LINES, Reader, Recognised, best_reader
+from wslog.ingest.kinds.recognise import SAMPLE_LINES, SURE_SCORE, Reader, Recognised, best_reader
 from wslog.ingest.kinds.wrappers import take_off
 from wslog.ingest.lanes import Lanes
 from wslog.ingest.reading import EVENTS, Reading, filled, sieve_of
@@ -24,6 +24,9 @@ TOGETHER_LINES: Final = 4_096
 TOGETHER_BYTES: Final = 16 << 20
 KEPT_REJECTS: Final = 20
 MIN_GUESTS: Final = 0.05  # a further format must parse this share of the leftovers' sample
+FEWEST_IN_RUN: Final = 50  # lines left over that stand together
+RUN: Final = 1.25
+MOST_READERS: Final = 8  # of one file
 PROMPT: Final = dt.timedelta(minutes=2)
 FARTHEST_ZONE: Final = dt.timedelta(hours=14)
 
@@ -164,10 +167,16 @@ def _new_guest(left: pl.DataFrame, read: FileRead, reading: Reading) -> Reader |
     """Find a further format in the lines that the file's known formats leave, and note it."""
     known = [reader.format for reader in read.readers]
     others = [log_format for log_format in reading.formats if log_format not in known]
+    is_run = left.height >= FEWEST_IN_RUN and left["line"][-1] - left["line"][0] < RUN * left.height
     for reader in read.readers:
         left = reader.not_surely_its(left)
     sample = left["text"].gather_every(max(1, -(-left.height // SAMPLE_LINES))).to_list()
     guest = best_reader(sample, reading.config, others)
+    if (
+        guest is None and is_run and len(known) < MOST_READERS
+    ):  # not damage, which is scattered: it was changed half-way
+        guest = best_reader(sample, reading.config, known)
+        guest = guest if guest and guest.parser.score >= SURE_SCORE else None
     if guest is None or guest.parser.score < MIN_GUESTS:
         return None
     read.readers.append(guest)

@@ -40,6 +40,7 @@ SAMPLES = {
     "cloudwatch-rum": '{"RumEvents":[{"id":"1","type":"ws","details":"{}"}]}',
     "elasticsearch": '{"_index":"logs","_id":"1","_source":{"message":"hello"}}',
     "google-analytics": '{"event_name":"ws_close","event_params":[{"key":"code","value":{"int_value":"1006"}}]}',
+    "journal-export": "__CURSOR=s=1;i=1\n__REALTIME_TIMESTAMP=1773136860001000\n_HOSTNAME=web1\nMESSAGE=hello",
     "traefik-access": '{"ClientAddr":"192.0.2.1:5","DownstreamStatus":101,"Duration":60001}',
     "caddy-access": '{"level":"info","ts":1773136860.1,"logger":"http.log.access.log0","msg":"handled request","status":101}',  # noqa: E501
     "cloudtrail": '{"Records":[{"eventVersion":"1.08","userIdentity":{}}]}',

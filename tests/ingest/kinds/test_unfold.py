@@ -99,6 +99,7 @@ CLOSE_SHAPES: dict[str, str | bytes] = {
     "CSV": _table(CLOSES),
     "TSV": _table(CLOSES, "\t"),
     "semicolons": _table(CLOSES, ";"),
+    "logfmt": "".join(" ".join(f"{k}={json.dumps(v)}" for k, v in record.items()) + "\n" for record in CLOSES),
     "Elasticsearch hits": json.dumps({"took": 1, "hits": {"hits": list(map(_elastic, CLOSES))}}),
     "Elasticsearch hits, one a line": _lines(list(map(_elastic, CLOSES))),
     "Google Cloud": _lines(

@@ -438,3 +438,39 @@ def test_a_guessed_addr_beside_the_client_is_the_servers_and_up_may_be_an_upgrad
     assert events["client_ip"].to_list() == ["203.0.113.0", "203.0.113.1", "203.0.113.2"]
     assert events["upstream"].to_list() == ["10.0.0.7:9000"] * 3
     assert "${http_upgrade}" in parser.why
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '"2026-03-10T10:01:00+00:00" "203.0.113.7" "GET /ws HTTP/1.1" "101" "4" "60.004"',
+        '"2026-03-10T10:01:00+00:00","203.0.113.7","GET /ws HTTP/1.1","101","4","60.004"',
+        "[1773136860.000] [203.0.113.7] [GET /ws HTTP/1.1] [101] [4] [60.004]",
+        "2026-03-10T10:01:00+00:00;203.0.113.7;GET /ws HTTP/1.1;101;4;60.004",
+    ],
+)
+def test_guessed_layouts_of_enclosed_and_divided_values(line: str) -> None:
+    """The client's address is found in quotes and brackets, and semicolons divide where nothing else does."""
+    found = parse(*[line] * 3).events.row(0, named=True)
+    at = dt.datetime(2026, 3, 10, 10, 1, tzinfo=dt.UTC)
+    assert (found["at"], found["client_ip"], found["path"], found["status"]) == (at, "203.0.113.7", "/ws", 101)
+    assert found["lifetime_s"] == pytest.approx(60.004)
+
+
+def test_a_collectors_time_is_not_nginxs() -> None:
+    """Nginx prints no fraction in an ISO time: one beside `$time_local` is when a collector saw the line."""
+    line = '2026-03-10T10:01:07.250Z x/y 203.0.113.7 - - [10/Mar/2026:10:01:00 +0000] "GET /ws HTTP/1.1" 101 4 "-" "a"'
+    found = parse(*[line] * 3).events.row(0, named=True)
+    assert (found["at"], found["at_resolution_s"]) == (dt.datetime(2026, 3, 10, 10, 1, tzinfo=dt.UTC), 1.0)
+
+
+COMBINED_LINE = '203.0.113.7 - - [10/Mar/2026:10:01:00 +0000] "GET /ws HTTP/1.1" 101 4 "-" "Mozilla/5.0 (X11)"'
+LATER_LINE = '1773136860.000 203.0.113.7 "GET /ws HTTP/1.1" 101 4 60.004 "Mozilla/5.0"'
+
+
+def test_a_layout_that_changed_in_the_sample() -> None:
+    """A second layout that many lines have alike is guessed too; a few odd lines are damage."""
+    lines = [COMBINED_LINE] * 30 + [f"{COMBINED_LINE} 60.004 17"] * 30
+    assert parse(*lines).events["lifetime_s"].null_count() == 30
+    damaged = [f"{COMBINED_LINE[: n + 40]} {n}" for n in range(20)]
+    assert len(parse(*[COMBINED_LINE] * 180, *damaged).rejects) == 20

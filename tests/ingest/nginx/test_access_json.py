@@ -194,3 +194,24 @@ def test_digits_of_another_script_are_no_number(key: str, column: str | None) ->
     assert parsed.rejects["line"].to_list() == ([4] if key == "msec" else [])
     if column:
         assert parsed.events[column].null_count() == 1
+
+
+def test_names_of_elastics_common_schema() -> None:
+    """Several levels deep, and the duration in nanoseconds."""
+    record = {
+        "@timestamp": "2026-03-10T10:01:00.250Z",
+        "source": {"address": "203.0.113.7"},
+        "http": {"request": {"method": "GET"}, "response": {"status_code": 101, "body": {"bytes": 4}}},
+        "url": {"original": "/ws?x=1", "domain": "rt.example.com"},
+        "user_agent": {"original": "Mozilla/5.0"},
+        "event": {"duration": 60_004_000_000},
+    }
+    (found,) = events(json.dumps(record))
+    assert (found["path"], found["host"], found["status"], found["method"]) == ("/ws", "rt.example.com", 101, "GET")
+    assert (found["client_ip"], found["lifetime_s"]) == ("203.0.113.7", 60.004)
+
+
+def test_several_days_in_milliseconds() -> None:
+    """A long connection is no damaged number."""
+    (found,) = events('{"timeMs":1773136860250,"status":101,"uri":"/ws","durationMs":604800000}')
+    assert found["lifetime_s"] == 604_800.0

@@ -27,7 +27,7 @@ def delimiter_of(lines: Sequence[str]) -> str:
 
 def _is_table(lines: Sequence[str], delimiter: str) -> bool:
     try:
-        names, *rows = list(csv.reader((f"{line}\n" for line in lines[:_LOOK]), delimiter=delimiter))
+        names, *rows = list(_reader((f"{line}\n" for line in lines[:_LOOK]), delimiter))
     except (csv.Error, ValueError):
         return False
     if len(names) < MIN_COLUMNS or len(set(names)) < len(names) or not all(map(_NAME.fullmatch, names)):
@@ -46,8 +46,7 @@ def rows_of(lines: Iterable[Line], delimiter: str) -> Iterator[Row]:
         delimiter: What divides its columns.
     """
     feed = _Feed(lines)
-    csv.field_size_limit(LONGEST_FIELD)
-    reader = csv.reader(feed, delimiter=delimiter)
+    reader = _reader(feed, delimiter)
     names: list[str] = []
     while True:
         try:
@@ -63,6 +62,11 @@ def rows_of(lines: Iterable[Line], delimiter: str) -> Iterator[Row]:
             yield number, {name: value for name, value in zip(names, row, strict=False) if value}
         elif text.strip():
             yield number, text
+
+
+def _reader(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+    csv.field_size_limit(LONGEST_FIELD)  # the whole process's
+    return csv.reader(lines, delimiter=delimiter)
 
 
 class _Feed:

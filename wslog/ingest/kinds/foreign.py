@@ -200,6 +200,12 @@ FOREIGN: Final[tuple[Foreign, ...]] = (
         holds_records=True,
     ),
     Foreign(
+        name="journal-export",
+        about="journal export format",
+        claims=_head(r"(?m)^__REALTIME_TIMESTAMP=\d+$"),
+        why="an entry has many lines; export it with `journalctl -o json`",
+    ),
+    Foreign(
         name="traefik-access",
         about="Traefik access log (JSON)",
         claims=_keys("DownstreamStatus|OriginStatus", "ClientAddr|ClientHost|RouterName|ServiceName"),

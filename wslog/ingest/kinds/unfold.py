@@ -1,4 +1,4 @@
-"""Records, one a line, out of what holds them in another way: JSON documents and batches, services' exports, tables."""
+"""Records, one a line, out of what holds them otherwise: JSON documents, batches, services' exports, tables, logfmt."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from msgspec import Struct
 
 from wslog.ingest.files.blocks import LINES, MAX_LINE_BYTES, SHOWN, Block, Head, read_blocks
 from wslog.ingest.files.documents import values_in
+from wslog.ingest.files.logfmt import is_logfmt, records_of
 from wslog.ingest.files.sources import Source
-from wslog.ingest.files.tables import delimiter_of, rows_of
+from wslog.ingest.files.tables import Row, delimiter_of, rows_of
 from wslog.ingest.kinds.carried import with_line
 from wslog.ingest.kinds.exports import records_of_service
 from wslog.ingest.values.json_values import load
@@ -26,6 +27,9 @@ _MOSTLY: Final = 0.5  # of an object's text is in the list that it is there for
 _DEEPEST: Final = 4
 # What is said of a batch as a whole and holds for each of its records.
 _SHARED: Final = frozenset(("sessionid", "userid", "clientid", "useragent", "clientip", "ip", "ipaddress", "hostname"))
+
+
+ReadRows = Callable[[Iterable[tuple[int, str]]], Iterator[Row]]
 
 
 class Unfolded(Struct, frozen=True, kw_only=True):
@@ -59,7 +63,9 @@ def unfold(source: Source, head: Head) -> Unfolded | None:
     if full[0].lstrip()[:1] in {"[", "{"}:
         return _of_lines(source, full) if len(full) > 1 and _is_json(full[0]) else _of_document(source)
     delimiter = delimiter_of(full)
-    return _of_table(source, full, delimiter) if delimiter else None
+    if delimiter:
+        return _of_rows(source, full, partial(rows_of, delimiter=delimiter), "a table")
+    return _of_rows(source, full, records_of, "logfmt") if is_logfmt(full) else None
 
 
 def _is_json(line: str) -> bool:
@@ -217,29 +223,28 @@ def _texts_of_line(unfolder: _Unfolder, line: str) -> Iterator[str]:
     yield from unfolder.texts(value)
 
 
-def _of_table(source: Source, full: Sequence[str], delimiter: str) -> Unfolded:
-    sample = [text for _, text in _rows(enumerate(full, 1), delimiter)]
-    return Unfolded(what="a table", sample=sample, blocks=partial(_table_blocks, source, delimiter))
+def _of_rows(source: Source, full: Sequence[str], read: ReadRows, what: str) -> Unfolded:
+    sample = _sample(text for _, text in _rows(read(enumerate(full, 1))))
+    return Unfolded(what=what, sample=sample, blocks=partial(_row_blocks, source, read))
 
 
-def _rows(lines: Iterable[tuple[int, str]], delimiter: str) -> Iterator[tuple[int, str]]:
-    for number, row in rows_of(lines, delimiter):
-        text = row if isinstance(row, str) else msgspec.json.encode(with_line(row)).decode()
-        yield number, text
+def _rows(rows: Iterable[Row]) -> Iterator[tuple[int, str]]:
+    for number, row in rows:
+        yield number, row if isinstance(row, str) else msgspec.json.encode(with_line(row)).decode()
 
 
-def _table_blocks(source: Source, delimiter: str) -> Iterator[Block]:
-    read = [Block(_framed([]), 0, 0)]
+def _row_blocks(source: Source, read: ReadRows) -> Iterator[Block]:
+    taken = [Block(_framed([]), 0, 0)]
 
     def lines() -> Iterator[tuple[int, str]]:
         for block in read_blocks(source):
-            read.append(block)
+            taken.append(block)
             yield from block.lines.iter_rows()
 
-    rows = _rows(lines(), delimiter)
+    rows = _rows(read(lines()))
     while some := list(islice(rows, TOGETHER)):
-        yield _with(some, read)
-    yield _with([], read)
+        yield _with(some, taken)
+    yield _with([], taken)
 
 
 def _with(rows: Sequence[tuple[int, str]], read: list[Block]) -> Block:

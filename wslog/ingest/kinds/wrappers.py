@@ -21,6 +21,8 @@ _BEGINNING: Final = (
     r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[[a-z]+\] \d+#\d+: |"
     r"(?:wss?|https?|h2|grpcs?) \d{4}-\d\d-\d\dT[\d:.]+Z app/|\{\""
 )
+_FILE: Final = r"^(?:[^\s\":{\[]*/[^\s\":{]+|[^\s\":{\[]+\.log[^\s\":{]*):"  # its name, a slash or `.log` in it
+_IPV6: Final = r"[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*"
 PART_BYTES: Final = 16_000  # docker cuts at 16 KiB; a shorter entry without a line feed was trimmed by its collector
 UNWRAPPED: Final = {
     "line": pl.Int64(),
@@ -89,10 +91,8 @@ WRAPPERS: Final = (
         pattern=r"^\[pod/(?P<host>[^\]\s]+)\] (?:(?P<at>" + STAMP + r") )?(?P<text>.*)$",
     ),
     Wrapper(name="logcli output", pattern=r"^(?P<at>" + STAMP + r") \{[^{}]*\} (?P<text>.*)$"),
-    Wrapper(
-        name="output of grep",
-        pattern=r"^(?:[^\s\":{\[]*/[^\s\":{]+|[^\s\":{\[]+\.log[^\s\":{]*):(?:\d+:)?(?P<text>[^\s/].*)$",
-    ),
+    Wrapper(name="output of grep", pattern=_FILE + r"(?P<text>(?:[0-9.]+|" + _IPV6 + r")[ ,].*|[^\s/0-9].*|\d{4}/.*)$"),
+    Wrapper(name="output of grep", pattern=_FILE + r"\d+:(?P<text>[^\s/].*)$"),
     Wrapper(
         name="a time before each line",
         pattern=r"^\[?(?P<at>" + STAMP + r")\]? (?:\[?(?:DEBUG|INFO|NOTICE|WARN|WARNING|ERROR)\]?:? )?(?P<text>.*)$",

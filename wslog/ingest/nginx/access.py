@@ -7,7 +7,7 @@ Limits: after a 101 the status stays 101 whatever ends the session; a SIGTERM or
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -38,12 +38,15 @@ STOCK: Final = {
 }
 HOST_COLUMN: Final = r'(?:(?P<vhost>[^\s"\[\]{}=]+)[ ])??'  # some wrappers put the host, or host:port, in front
 WHOLE_SECONDS: Final = frozenset({"time_local", "time_iso8601"})
+MOST_GUESSES: Final = 3
+FEWEST_GUESSED: Final = 10  # lines that a further layout must be seen in: fewer may be damaged ones
+MOST_ALIKE: Final = 0.6  # of the lines that other layouts leave must have it
 MIN_SHARE: Final = 0.2  # below this a match is chance: the lines are another format's
 OPTION: Final = "--log-format"
 # What a format without any of these variables cannot show.
 NEEDS: Final = (
     (
-        ("request_time", "request_time_ms"),
+        ("request_time", "request_time_ms", "request_time_ns"),
         "no duration: the format has no $request_time, so only the close time is known",
     ),
     (("msec", "time"), "times are whole seconds: log $msec"),
@@ -163,15 +166,29 @@ def _candidates(sample: Sequence[str], config: Config) -> tuple[list[_Candidate]
     candidates += [
         _Candidate(f"stock format `{name}`", compile_format(text, head=HOST_COLUMN)) for name, text in STOCK.items()
     ]
+    candidates += _guesses(sample)
+    return [candidate for candidate in candidates if candidate.compiled.has_time], problems
+
+
+def _guesses(sample: Sequence[str]) -> Iterator[_Candidate]:
+    """Yield the layouts that lines show, the commonest first: a file may change its format half-way."""
     # Its many regexes are made ready only for a file that no other format claims.
     from wslog.ingest.nginx.log_format_infer import infer_format
 
-    guess = infer_format(sample)
-    if guess is not None:
+    left = list(sample)
+    for _ in range(MOST_GUESSES):
+        guess = infer_format(left)
+        if guess is None:
+            return
         with suppress(OptionError):  # two values side by side: too unlike an access log to guess at
             compiled = compile_format(guess)
-            candidates.append(_Candidate(f"layout guessed from its lines: {compiled.text.body}", compiled))
-    return [candidate for candidate in candidates if candidate.compiled.has_time], problems
+            text = pl.Series(left, dtype=pl.String)
+            if len(left) < len(sample) and compiled.matches(text) < MOST_ALIKE * len(text):
+                return  # as damaged lines are
+            yield _Candidate(f"layout guessed from its lines: {compiled.text.body}", compiled)
+            left = text.filter(~text.str.contains(compiled.pattern)).to_list()
+        if len(left) < FEWEST_GUESSED:
+            return
 
 
 def detect_nginx_access(sample: Sequence[str], config: Config) -> LineParser | None:

@@ -39,6 +39,7 @@ _PAIR: Final = re.compile(
 _FOREIGN: Final = frozenset(
     {"wasclean", "closecode", "elbstatuscode", "targetstatuscode", "conntraceid", "openedat", "closedat"}
 )
+_DEEPEST: Final = 4
 _TIMES: Final = frozenset({"msec", "time_iso8601", "time_local", "time"})
 
 Pairs = list[tuple[str, str]]
@@ -60,7 +61,7 @@ def read_flat(line: str) -> list[re.Match[str]] | None:
 
 
 def read_pairs(line: str) -> Pairs | None:
-    """Return keys and values of one object as texts, one level of nesting joined by a dot; None if it is not one."""
+    """Return keys and values of one object as texts, levels of nesting joined by a dot; None if it is not one."""
     with suppress(ValueError, RecursionError):
         value = json.loads(line, parse_float=str, parse_int=str, strict=False)
         return list(_flatten(value)) if isinstance(value, dict) else None
@@ -72,10 +73,10 @@ def read_pairs(line: str) -> Pairs | None:
     ]
 
 
-def _flatten(value: dict[str, Any]) -> Iterable[tuple[str, str]]:
+def _flatten(value: dict[str, Any], depth: int = 0) -> Iterable[tuple[str, str]]:
     for key, inner in value.items():
-        if isinstance(inner, dict):
-            yield from ((f"{key}.{name}", _text(leaf)) for name, leaf in inner.items())
+        if isinstance(inner, dict) and depth < _DEEPEST:
+            yield from ((f"{key}.{name}", leaf) for name, leaf in _flatten(inner, depth + 1))
         else:
             yield key, _text(inner)
 

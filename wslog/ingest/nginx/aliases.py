@@ -14,8 +14,9 @@ _ALIASES: Final = {
     "msec": "msec epoch epochmsec",
     "time_iso8601": "timeiso8601 iso8601",
     "time_local": "timelocal localtime",
-    "time": "time timestamp ts t date datetime at logtime requesttimestamp eventtime",
-    "remote_addr": "remoteaddr remoteip clientip clientaddr ip client addr raddr remote sourceip srcip networkclientip",
+    "time": "time timestamp ts t date datetime at logtime requesttimestamp eventtime timems timestampms tsms epochms",
+    "remote_addr": "remoteaddr remoteip clientip clientaddr ip client addr raddr remote sourceip srcip networkclientip "
+    "sourceaddress",
     "remote_port": "remoteport clientport rport networkclientport srcport",
     "realip_remote_addr": "realipremoteaddr peeraddr",
     "realip_remote_port": "realipremoteport",
@@ -34,6 +35,7 @@ _ALIASES: Final = {
     "request_length": "requestlength reqlen rl reqlength bytesin requestbytes requestsize",
     "request_time": "requesttime rt reqtime duration durations requestduration elapsed responsetime latency took",
     "request_time_ms": "requesttimems durationms latencyms elapsedms responsetimems",
+    "request_time_ns": "eventduration durationns",  # Elastic's Common Schema
     "request_completion": "requestcompletion compl completion complete requestcompleted",
     "upstream_addr": "upstreamaddr uaddr up upaddr upstream backend upstreamhost upstreamaddress",
     "upstream_status": "upstreamstatus us ustatus upstatus upstreamstatuscode",
@@ -62,6 +64,7 @@ _FORMS: Final = {
     "status": r"\d{3}",
     "request_time": r"\d+(?:\.\d+)?",
     "request_time_ms": r"\d+(?:\.\d+)?",
+    "request_time_ns": r"\d+",
     "request_uri": r"/.*|\w+://.*|\*",
     "request": r"[A-Za-z]+ \S.*",
     "request_method": r"[A-Za-z]+",

@@ -90,6 +90,12 @@ def seconds(text: pl.Expr) -> pl.Expr:
     return pl.when(read <= LONGEST_S).then(read)
 
 
+def _scaled(text: pl.Expr, parts: float) -> pl.Expr:
+    """Read a number of so small *parts* of a second."""
+    read = text.str.extract(r"^([0-9]{1,18}(?:\.[0-9]{1,9})?)$").cast(pl.Float64) / parts
+    return pl.when(read <= LONGEST_S).then(read)
+
+
 def whole(text: pl.Expr, name: str) -> pl.Expr:
     """Read a whole number into the type of column *name*; null for anything else and for what does not fit."""
     return text.str.extract(r"^([0-9]+)(?:[./][0-9]+)?$").cast(EVENTS[name].dtype, strict=False).alias(name)
@@ -159,11 +165,12 @@ def _when(logged: Collection[str]) -> tuple[pl.Expr, ...]:
     resolution = [
         pl.when(time.is_not_null()).then(resolution_s(text)) for time, (text, _) in zip(at, stamps, strict=True)
     ]
-    in_ms = seconds(given(logged, "request_time_ms")) / 1_000
+    in_ms = _scaled(given(logged, "request_time_ms"), 1e3)
+    in_ns = _scaled(given(logged, "request_time_ns"), 1e9)
     return (
         pl.coalesce(*at, nothing).alias("at"),
         pl.coalesce(*resolution, pl.lit(None, dtype=pl.Float64)).alias("at_resolution_s"),
-        pl.coalesce(seconds(given(logged, "request_time")), in_ms).alias("rt"),
+        pl.coalesce(seconds(given(logged, "request_time")), in_ms, in_ns).alias("rt"),
         sum_of_list(given(logged, "upstream_response_time")).alias("upstream_s"),
         seconds(last_of_list(given(logged, "upstream_header_time"))).alias("handshake_s"),
     )

@@ -58,7 +58,7 @@ AS_LOGGED: Final = frozenset({
 """Variables that are read as they stand, whatever they hold."""
 
 _NOT_STRIPPED: Final = frozenset({"request_completion"})
-NOT_CLEAN: Final = frozenset({"time", "request_time_ms"})
+NOT_CLEAN: Final = frozenset({"time", "request_time_ms", "request_time_ns"})
 """Variables that are read, but whose values have too many forms."""
 
 

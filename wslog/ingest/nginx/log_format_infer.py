@@ -45,6 +45,7 @@ _APART: Final = re.compile(r"[\s,;|]")
 _ADDRESS_PORT: Final = re.compile(r"\d+\.\d+\.\d+\.\d+:\d+")
 _NUMBER_IN_TURN: Final = re.compile(r"\d+/\d+")  # of the connection, and of the request on it
 _SECONDS: Final = re.compile(r"\d+\.\d{3}")
+_FRACTION: Final = re.compile(r".*:\d\d[.,]\d.*")
 _MOSTLY: Final = 0.6
 _NEARLY_ALL: Final = 0.97
 _LONGEST: Final = 8_192  # a longer line tells nothing more, and matching it takes long
@@ -90,6 +91,7 @@ def infer_format(sample: Sequence[str]) -> str | None:
     _name_keyed(slots)
     _name_positional(slots)
     _name_seconds(slots)
+    _forget_collectors_time(slots)
     if any(slot.is_mostly(_AWS_TIME) for slot in slots):
         return None
     names = set(re.findall(r"\$\{(\w+)\}", " ".join(slot.text for slot in slots)))
@@ -110,6 +112,8 @@ def _gaps(row: tuple[str, list[Token]]) -> tuple[str, ...]:
 def _tokenise(line: str) -> list[Token]:
     """Return `(key, form, value, start, end)` for each token; words after an unquoted keyed value belong to it."""
     delimiter = next((mark for mark in _DELIMITERS if line.count(mark) >= MIN_DELIMITERS), "")
+    if not delimiter and '"' not in line and "; " not in line and line.count(";") >= MIN_DELIMITERS:
+        delimiter = ";"  # a user agent has some too, in quotes or with blanks
     if delimiter:
         return _split(line, delimiter)
     tokens: list[Token] = []
@@ -211,13 +215,13 @@ def _is_new(variable: str, slot: _Slot, taken: str) -> bool:
 
 
 def _leading_address(slot: _Slot, index: int, following: _Slot | None) -> str:
-    """Name the client's address, or the host in front of it, among the bare words."""
-    if slot.form != "bare":
-        return ""
+    """Name the client's address, enclosed or not, or the host in front of it."""
     if slot.is_mostly(_ADDRESS_PORT):
         return "${remote_addr}:${remote_port}"
     if slot.is_mostly(_ADDRESS):
         return "${remote_addr}"
+    if slot.form != "bare":
+        return ""
     leads = index == 0 and following and (following.is_mostly(_ADDRESS) or following.is_mostly(_ADDRESS_PORT))
     return "${host}" if leads and slot.is_mostly(_HOST) else ""
 
@@ -246,6 +250,14 @@ def _name_seconds(slots: list[_Slot]) -> None:
     others = [slot for slot in spans if slot is not longest[0]]
     if len(others) == 1 and "${upstream_response_time}" not in taken:
         others[0].text = "${upstream_response_time}"
+
+
+def _forget_collectors_time(slots: list[_Slot]) -> None:
+    """Unname an ISO time with a fraction beside `$time_local`: nginx has none, so it is when the line arrived."""
+    if any(slot.text == "${time_local}" for slot in slots):
+        for slot in slots:
+            if slot.text == "${time_iso8601}" and slot.is_mostly(_FRACTION):
+                slot.text = ""
 
 
 def _covers(longer: _Slot, shorter: _Slot) -> bool:
