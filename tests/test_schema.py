@@ -14,6 +14,7 @@ from wslog.schema import ScopeKind, split_scope
         ("no nginx line", (ScopeKind.NO_NGINX_LINE, "")),
         ("upstream 10.0.0.7:9002", (ScopeKind.UPSTREAM, "10.0.0.7:9002")),
         ("path /ws/a b", (ScopeKind.PATH, "/ws/a b")),
+        ("proxy a/access.log", (ScopeKind.PROXY, "a/access.log")),
         ("network 198.51.100.0/24", (ScopeKind.NETWORK, "198.51.100.0/24")),
         ("all of it", (None, "all of it")),
         ("upstream", (None, "upstream")),

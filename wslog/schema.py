@@ -81,6 +81,7 @@ class ScopeKind(StrEnum):
     NO_NGINX_LINE = "no nginx line"  # nginx logged none of them
     UPSTREAM = "upstream"  # the app server's address
     PATH = "path"
+    PROXY = "proxy"  # one nginx of several: its access log, or its address at the load balancer
     NETWORK = "network"  # of client addresses
 
 
@@ -99,7 +100,7 @@ def split_scope(scope: str) -> tuple[ScopeKind | None, str]:
     if scope in {ScopeKind.ALL, ScopeKind.NO_NGINX_LINE}:
         return ScopeKind(scope), ""
     kind, _, name = scope.partition(" ")
-    named = {ScopeKind.UPSTREAM, ScopeKind.PATH, ScopeKind.NETWORK}
+    named = {ScopeKind.UPSTREAM, ScopeKind.PATH, ScopeKind.PROXY, ScopeKind.NETWORK}
     return (ScopeKind(kind), name) if kind in named and name else (None, scope)
 
 
@@ -281,11 +282,14 @@ JOINED: Final[Mapping[str, Column]] = {
         SECONDS, "s", "how much later than the servers the client noticed the end; negative: earlier"
     ),
     "server_closed_at": Column(INSTANT, "UTC", "when nginx (else the ALB) saw the end"),
+    "server_lifetime_s": Column(SECONDS, "s", "open to close as nginx (else the ALB) saw it, without the handshake"),
     "nginx_ref": Column(TEXT, "file:line", "its nginx access line"),
     "nginx_closed_at": Column(INSTANT, "UTC", "when nginx ended or saw the end"),
     "nginx_status": Column(SMALL, "HTTP", "what nginx answered"),
     "nginx_upstream_status": Column(SMALL, "HTTP", "what the app answered"),
     "nginx_is_complete": Column(FLAG, "", "$request_completion"),
+    "nginx_peer_ip": Column(TEXT, "", "who spoke to nginx: the client, or a proxy before nginx"),
+    "nginx_at_resolution_s": Column(SECONDS, "s", "how fine nginx's close time is"),
     "error_ref": Column(TEXT, "file:line", "its nginx error line"),
     "may_have_error": Column(
         FLAG, "", "an error line is about it or about another one of that moment, nobody knows which"
@@ -297,6 +301,7 @@ JOINED: Final[Mapping[str, Column]] = {
     "alb_closed_at": Column(INSTANT, "UTC", "when the ALB ended or saw the end"),
     "alb_status": Column(SMALL, "HTTP", "what the ALB answered"),
     "alb_upstream_status": Column(SMALL, "HTTP", "what the ALB's target answered"),
+    "alb_upstream": Column(TEXT, "", "the ALB's target"),
 }
 
 

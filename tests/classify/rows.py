@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
 from wslog.classify.facts import look_around, tell_facts
@@ -38,9 +39,9 @@ def joined(*rows: dict[str, Any], ended: float = 600.0) -> pl.DataFrame:
         if values.get("idle_s") is not None:
             seen["last_message_at"] = at(end - values["idle_s"])
         if values["nginx_ref"]:
-            seen |= {"nginx_closed_at": at(end), "server_closed_at": at(end)}
+            seen |= {"nginx_closed_at": at(end), "server_closed_at": at(end), "server_lifetime_s": values["lifetime_s"]}
         if values.get("alb_ref"):
-            seen |= {"alb_closed_at": at(end), "server_closed_at": at(end)}
+            seen |= {"alb_closed_at": at(end), "server_closed_at": at(end), "server_lifetime_s": values["lifetime_s"]}
         full.append(seen | values)
     return conform(pl.DataFrame(full, schema=dtypes(JOINED), orient="row"), JOINED)
 
@@ -67,7 +68,7 @@ def facts(*rows: dict[str, Any], levels: frozenset[str] = frozenset(), **more: A
     frame = joined(*rows)
     by_name = tell_facts(look_around(frame), levels=levels, settings=())
     return (
-        Learnt(by_name, drops=(), spikes=(), members=(), silences={}, incidents=())
+        Learnt(by_name, drops=(), spikes=(), members=(), ends=np.zeros(0), silences={}, incidents=())
         .add_to(frame)
         .with_columns(pl.lit(value, dtype=frame.schema.get(name, None)).alias(name) for name, value in more.items())
     )

@@ -63,6 +63,12 @@ def test_who_noticed_when(lag_s: float | None, said: str) -> None:
     assert [name for name in ("followed", "late", "early") if row[name].item()] == ([said] if said else [])
 
 
+@pytest.mark.parametrize(("lag_s", "is_early"), [(-1.6, False), (-3.0, True)])
+def test_without_durations_early_is_earlier(lag_s: float, is_early: bool) -> None:
+    """A lag by clocks alone is no better than what those were learnt from: whole seconds, and how late clients were."""
+    assert told({"client_lag_s": lag_s, "server_lifetime_s": None})["early"].item() == is_early
+
+
 def test_a_missing_line_counts_only_where_the_log_covers_the_moment() -> None:
     """An ALB line without an nginx line is a lost line only between nginx's first and last one."""
     unlogged = {"nginx_ref": None, "alb_ref": "alb.log:1"}
@@ -76,6 +82,29 @@ def test_a_line_that_nobody_claims_may_be_the_missing_one() -> None:
     others = ({"ended": 100.0}, {"ended": 900.0}, unclaimed | {"ended": 500.0})
     rows = told(unlogged | {"ended": 500.8}, unlogged | {"ended": 503.0}, *others)
     assert rows["nginx_missing"].to_list() == [False, True, False, False, False]
+
+
+def test_a_moment_without_a_line_is_one_of_several_lines() -> None:
+    """When nginx saw it end is known, and not by which of its lines: it is not said to have written none."""
+    here = {"nginx_ref": None}
+    rows = told({}, {"ended": 900.0}, here, here | {"nginx_closed_at": at(600.0)})
+    assert rows["no_nginx_line"].to_list() == [False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("line", "proxy"),
+    [
+        ({"nginx_ref": "a/access.log:7"}, "a/access.log"),
+        ({"nginx_ref": "a/access.log.1:7"}, "a/access.log"),
+        ({"nginx_ref": "a/access.log-20260310.gz:7"}, "a/access.log"),
+        ({"nginx_ref": "pod-7f2.log:7"}, "pod-7f2.log"),
+        ({"nginx_ref": None, "alb_upstream": "10.0.0.6:80"}, "10.0.0.6:80"),
+        ({"nginx_ref": None}, None),
+    ],
+)
+def test_an_nginx_is_known_by_its_access_log(line: dict[str, Any], proxy: str | None) -> None:
+    """Rotated or compressed it is the same one's; where it logged nothing, the load balancer names it."""
+    assert told(line)["proxy"].item() == proxy
 
 
 def test_silent_servers_of_another_host_prove_nothing() -> None:

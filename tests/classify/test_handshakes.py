@@ -120,3 +120,11 @@ def test_the_evidence_quotes_the_lines() -> None:
         "error.log:9: connect() failed while connecting to upstream",
         "access.log:4: nginx answered 502, passing on the app's answer",
     ]
+
+
+def test_a_status_that_several_lines_agree_on_is_told() -> None:
+    """Which of the lines of that moment is its own nobody knows, but each says 502: the app server is at fault."""
+    shared = {**NEVER, "nginx_status": 502, "handshake_status": 502, "nginx_closed_at": at(600.0)}
+    verdict = judge_handshakes(facts(shared), down_times(lifecycle())).row(0, named=True)
+    assert (verdict["cause"], verdict["tier"]) == ("handshake_failed", "app")
+    assert verdict["evidence"][0].startswith("one of several lines of that moment: nginx answered 502")

@@ -182,3 +182,136 @@ def test_down_times_run_from_stop_to_start() -> None:
         ("start", 0.0, ""), ("stop", 590.0, ""), ("stop", 591.0, ""), ("start", 610.0, ""), ("stop", 900.0, "")
     )
     assert down_times(life) == [(at(590.0), at(611.0), "error.log:2")]
+
+
+def living(n: int = 20, **more: Any) -> list[dict[str, Any]]:
+    """Connections that were open when the bursts of these tests came, and lived on."""
+    return [{"ended": 700.0 + 7 * k, "lifetime_s": 400.0, "close_code": 1000, **more} for k in range(n)]
+
+
+def of_log(name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row | {"nginx_ref": f"{name}:{line}"} for line, row in enumerate(rows)]
+
+
+def test_one_of_two_nginx_that_loses_everything_is_no_app_server() -> None:
+    """A half of each app server's connections, all of one nginx's: an app server that ends spares nobody there."""
+    here = [of_log("a/access.log.1.gz", burst(10, upstream=upstream, spread_s=0.02)) for upstream in (A, B)]
+    there = [of_log("b/access.log", living(9, upstream=upstream)) for upstream in (A, B)]
+    drops = found(*here, *there, steady(40, upstream=C), has_notices=True)
+    assert {drop.kind for drop in drops} == {"cut"}
+    assert "proxy a/access.log" in {drop.raw.scope for drop in drops}
+
+
+def test_an_app_server_takes_its_connections_through_every_nginx() -> None:
+    """The same app server ends through both logs: its restart."""
+    logs = [of_log(f"{name}/access.log", burst(10, upstream=A)) for name in "ab"]
+    assert kinds(*logs, of_log("b/access.log", living(upstream=B)), steady(40, upstream=B)) == ["upstream"]
+
+
+def test_what_one_address_loses_is_no_app_server_s_end() -> None:
+    """Nine behind one address end within seconds, and others of the same app server live on: their network's doing."""
+    there = living(6, upstream=A, client_ip="203.0.113.9")
+    nat = burst(9, spread_s=3.0, upstream=A, client_ip="198.51.100.7")
+    assert kinds(nat, there, steady(40, upstream=B)) == []
+    assert kinds(burst(9, spread_s=3.0, upstream=A), there, steady(40, upstream=B)) == ["upstream"]
+
+
+def test_lines_that_ended_before_may_be_of_clients_who_learn_late() -> None:
+    """Nine learn together that their connections ended; nginx logged nine ends of unknown owners half a minute before.
+
+    They opened when those opened: it did log them. What opened at other times is somebody else's.
+    """
+    late = burst(9, spread_s=3.0, nginx_ref=None, server_closed_at=None)
+    lines = [
+        row | {"ended": row["ended"] - 35, "lifetime_s": row["lifetime_s"] - 35, "nginx_ref": "access.log:7"}
+        for row in late
+    ]
+    unclaimed = {"has_client": False, "client_ref": None, "close_code": None, "server_closed_at": at(565.0)}
+    mine = [row | unclaimed | {"server_closed_at": at(row["ended"])} for row in lines]
+    others = [row | {"lifetime_s": row["lifetime_s"] + 5.1} for row in mine]
+    rest = (living(30), steady(40, every_s=29.0))
+    assert "unlogged" not in kinds(late, mine, *rest)
+    assert "unlogged" in kinds(late, others, *rest)
+
+
+def test_what_ends_with_most_of_all_that_was_open_is_not_late() -> None:
+    """A log without lifetimes and with many lines of unknown owners: but nearly everything ended at once."""
+    gone = burst(20, spread_s=2.0, nginx_ref=None, server_closed_at=None)
+    unknown = burst(
+        20, at_s=530.0, has_client=False, client_ref=None, close_code=None, lifetime_s=None, opened_at=None,
+    )  # fmt: skip
+    assert "unlogged" in kinds(gone, unknown, living(5), steady(40, every_s=29.0))
+    assert "unlogged" not in kinds(gone, unknown, living(30), steady(40, every_s=29.0))
+
+
+def test_a_clock_far_from_a_stop_may_be_off_by_anything() -> None:
+    """Only clients tell when nginx stopped: who says so two seconds before most others is not counted in."""
+    gone = burst(20, spread_s=1.0, nginx_ref=None, server_closed_at=None)
+    stray = burst(6, at_s=598.2, nginx_ref=None, server_closed_at=None)
+    life = lifecycle(("stop", 600.0, "signal 15 (SIGTERM) received"))
+    (drop,) = (one for one in found(gone, stray, steady(40), life=life) if one.kind == "stop")
+    assert drop.raw.n >= 19
+    assert drop.raw.start_s >= at(600.0).timestamp()
+
+
+def test_who_learns_late_does_so_one_by_one() -> None:
+    """A moment is one even by clocks that scatter; what ends over seven seconds evenly is no stop of nginx."""
+    gone: dict[str, Any] = {"nginx_ref": None, "server_closed_at": None}
+    assert "unlogged" in kinds(burst(24, spread_s=3.0, **gone), steady(40))
+    assert "unlogged" not in kinds(burst(24, spread_s=7.0, **gone), steady(40))
+
+
+@pytest.mark.parametrize(("n_peers", "kind"), [(2, "cut"), (20, "reload")])
+def test_nodes_of_a_load_balancer_may_drop_one_nginx(n_peers: int, kind: str) -> None:
+    """Many came from each of two addresses: the load balancer may have dropped this nginx. Clients cannot."""
+    here = [
+        of_log("a/access.log", [
+            row | {"nginx_peer_ip": f"10.0.0.{k % n_peers}"}
+            for k, row in enumerate(burst(10, upstream=one, spread_s=0.02))
+        ])
+        for one in (A, B)
+    ]  # fmt: skip
+    there = [of_log("b/access.log", living(9, upstream=one)) for one in (A, B)]
+    assert set(kinds(*here, *there, steady(40, upstream=C))) == {kind}
+
+
+@pytest.mark.parametrize(("peers", "kind"), [(("10.0.0.1",), "cut"), (("10.0.0.1", "10.0.0.2"), "reload")])
+def test_all_through_one_address_may_be_cut_there(peers: tuple[str, ...], kind: str) -> None:
+    """All at once is nginx's doing, unless one proxy before it held them all: then nothing says which of the two."""
+    groups = [
+        [row | {"nginx_peer_ip": peers[k % len(peers)]} for k, row in enumerate(burst(12, upstream=one, spread_s=0.02))]
+        for one in (A, B)
+    ]
+    drops = found(*groups, steady(40, since=5.0))
+    assert {drop.kind for drop in drops} == {kind}
+    assert {drop.tier for drop in drops} == {"unknown" if kind == "cut" else "nginx"}
+
+
+@pytest.mark.parametrize("denied", [{"has_notices": True}, {"is_finished": True}])
+def test_what_nginx_did_not_cut_the_one_before_it_did(denied: dict[str, bool]) -> None:
+    """All came from one address, and nginx tells of no reload, or says that it finished them: it only saw them end."""
+    told_so = {"nginx_is_complete": True} if "is_finished" in denied else {}
+    groups = [burst(12, upstream=one, spread_s=0.02, nginx_peer_ip="10.0.0.1", **told_so) for one in (A, B)]
+    assert set(kinds(*groups, steady(40, since=5.0), has_notices="has_notices" in denied)) == {"cut"}
+
+
+def test_a_load_balancer_that_drops_one_nginx_ends_all_of_its_connections() -> None:
+    """Two nginx serve the same app servers; all that one of them held ends at once, and it says that it finished it."""
+    here = [of_log("a/access.log", burst(10, upstream=one, spread_s=0.02, nginx_is_complete=True)) for one in (A, B)]
+    there = [of_log("b/access.log", living(9, upstream=one, nginx_is_complete=True)) for one in (A, B)]
+    assert set(kinds(*here, *there, steady(40, upstream=C))) == {"cut"}
+
+
+@pytest.mark.parametrize(("n_others", "kind"), [(40, "path"), (4, "together")])
+def test_a_part_of_one_path_is_one_of_its_app_servers(n_others: int, kind: str) -> None:
+    """A third of a path within milliseconds and nothing of many others; of few others, chance may have spared them."""
+    part = burst(12, path="/a", spread_s=0.02)
+    there = (living(24, path="/a"), living(n_others, path="/b"), steady(40, path="/c"))
+    assert set(kinds(part, *there)) == {kind}
+
+
+def test_a_third_of_a_server_s_connections_at_once_ended_together() -> None:
+    """Nobody knows why, but none of them ended alone."""
+    there = (living(24, upstream=A), steady(40, upstream=B))
+    assert set(kinds(burst(12, upstream=A, spread_s=0.02), *there)) == {"together"}
+    assert kinds(burst(12, upstream=A, spread_s=6.0), *there) == []

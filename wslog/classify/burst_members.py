@@ -9,7 +9,8 @@ from typing import Final
 import polars as pl
 
 from wslog.classify.facts import OPENED
-from wslog.classify.mass_drops import MassDrop, epoch, in_scope
+from wslog.classify.mass_drops import MassDrop, epoch
+from wslog.classify.survivors import in_scope
 
 MARGIN_S: Final = 0.3  # what ended this near to a burst ended in it
 

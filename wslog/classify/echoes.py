@@ -8,8 +8,9 @@ from typing import Final
 import polars as pl
 
 from wslog.classify.clusters import TypedSpike
+from wslog.classify.culprits import BurstKind
 from wslog.classify.facts import share_of
-from wslog.classify.mass_drops import BurstKind, MassDrop
+from wslog.classify.mass_drops import MassDrop
 
 # Kinds of burst that nothing but the burst itself speaks for.
 UNPROVEN: Final = (BurstKind.UPSTREAM, BurstKind.PATH, BurstKind.TOGETHER)

@@ -7,8 +7,8 @@ from typing import Final
 
 import polars as pl
 
+from wslog.classify.culprits import BurstKind
 from wslog.classify.facts import FOLLOWED_S
-from wslog.classify.mass_drops import BurstKind
 from wslog.knowledge.tolerance import NEAR_S, NEAR_SHARE
 
 WAKE_S: Final = 1.5  # an overdue timer of a page that wakes fires within this
@@ -56,7 +56,8 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     & ~pl.col("nginx_timed_out")  # nginx counts pings, which a page cannot see
     & ~pl.col("late")
     & ~pl.col("early"),
-    "in_lifetime_cluster": pl.col("life_db"),
+    "in_lifetime_cluster": pl.when(~pl.col("is_unheard")).then("life_db"),
+    "in_lifetime_cluster_by_age": pl.when("is_unheard").then("life_db"),
     "not_in_lifetime_cluster": pl.col("lifetime_s").is_not_null()
     & pl.col("life_db").is_null()
     & ~pl.col("life_near").fill_null(value=False),
@@ -91,6 +92,7 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     **{f"burst_{kind}": pl.col("burst_kind") == kind.value for kind in BurstKind},
     "network_incident": pl.col("lost_network").is_not_null(),
     "alone": _no_burst & pl.col("ended_at").is_not_null(),
+    "crowded": _no_burst & pl.col("is_crowded"),
     "cut_by_nginx": ~pl.col("nginx_is_complete"),
     "nginx_line_missing": pl.col("nginx_missing"),
     "upstream_reset": pl.col("upstream_reset"),

@@ -23,6 +23,7 @@ UPGRADED: Final = pl.col("error_action") == "proxying upgraded connection"
 FOLLOWED_S: Final = (-0.6, 1.5)
 LATE_S: Final = 3.0
 EARLY_S: Final = -1.5
+EARLY_BY_CLOCK_S: Final = -3.0  # where no durations are told apart: a learnt clock is as good as the delays it is from
 SILENT_WITHIN_S: Final = 1.0  # messages this soon after the open are a greeting
 SILENT_WITHIN_SHARE: Final = 0.03  # or within this part of the lifetime
 WIRE_SLACK_S: Final = 0.3  # two clocks compared, and nginx's lazy timer
@@ -48,6 +49,8 @@ def share_of(rows: pl.DataFrame, condition: pl.Expr) -> float:
 _LAG = pl.col("client_lag_s")
 _ERRNO, _SAID = pl.col("error_errno"), pl.col("error_message")
 _WIRE_IDLE = (pl.col("server_closed_at") - pl.col("last_message_at")).dt.total_milliseconds() / 1000
+# One nginx of several is known by its access log, whatever its rotations are called.
+_PROXY = pl.coalesce(pl.col("nginx_ref").str.replace(r"([.-]\d+)?(\.(gz|zst|bz2|xz))?:\d+$", ""), "alb_upstream")
 _ANSWERED, _ACCESS_LOG = pl.col("nginx_upstream_status").is_not_null(), file_of("nginx_ref")
 _SILENT_FROM = pl.max_horizontal(pl.lit(SILENT_WITHIN_S), SILENT_WITHIN_SHARE * pl.col("lifetime_s"))
 
@@ -70,7 +73,7 @@ FLAGS: Final[Mapping[str, pl.Expr]] = {
     "is_client_drop": pl.col("has_client") & OPENED & IS_1006,
     "followed": _LAG.is_between(*FOLLOWED_S),
     "late": _LAG >= LATE_S,
-    "early": _LAG <= EARLY_S,
+    "early": pl.when(pl.col("server_lifetime_s").is_null()).then(EARLY_BY_CLOCK_S).otherwise(EARLY_S) >= _LAG,
     "nginx_timed_out": UPGRADED & _ERRNO.is_in(TIMED_OUT) & _SAID.str.starts_with("upstream timed out"),
     "has_alb": pl.col("alb_ref").is_not_null(),
     # Whose line it is, nobody knows: an unmatched record of that moment may be it.
@@ -172,6 +175,7 @@ def tell_facts(around: Surroundings, *, levels: frozenset[str], settings: Sequen
     configured = configured_timer(settings, NGINX_READ)
     return {
         "ended_at": ENDED_AT,
+        "proxy": _PROXY,
         **{name: _yes(flag) for name, flag in FLAGS.items()},
         **SPANS,
         "is_unheard": _unheard(around),
@@ -203,13 +207,15 @@ def _absences(around: Surroundings) -> Mapping[str, pl.Expr]:
     """Which lines are missing where their log covers the moment; absence speaks only where presence was possible."""
     has_nginx_log, has_alb_log = _within(around.nginx_span), _within(around.alb_span)
     no_nginx, no_alb = pl.col("nginx_ref").is_null(), pl.col("alb_ref").is_null()
+    # A moment without a line: one of several lines of that moment is its own.
+    is_unseen = no_nginx & pl.col("nginx_closed_at").is_null()
     knows_host = _yes(pl.col("host").is_in(around.hosts))
     # A line of that second whose owner nobody knows may be the one that seems to be missing.
     unclaimed = pl.concat([around.unclaimed + shift for shift in (-1, 0, 1)]).unique()
     no_other = ~_yes(_second("alb_closed_at").is_in(unclaimed.implode()))
     return {
         "nginx_missing": no_nginx & ~no_alb & OPENED & has_nginx_log & no_other,
-        "no_nginx_line": no_nginx & has_nginx_log,
+        "no_nginx_line": is_unseen & has_nginx_log,
         "alb_missing": no_alb & ~no_nginx & has_alb_log,
         "servers_cover": (has_nginx_log | has_alb_log) & knows_host,
     }

@@ -88,6 +88,9 @@ def _statements(
     def text(value: pl.Expr) -> pl.Expr:
         return value.cast(pl.String).fill_null("-")
 
+    def line(ref: str) -> pl.Expr:
+        return pl.col(ref).fill_null("one of several lines of that moment")
+
     doing = pl.coalesce(pl.format(" while {}", pl.col("error_action")), pl.lit(""))
     error = pl.when(pl.col("error_ref").is_not_null()).then(
         pl.format("{}: {}{}", text(pl.col("error_ref")), text(pl.col("error_message")), doing)
@@ -96,11 +99,11 @@ def _statements(
     told = pl.when("tells_app_status").then(pl.format("app said {}", text(pl.col("nginx_upstream_status"))))
     whose = pl.when(from_app).then(pl.lit("passing on the app's answer")).otherwise(pl.coalesce(told, hidden))
     nginx = pl.when(pl.col("nginx_status").is_not_null()).then(
-        pl.format("{}: nginx answered {}, {}", text(pl.col("nginx_ref")), text(pl.col("nginx_status")), whose)
+        pl.format("{}: nginx answered {}, {}", line("nginx_ref"), text(pl.col("nginx_status")), whose)
     )
     alb_said, target_said = text(pl.col("alb_status")), text(pl.col("alb_upstream_status"))
     alb = pl.when(pl.col("alb_status").is_not_null()).then(
-        pl.format("{}: the ALB answered {}, its target said {}", text(pl.col("alb_ref")), alb_said, target_said)
+        pl.format("{}: the ALB answered {}, its target said {}", line("alb_ref"), alb_said, target_said)
     )
     down = pl.when(unseen & is_down).then(pl.format("{}: nginx was down at that time", text(down_ref)))
     nobody_logged = pl.when("servers_cover").then(pl.lit("no server logged it, and it")).otherwise(pl.lit("it"))

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from wslog.classify.burst_members import add_burst
 from wslog.classify.clusters import TypedSpike, find_clusters
+from wslog.classify.crowds import Floats, add_crowd, find_ends
 from wslog.classify.echoes import without_echoes
 from wslog.classify.facts import add_wire_timer, look_around, tell_facts
 from wslog.classify.fitting import known_values
@@ -22,12 +23,12 @@ from wslog.knowledge.model import Setting, Timeout
 # What bursts, clusters and incidents are found in: of `schema.JOINED`, and of the facts.
 JOINED_HEARD: Final = (
     "host", "path", "upstream", "client_ip", "session_id", "client_ref", "has_client", "close_code", "is_opened",
-    "is_online", "is_pagehide_only", "nginx_is_complete", "opened_at", "nginx_closed_at", "lifetime_s", "idle_s",
-    "idle_out_s",
+    "is_online", "is_pagehide_only", "nginx_is_complete", "opened_at", "nginx_closed_at", "nginx_peer_ip", "lifetime_s",
+    "idle_s", "idle_out_s",
 )  # fmt: skip
 FACTS_HEARD: Final = (
-    "ended_at", "no_nginx_line", "is_unclaimed", "nginx_timed_out", "is_client_drop", "late", "early", "is_silent",
-    "is_unheard", "unanswered_s", "has_alb",
+    "ended_at", "proxy", "no_nginx_line", "is_unclaimed", "nginx_timed_out", "is_client_drop", "late", "early",
+    "is_silent", "is_unheard", "unanswered_s", "has_alb",
 )  # fmt: skip
 
 NOTICES: Final = frozenset({"notice", "info", "debug"})  # an error log that has these shows reloads and stops
@@ -40,6 +41,7 @@ class Learnt(Struct, frozen=True, eq=False):
         facts: Of a row of `schema.JOINED`, by name, held against what is logged of all.
         drops: Bursts.
         spikes: Idle and lifetime clusters; `members` are theirs.
+        ends: When those ended that are in no burst.
         silences: How long the load balancer before a host let others be silent.
         incidents: Networks that went away.
     """
@@ -48,6 +50,7 @@ class Learnt(Struct, frozen=True, eq=False):
     drops: Sequence[MassDrop]
     spikes: Sequence[TypedSpike]
     members: Sequence[Members]
+    ends: Floats
     silences: Mapping[str, float]
     incidents: Sequence[NetworkIncident]
 
@@ -55,7 +58,7 @@ class Learnt(Struct, frozen=True, eq=False):
         """Add to any rows of `schema.JOINED` all that the scorecard looks at."""
         facts = connections.with_columns(fact.alias(name) for name, fact in self.facts.items())
         facts = add_membership(add_burst(facts, self.drops), self.members)
-        facts = add_longest_silence(facts, self.silences)
+        facts = add_longest_silence(add_crowd(facts, self.ends), self.silences)
         idle_timers = [(s.spike.low_s, s.spike.high_s, s.timeout_s) for s in self.spikes if s.axis == "idle_s"]
         return add_network_incidents(add_wire_timer(facts, idle_timers), self.incidents)
 
@@ -87,4 +90,5 @@ def learn(
     if len(proper) < len(drops):
         drops, facts = proper, add_burst(facts, proper)
     members = find_members(facts, spikes)
-    return Learnt(told, drops, spikes, members, longest_silences(facts, members), find_network_incidents(facts))
+    silences, incidents = longest_silences(facts, members), find_network_incidents(facts)
+    return Learnt(told, drops, spikes, members, find_ends(facts), silences, incidents)

@@ -14,6 +14,7 @@ from wslog.correlate.clients import Clients, join_client_records
 from wslog.correlate.clock_offsets import ServerOffset
 from wslog.correlate.copies import fold_copies
 from wslog.correlate.matching import match_clients
+from wslog.correlate.moments import share_moments
 from wslog.correlate.nginx_errors import settle_error_zone
 from wslog.correlate.ordering import in_order
 from wslog.correlate.places import beside, collected
@@ -23,6 +24,8 @@ from wslog.result import Clock
 from wslog.schema import JOINED, EventKind, Tier, conform
 
 ACCEPT: Final = 0.9  # a pair likelier than this is a match; below it, nobody is
+# What is known of a connection whose own line is one of several.
+AGREED: Final = ("nginx_closed_at", "nginx_at_resolution_s", "nginx_status", "alb_closed_at")
 LIFECYCLE: Final = (
     EventKind.RELOAD, EventKind.DRAIN, EventKind.STOP, EventKind.WORKER_EXIT, EventKind.WORKER_CRASH,
     EventKind.START, EventKind.EXHAUSTED,
@@ -83,7 +86,7 @@ class _Told(Struct, frozen=True):
         """Put records and server rows side by side, on the reference clock.
 
         Args:
-            plan: `client`, `server`, `offset_s`, and more of each row.
+            plan: `client`, `server`, `shared`, `offset_s`, and more of each row.
 
         Returns:
             The columns of `schema.JOINED` and of *plan*, and `opened_by_client_at`.
@@ -91,7 +94,9 @@ class _Told(Struct, frozen=True):
         left = self.clients.told(plan["client"]).drop("client", "clock")
         left = left.rename({f"{name}_at": f"client_{name}_at" for name in ("created", "opened", "closed")})
         right = self.servers.told(plan["server"]).drop("server").rename({name: f"{name}_server" for name in SHARED})
-        rows = beside(left, right, plan)
+        agreed = self.servers.told(plan["shared"]).select(pl.col(name).alias(f"agreed_{name}") for name in AGREED)
+        rows = beside(left, right, agreed, plan)
+        rows = rows.with_columns(pl.coalesce(name, f"agreed_{name}").alias(name) for name in AGREED)
         rows = rows.with_columns(_merged(_whole_clock(), has_servers=not self.servers.rows.is_empty()))
         opened_at = pl.coalesce("opened_by_client_at", "nginx_opened_at", "alb_opened_at")
         return rows.with_columns(
@@ -104,17 +109,21 @@ def _planned(told: _Told, pairs: pl.DataFrame, offsets: pl.DataFrame, *, cellar:
     """Decide which rows there are, in which order, and what depends on the others.
 
     Returns:
-        `client`, `server`, `match_confidence`, `maybe_client`, `offset_s`, `clock`, `has_own_id`, `client_skew_s`,
-        `reconnect_gap_s`.
+        `client`, `server`, `shared` (a row of the moment at which it ended, where its own is one of several),
+        `match_confidence`, `maybe_client`, `offset_s`, `clock`, `has_own_id`, `client_skew_s`, `reconnect_gap_s`.
     """
     chosen = choose_partners(pairs.rename({"client": "left", "server": "right"}), at_least=ACCEPT)
     chosen = chosen.select(client="left", server="right", match_confidence="p")
     doubtful = pairs.group_by("server").agg(pl.col("p").sum().alias("somebody"))
     clients = told.clients.told().select("client", "clock", _has_own_id()).pipe(collected)
-    servers = pl.select(server=pl.int_range(told.servers.rows.height))
+    shared = _shared(told.servers, pairs, chosen)
+    servers = pl.select(server=pl.int_range(told.servers.rows.height)).join(
+        shared, left_on="server", right_on="shared", how="anti"
+    )
     plan = (
         clients.join(offsets, on="client", how="left")
         .join(chosen, on="client", how="left")
+        .join(shared, on="client", how="left")
         .join(servers, on="server", how="full", coalesce=True)
         .join(doubtful, on="server", how="left")
     )
@@ -135,6 +144,15 @@ def _reference(servers: Servers) -> Tier:
         return Tier.CLIENT
     has_nginx = servers.told().select(pl.col("nginx_closed_at").is_not_null().any()).pipe(collected).item()
     return Tier.NGINX if has_nginx else Tier.ALB
+
+
+def _shared(servers: Servers, pairs: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
+    """Find `client`, `shared` of records that have no partner, but many that agree on when they ended."""
+    left = pairs.join(chosen, on="client", how="anti").join(chosen, on="server", how="anti")
+    ended = pl.coalesce("nginx_closed_at", "alb_closed_at").dt.timestamp("ms") / 1000
+    status = pl.coalesce("nginx_status", "alb_status")
+    ends = servers.told().select("server", ended.alias("ended_s"), status.alias("status")).pipe(collected)
+    return share_moments(left, ends, at_least=ACCEPT)
 
 
 def _whole_clock() -> pl.Expr:
@@ -177,6 +195,7 @@ def _merged(skew: pl.Expr, *, has_servers: bool) -> list[pl.Expr]:
         server_closed.alias("server_closed_at"),
         # Durations need no clock; a close time does, so it is only used where the skew is known.
         pl.coalesce(pl.col("lifetime_s") - served_s, pl.when(known.is_not_null()).then(by_clock)).alias("client_lag_s"),
+        served_s.alias("server_lifetime_s"),
         pl.coalesce("lifetime_s", served_s).alias("lifetime_s"),
         pl.coalesce("is_opened", "is_opened_server").alias("is_opened"),
         *(pl.coalesce(name, f"{name}_server").alias(name) for name in ("host", "path", "query", "user_agent")),

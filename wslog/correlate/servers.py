@@ -19,10 +19,10 @@ from wslog.schema import EventKind
 SHARED: Final = ("host", "path", "query", "client_ip", "user_agent", "is_opened", "trace_id")  # with the clients
 NGINX_FIELDS: Final = (
     "opened_at", "closed_at", "lifetime_s", "handshake_s", "status", "upstream_status", "is_complete",
-    "upstream", "request_id",
+    "upstream", "at_resolution_s", "request_id",
 )  # fmt: skip
 ALB_FIELDS: Final = (
-    "opened_at", "closed_at", "lifetime_s", "handshake_s", "status", "upstream_status", "ref",
+    "opened_at", "closed_at", "lifetime_s", "handshake_s", "status", "upstream_status", "upstream", "ref",
 )  # fmt: skip
 TOLD: Final = tuple(dict.fromkeys((*SHARED, *NGINX_FIELDS, *ALB_FIELDS, *ERROR_FIELDS, "event", "forwarded_for")))
 ATTACHED_BY: Final = ("connection_no", "path", "query", "client_ip", "closed_at")
@@ -65,6 +65,7 @@ class Servers(Struct, frozen=True):
                 pl.when(is_access).then("is_opened").when(is_access.is_not_null()).then(UPGRADED).alias("is_opened"),
                 LAST_FORWARDED.alias("forwarded_ip"),
                 *named(NGINX_FIELDS, "nginx"),
+                pl.col("client_ip").alias("nginx_peer_ip"),
                 pl.when(is_access).then("ref").alias("nginx_ref"),
             ),
             error.select(named(ERROR_FIELDS, "error")),

@@ -1,0 +1,86 @@
+"""What was open when a burst began and outlived it: what a restart would have taken along."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from wslog.classify.bursts import RawBurst
+from wslog.schema import ScopeKind, split_scope
+
+TOGETHER_S: Final = 1.0  # what ends this near one another ended together: stamps of whole seconds, two workers
+FEW: Final = 3  # fewer open elsewhere say nothing
+ONE_SHARE: Final = 0.9  # of a burst's connections, for it to be of one proxy, one client or one address
+CHANCE: Final = 0.01  # that what took a part of one path took no more of the others by chance
+
+
+def in_scope(scope: str) -> pl.Expr:
+    """Whether a connection is of a burst's scope."""
+    kind, name = split_scope(scope)
+    if kind in {ScopeKind.UPSTREAM, ScopeKind.PATH, ScopeKind.PROXY}:
+        return pl.col(kind.value) == name
+    if kind is ScopeKind.NO_NGINX_LINE:
+        return pl.col("no_nginx_line")
+    return pl.lit(value=True)
+
+
+def closed_within(rows: pl.DataFrame, first_s: float, last_s: float) -> pl.DataFrame:
+    """Return those of *rows*, which are in order of `closed_s`, that closed from one moment to another."""
+    closed = rows["closed_s"]
+    return rows[closed.search_sorted(first_s, "left") : closed.search_sorted(last_s, "right")]
+
+
+class Survivors(NamedTuple):
+    """What was open when a burst began and outlived it.
+
+    Attributes:
+        n_elsewhere: How many were open outside of the burst's scope.
+        n_lost_elsewhere: How many of them ended with it.
+        is_of_one_proxy: All that ended came through one proxy, and what came through others lived on.
+        is_of_one_client: The same of a client's address.
+    """
+
+    n_elsewhere: int
+    n_lost_elsewhere: int
+    is_of_one_proxy: bool
+    is_of_one_client: bool
+
+    @classmethod
+    def of(cls, burst: RawBurst, inside: pl.DataFrame, rows: pl.DataFrame) -> Survivors:
+        """Look for them."""
+        end, is_its = pl.col("closed_s"), in_scope(burst.scope)
+        is_then = end <= burst.end_s + TOGETHER_S
+        # What does not tell when it opened counts where it ended with the burst: it was open.
+        was_open = (pl.col("opened_s") < burst.start_s).fill_null(is_then)
+        alive = closed_within(rows, burst.start_s - TOGETHER_S, math.inf).filter(was_open)
+        elsewhere = alive.filter(~is_its).select(is_then.alias("is_lost"))["is_lost"]
+        spared = alive.filter(is_its & (end > burst.end_s + TOGETHER_S))
+        of_one = (_is_of_one(inside[name], spared[name]) for name in ("proxy", "client_ip"))
+        return cls(len(elsewhere), int(elsewhere.sum()), *of_one)
+
+    @property
+    def lost_elsewhere(self) -> float:
+        """Part of what was open outside of the scope that ended together with it; 0: too little to say."""
+        return self.n_lost_elsewhere / self.n_elsewhere if self.n_elsewhere >= FEW else 0.0
+
+    def are_untouched(self, killed_share: float) -> bool:
+        """Whether what took this part of a scope would hardly have left as many of the others alone by chance."""
+        n, took = self.n_elsewhere, min(killed_share, 1 - CHANCE)
+        so_few = (math.comb(n, k) * took**k * (1 - took) ** (n - k) for k in range(self.n_lost_elsewhere + 1))
+        return sum(so_few) <= CHANCE
+
+
+def _is_of_one(ended: pl.Series, spared: pl.Series) -> bool:
+    """Whether all that ended share what those that were spared do not."""
+    one = ended.drop_nulls().mode().sort()
+    if ended.count() < FEW or commonest(ended.drop_nulls()) < ONE_SHARE:
+        return False
+    return int((spared.drop_nulls() != one[0]).sum()) >= FEW
+
+
+def commonest(values: pl.Series) -> float:
+    """Return the part that is the commonest value; 0 of none."""
+    n = values.value_counts()["count"].max()
+    return n / len(values) if isinstance(n, int) else 0.0
