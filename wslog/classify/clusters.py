@@ -75,6 +75,7 @@ def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Se
     prompt = drops.filter(~pl.col("late") & ~pl.col("early"))
     timed = prompt.select("is_silent", "is_unheard", "idle_s", "lifetime_s", "host", "path", SOURCE)
     drops, prompt = drops.drop("client_ref"), prompt.drop("client_ref")
+    rows = rows.select("host", "path", "lifetime_s", "idle_s", "is_client_drop", "has_client")
     talking = timed.filter(~pl.col("is_silent"))
     found = _typed(talking, "idle_s", known)
     found = _without_comb([_as_give_up(s, prompt) for s in found], prompt, settings)

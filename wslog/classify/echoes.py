@@ -30,9 +30,8 @@ def without_echoes(drops: Sequence[MassDrop], facts: pl.DataFrame, spikes: Seque
     for found in spikes:
         if found.axis in TIMERS:
             in_spike = in_spike | pl.col(found.axis).is_between(found.spike.low_s, found.spike.high_s)
-    told = facts.select("is_client_drop", *TIMERS, "burst").filter(
-        pl.col("is_client_drop") & pl.any_horizontal(pl.col(TIMERS).is_not_null())
-    )
+    is_told = pl.col("is_client_drop") & pl.any_horizontal(pl.col(TIMERS).is_not_null())
+    told = facts.select("is_client_drop", *TIMERS, "burst").filter(pl.col("burst").is_not_null() & is_told)
     return [
         drop
         for i, drop in enumerate(drops)

@@ -56,7 +56,8 @@ def explain_closes(
         timeouts: Known timers.
         cellar: Where the explained connections wait.
     """
-    learnt = learn(connections, lifecycle=lifecycle, levels=levels, settings=settings, timeouts=timeouts)
+    learnt = learn(connections, lifecycle=lifecycle, levels=levels, settings=settings, timeouts=timeouts, cellar=cellar)
+    cellar.let_go()
     judges = _judges(lifecycle)
 
     def explained(some: pl.DataFrame) -> pl.DataFrame:

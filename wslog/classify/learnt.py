@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 from msgspec import Struct
 
+from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.classify.burst_members import add_burst
 from wslog.classify.clusters import TypedSpike, find_clusters
 from wslog.classify.crowds import Floats, add_crowd, find_ends
@@ -70,6 +71,7 @@ def learn(
     levels: frozenset[str],
     settings: Sequence[Setting],
     timeouts: Sequence[Timeout],
+    cellar: Cellar = AS_IT_COMES,
 ) -> Learnt:
     """Learn from all connections what each of them is explained by.
 
@@ -79,13 +81,16 @@ def learn(
         levels: nginx error levels seen.
         settings: Timers found in configuration files.
         timeouts: Known timers.
+        cellar: Where the connections are.
     """
     around = look_around(connections, known_values(timeouts, settings))
     told = tell_facts(around, levels=levels, settings=settings)
     facts = connections.select(*JOINED_HEARD, *(told[name].alias(name) for name in FACTS_HEARD))
     drops = find_mass_drops(facts, lifecycle, has_notices=bool(levels & NOTICES))
     facts = add_burst(facts, drops)
+    cellar.let_go()
     spikes = find_clusters(facts, timeouts, settings)
+    cellar.let_go()
     proper = without_echoes(drops, facts, spikes)
     if len(proper) < len(drops):
         drops, facts = proper, add_burst(facts, proper)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import polars as pl
+from msgspec.structs import replace
 
+from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.schema import Cause, Tier
 from wslog.summarize.rows import Rows
 
@@ -23,15 +25,15 @@ ORDER: Final = (*TIMES, "connection_id")
 """A total order of rows, so that same logs give same bytes."""
 
 
-def in_order(connections: pl.DataFrame) -> Rows:
+def in_order(connections: pl.DataFrame, cellar: Cellar = AS_IT_COMES) -> Rows:
     """Return all rows in `ORDER`: by times, which are narrow, and those few with the same times by their ids."""
-    rows = Rows(connections, pl.int_range(connections.height, dtype=pl.UInt32, eager=True))
+    rows = Rows(connections, pl.int_range(connections.height, dtype=pl.UInt32, eager=True), cellar)
     for time in reversed(TIMES):  # the one that matters most comes last, and keeps what the other did
-        rows = Rows(connections, rows.places[_sorted(rows.take(time), time)])
+        rows = replace(rows, places=rows.places[_sorted(rows.take(time), time)])
     is_same = rows.take(*TIMES).select(pl.all_horizontal(pl.all().eq_missing(pl.all().shift()))).to_series()
     spots = (is_same | is_same.shift(-1, fill_value=False)).arg_true()
-    same = Rows(connections, rows.places[spots])
-    return Rows(connections, rows.places.scatter(spots, same.places[_sorted(same.take(*ORDER), *ORDER)]))
+    same = replace(rows, places=rows.places[spots])
+    return replace(rows, places=rows.places.scatter(spots, same.places[_sorted(same.take(*ORDER), *ORDER)]))
 
 
 def _sorted(rows: pl.DataFrame, *by: str) -> pl.Series:
@@ -43,7 +45,7 @@ def drops_in(connections: Rows) -> Rows:
     named = connections.table.with_columns(
         pl.col("cause").fill_null(Cause.UNKNOWN.value), pl.col("tier").fill_null(Tier.UNKNOWN.value)
     )
-    return Rows(named, connections.where(IS_DROP).places)
+    return replace(connections.where(IS_DROP), table=named)
 
 
 def drops_of(connections: pl.DataFrame) -> pl.DataFrame:
