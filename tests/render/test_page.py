@@ -142,6 +142,20 @@ def test_no_name_of_a_cause_pushes_its_bar_out_of_sight() -> None:
     assert not [rule for rule in rules if "nowrap" in rule]
 
 
+def test_thousands_of_files_are_folded_away() -> None:
+    """Of many files those with something odd stand in sight, and all behind a line to open."""
+    full = documents.full()
+    odd, *_ = (file for file in full.coverage.files if file.rejected)
+    plain = replace(odd, rejected=0, rejects=())
+    files = (replace(odd, path="odd.log"), *(replace(plain, path=f"{nth}.log") for nth in range(500)))
+    page = render_html(replace(full, coverage=replace(full.coverage, files=files)), SVGS)
+    reader = read(page)
+    assert (reader.wrong, reader.open) == ([], [])
+    seen, _, folded = page.partition("<summary>All 501 files</summary>")
+    assert ("odd.log" in seen, "499.log" in seen, "499.log" in folded) == (True, False, True)
+    assert "<summary>All" not in render_html(full, SVGS)
+
+
 def test_same_document_same_page() -> None:
     """The page depends on the document alone."""
     assert render_html(documents.full(), SVGS) == render_html(documents.full(), SVGS)

@@ -24,6 +24,7 @@ _TEMPLATE: Final = "report.html.j2"
 _OPEN_CARDS: Final = 3  # always unfolded
 _OPEN_SHARE: Final = 0.05  # and those of this share, up to
 _MOST_OPEN: Final = 8
+_MOST_FILES: Final = 40  # that are listed in full sight; load balancers write thousands
 _NAME: Final = 32  # letters of a file name that a line has room for
 
 
@@ -70,6 +71,8 @@ def render_html(document: Document, charts: Mapping[str, bytes]) -> str:
         n_open=_n_open(document),
         other_advice=[n for n in range(len(document.advice)) if n not in referred],
         groups=_groups(document),
+        most_files=_MOST_FILES,
+        odd_files=[file for file in document.coverage.files if file.rejected or file.format == "unknown"],
     )
 
 
