@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import json
 import re
 from pathlib import Path
@@ -166,6 +167,23 @@ def test_a_week_that_nobody_asked_for_is_no_wrong_usage(history: Path) -> None:
             find_weeks(store, week=None, compare_to=None, weeks=1, now=now)
         with pytest.raises(OptionError, match="--week: the store holds nothing of 2026-W48"):
             find_weeks(store, week="2026-W48", compare_to=None, weeks=1, now=now)
+
+
+def test_metrics_that_cannot_be_written_leave_nothing(
+    history: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A full disk or a missing folder is said of the file that was asked for, and no half of one stays beside it."""
+    args = ["report", "--store", str(history), "--week", "2026-W47", "-q", "--openmetrics"]
+    assert run([*args, str(tmp_path / "none" / "w.prom")]) == 1
+    assert f"Error: {tmp_path / 'none' / 'w.prom'}: No such file" in capsys.readouterr().err
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    assert run([*args, str(tmp_path / "w.prom")]) == 1
+    assert f"Error: {tmp_path / 'w.prom'}: No space left" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_keep_and_compact_tidy_up_after_the_report(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wslog.commands.options import EXIT_THRESHOLD, config_file, config_option, fail_if_option, format_option
+from wslog.errors import OutputError
 from wslog.forms import Form
 
 if TYPE_CHECKING:
@@ -122,13 +124,23 @@ def weekly_files(made: WeeklyReport) -> dict[str, bytes]:
 
 
 def _write_metrics(file: Path, made: WeeklyReport) -> None:
-    """Write the metrics whole or not at all: a node exporter may read at any moment."""
+    """Write the metrics whole or not at all: a node exporter may read at any moment.
+
+    Raises:
+        OutputError: If the file system does not let them be written.
+    """
     from wslog.render.weekly_metrics import render_openmetrics
 
     text = render_openmetrics(made)
     temporary = file.with_name(f".{file.name}.tmp")
-    temporary.write_text(text, "utf-8")
-    temporary.replace(file)
+    try:
+        temporary.write_text(text, "utf-8")
+        temporary.replace(file)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        mend = "Check that its folder exists, that you may write there and that the disk has room."
+        raise OutputError(error.strerror or "it cannot be written", where=str(file), mend=mend) from error
 
 
 def _tidy(history: Store, keep: int | None, *, compact_too: bool, now: dt.datetime, quiet: bool) -> None:
