@@ -54,11 +54,19 @@ class Survivors(NamedTuple):
         is_then = end <= burst.end_s + TOGETHER_S
         # What does not tell when it opened counts where it ended with the burst: it was open.
         was_open = (pl.col("opened_s") < burst.start_s).fill_null(is_then)
-        alive = closed_within(rows, burst.start_s - TOGETHER_S, math.inf).filter(was_open)
-        elsewhere = alive.filter(~is_its).select(is_then.alias("is_lost"))["is_lost"]
-        spared = alive.filter(is_its & (end > burst.end_s + TOGETHER_S))
-        of_one = (_is_of_one(inside[name], spared[name]) for name in ("proxy", "client_ip"))
-        return cls(len(elsewhere), int(elsewhere.sum()), *of_one)
+        later = closed_within(rows, burst.start_s - TOGETHER_S, math.inf)  # may be most of all: nothing wide is copied
+        is_elsewhere = was_open & ~is_its
+        counts = later.select(is_elsewhere.sum().alias("n"), (is_elsewhere & is_then).sum().alias("n_lost"))
+        is_spared = was_open & is_its & ~is_then
+
+        def is_of_one(name: str) -> bool:
+            ended = inside[name].drop_nulls()
+            if len(ended) < FEW or commonest(ended) < ONE_SHARE:
+                return False
+            is_another = pl.col(name) != ended.mode().sort()[0]
+            return int(later.select((is_spared & is_another).sum()).item()) >= FEW
+
+        return cls(*counts.row(0), is_of_one("proxy"), is_of_one("client_ip"))
 
     @property
     def lost_elsewhere(self) -> float:
@@ -70,14 +78,6 @@ class Survivors(NamedTuple):
         n, took = self.n_elsewhere, min(killed_share, 1 - CHANCE)
         so_few = (math.comb(n, k) * took**k * (1 - took) ** (n - k) for k in range(self.n_lost_elsewhere + 1))
         return sum(so_few) <= CHANCE
-
-
-def _is_of_one(ended: pl.Series, spared: pl.Series) -> bool:
-    """Whether all that ended share what those that were spared do not."""
-    one = ended.drop_nulls().mode().sort()
-    if ended.count() < FEW or commonest(ended.drop_nulls()) < ONE_SHARE:
-        return False
-    return int((spared.drop_nulls() != one[0]).sum()) >= FEW
 
 
 def commonest(values: pl.Series) -> float:
