@@ -43,6 +43,8 @@ def to_clusters(
         spike = item.spike
         # The spike was found among some of the drops; all that the verdicts put into it count.
         n = drops.filter(pl.col("cluster_id") == number).height
+        if not n:
+            continue  # other evidence explains all of them
         share = n / max(drops["lifetime_s" if item.axis == "lifetime_s" else "idle_s"].count(), 1)
         widths = (share * edge / spike.share for edge in (spike.share_low, spike.share_high))
         share_low, share_high = (round(min(width, 1.0), 4) for width in widths)

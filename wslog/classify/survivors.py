@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from wslog.classify.bursts import RawBurst
+from wslog.classify.significance import log_tail
 from wslog.schema import ScopeKind, split_scope
 
 TOGETHER_S: Final = 1.0  # what ends this near one another ended together: stamps of whole seconds, two workers
@@ -56,7 +57,9 @@ class Survivors(NamedTuple):
         was_open = (pl.col("opened_s") < burst.start_s).fill_null(is_then)
         later = closed_within(rows, burst.start_s - TOGETHER_S, math.inf)  # may be most of all: nothing wide is copied
         is_elsewhere = was_open & ~is_its
-        counts = later.select(is_elsewhere.sum().alias("n"), (is_elsewhere & is_then).sum().alias("n_lost"))
+        n_elsewhere, n_lost = later.select(
+            is_elsewhere.sum().alias("n"), (is_elsewhere & is_then).sum().alias("n_lost")
+        ).row(0)
         is_spared = was_open & is_its & ~is_then
 
         def is_of_one(name: str) -> bool:
@@ -66,7 +69,7 @@ class Survivors(NamedTuple):
             is_another = pl.col(name) != ended.mode().sort()[0]
             return int(later.select((is_spared & is_another).sum()).item()) >= FEW
 
-        return cls(*counts.row(0), is_of_one("proxy"), is_of_one("client_ip"))
+        return cls(n_elsewhere, n_lost, is_of_one("proxy"), is_of_one("client_ip"))
 
     @property
     def lost_elsewhere(self) -> float:
@@ -75,9 +78,9 @@ class Survivors(NamedTuple):
 
     def are_untouched(self, killed_share: float) -> bool:
         """Whether what took this part of a scope would hardly have left as many of the others alone by chance."""
-        n, took = self.n_elsewhere, min(killed_share, 1 - CHANCE)
-        so_few = (math.comb(n, k) * took**k * (1 - took) ** (n - k) for k in range(self.n_lost_elsewhere + 1))
-        return sum(so_few) <= CHANCE
+        took = min(killed_share, 1 - CHANCE)
+        n_spared = self.n_elsewhere - self.n_lost_elsewhere
+        return log_tail(n_spared, self.n_lost_elsewhere, (1 - took) / took) <= math.log(CHANCE)
 
 
 def commonest(values: pl.Series) -> float:
