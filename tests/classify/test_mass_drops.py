@@ -315,3 +315,19 @@ def test_a_third_of_a_server_s_connections_at_once_ended_together() -> None:
     there = (living(24, upstream=A), steady(40, upstream=B))
     assert set(kinds(burst(12, upstream=A, spread_s=0.02), *there)) == {"together"}
     assert kinds(burst(12, upstream=A, spread_s=6.0), *there) == []
+
+
+@pytest.mark.parametrize("apart_s", [2.0, 4.0, 9.0])
+def test_two_piles_of_clients_have_a_middle_of_their_own(apart_s: float) -> None:
+    """Halves of a burst seconds apart, told by clients alone: its middle is one of them, not the empty time between."""
+    gone: dict[str, Any] = {"nginx_ref": None, "server_closed_at": None}
+    later = burst(8, at_s=600.0 + apart_s, spread_s=0.2, **gone)
+    drops = found(burst(8, spread_s=0.2, **gone), later, steady(40))
+    assert all(drop.raw.end_s - drop.raw.start_s <= 3.0 for drop in drops)
+
+
+def test_a_log_without_addresses_says_nothing_of_a_load_balancer() -> None:
+    """One of two nginx loses everything at once, and its format names no address: its own doing, as far as is known."""
+    here = [of_log("a/access.log", burst(10, upstream=one, spread_s=0.02)) for one in (A, B)]
+    there = [of_log("b/access.log", living(9, upstream=one)) for one in (A, B)]
+    assert set(kinds(*here, *there, steady(40, upstream=C))) == {"reload"}

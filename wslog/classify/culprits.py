@@ -167,7 +167,8 @@ def narrowed(burst: RawBurst, inside: pl.DataFrame) -> RawBurst:
     """Narrow a burst that only clients tell of to its middle: a clock that is farther off may be off by anything."""
     if burst.scope != ScopeKind.NO_NGINX_LINE or _is_told_by_alb(inside):
         return burst
-    middle = inside.filter((pl.col("closed_s") - pl.col("closed_s").median()).abs() <= SCATTER_S)["closed_s"]
+    median = pl.col("closed_s").quantile(0.5, "lower")  # one of them: between two piles is nobody
+    middle = inside.filter((pl.col("closed_s") - median).abs() <= SCATTER_S)["closed_s"]
     start, end = float(middle.to_numpy().min()), float(middle.to_numpy().max())
     return burst._replace(start_s=start, end_s=end, n=len(middle))
 
@@ -207,7 +208,8 @@ def _one_cut(burst: RawBurst, inside: pl.DataFrame, n_lost: int, left: Survivors
     what = f"{n_lost} app servers lost nearly everything in the same {spread_s:.2f} s"
     peers = inside["nginx_peer_ip"].drop_nulls()
     is_one_peer = len(peers) >= FEWEST and commonest(peers) >= ONE_SHARE
-    is_behind = is_one_peer or (is_one_of_several and peers.n_unique() <= len(peers) / PER_NODE)
+    is_of_few = len(peers) > 0 and peers.n_unique() <= len(peers) / PER_NODE
+    is_behind = is_one_peer or (is_one_of_several and is_of_few)
     if has_notices or _is_cut(inside) is not None:  # nginx would have told of a reload
         denied = "nginx tells of no cut of its own: what stands before it ended them"
         return (BurstKind.CUT, (what, denied)) if is_one_peer or is_one_of_several else None
