@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from wslog.ingest import read_events
-from wslog.ingest.kinds.likeness import JSON_DOCUMENT, JSON_LINES, likeness
+from wslog.ingest.kinds.likeness import CLOSES, JSON_DOCUMENT, JSON_LINES, TABLE, likeness
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,10 @@ from wslog.ingest.kinds.likeness import JSON_DOCUMENT, JSON_LINES, likeness
         ("<?xml version='1.0'?>\n<a>b</a>\n", "XML or HTML"),
         ("# Title\n\nSome words.\n\n- a\n- b\n", "Markdown"),
         ("#!/bin/sh\necho x\n", "a script"),
-        ("a,b,c\n1,2,3\n4,5,6\n", "a CSV table"),
+        ("a,b,c\n1,2,3\n4,5,6\n", TABLE),
+        ("2026/03/10 10:01:00.1 [x] a, b, c\n2026/03/10 10:01:00.2 [x] d, e, f\n", ""),
+        ("10:01:00 WebSocket closed with code 1006\n10:01:01 hello\n10:01:02 hello\n", CLOSES),
+        ("10:01:00 WebSocket opened\n10:01:01 took 1006 ms\n", ""),
         ("nothing in particular\njust words, here\n", ""),
         ("[2026-03-10 10:01:00] job started\n[2026-03-10 10:01:01] job done\n", ""),
         ("", ""),

@@ -252,3 +252,20 @@ def test_all_of_a_long_document_is_read(tmp_path: Path) -> None:
     """What stands beyond the records by which it was recognised, too."""
     file = _read(tmp_path, json.dumps(CLOSES * 3_000)).coverage.files[0]
     assert (file.lines, file.events) == (12_000, 12_000)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "when,nr,where\n2026-03-10T10:01:00Z,1006,wss://h/p\n2026-03-10T10:02:00Z,1006,wss://h/p\n",
+        json.dumps([{"when": f"2026-03-10T10:0{n}:00Z", "nr": 1006, "where": "wss://h/p"} for n in (1, 2)], indent=1),
+    ],
+)
+def test_names_of_their_own(tmp_path: Path, data: str) -> None:
+    """`--client-field` names the columns of a table and the keys in a document."""
+    (tmp_path / "file").write_text(data)
+    assert read_events([tmp_path], must_be_useful=False).events.is_empty()
+    fields = {"closed_at": "when", "close_code": "nr", "url": "where"}
+    events = read_events([tmp_path], client_fields=fields).events
+    assert events.select("close_code", "path").rows() == [(1006, "/p")] * 2
+    assert events["at"].null_count() == 0
