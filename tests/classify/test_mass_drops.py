@@ -141,6 +141,15 @@ def test_a_path_that_ends_with_the_few_of_another_is_no_restart() -> None:
     assert "path" not in kinds(burst(12, path="/a"), others)
 
 
+@pytest.mark.parametrize(("n_lost", "expected"), [(4, True), (14, False)])
+def test_clients_clocks_scatter_the_loss_of_the_others(n_lost: int, expected: bool) -> None:
+    """Only clients tell when: what others lose within five seconds of a path's end they lose with it."""
+    alone: dict[str, Any] = {"nginx_ref": None, "server_closed_at": None}
+    others = [row | {"ended": 597.0 + (k % 7)} for k, row in enumerate(burst(n_lost, path="/b", **alone))]
+    rest = (living(20, path="/b", **alone), steady(40, path="/c", **alone))
+    assert ("path" in kinds(burst(12, path="/a", **alone), others, *rest)) == expected
+
+
 def test_two_servers_within_a_second_are_two_restarts() -> None:
     """Both app servers lose everything within a second, too far apart for a proxy's cut: each its own restart."""
     groups = (

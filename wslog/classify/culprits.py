@@ -16,6 +16,7 @@ from wslog.classify.facts import share_of
 from wslog.classify.survivors import FEW, ONE_SHARE, TOGETHER_S, Survivors, closed_within, commonest
 from wslog.schema import Cause, EventKind, ScopeKind, Tier, split_scope
 
+LEFT_ALONE: Final = 0.3  # of the others, that may have ended then on their own account
 NOTICE_S: Final = 3.0  # a notice this near a burst is about it
 RELOAD_WAIT_S: Final = 7200.0  # worker_shutdown_timeout is seldom longer
 SHARP_S: Final = 0.2  # nginx cuts what is left of an old worker within milliseconds
@@ -240,7 +241,7 @@ def _by_scope(burst: RawBurst, n_lost: int, left: Survivors, *, is_one_cut: bool
         return (BurstKind.TOGETHER, ()) if killed >= MOST_KILLED or is_sharp else None
     if kind is ScopeKind.UPSTREAM and killed >= MOST_KILLED and lost_elsewhere < ALL_AT_ONCE:
         return BurstKind.UPSTREAM, ()
-    is_only = n_lost <= 1 and lost_elsewhere < MOST_KILLED
+    is_only = n_lost <= 1 and lost_elsewhere < LEFT_ALONE
     if kind is ScopeKind.PATH and is_only and (killed >= ALL_AT_ONCE or (is_sharp and left.are_untouched(killed))):
         return BurstKind.PATH, ("no other path lost its connections then",)
     return (BurstKind.TOGETHER, ()) if killed >= MOST_KILLED or is_sharp else None

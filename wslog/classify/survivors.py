@@ -8,10 +8,12 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from wslog.classify.bursts import RawBurst
+from wslog.classify.facts import share_of
 from wslog.classify.significance import log_tail
 from wslog.schema import ScopeKind, split_scope
 
 TOGETHER_S: Final = 1.0  # what ends this near one another ended together: stamps of whole seconds, two workers
+CLIENT_CLOCKS_S: Final = 5.0  # the same where only clients tell when, whose clocks scatter by some seconds
 FEW: Final = 3  # fewer open elsewhere say nothing
 ONE_SHARE: Final = 0.9  # of a burst's connections, for it to be of one proxy, one client or one address
 CHANCE: Final = 0.01  # that what took a part of one path took no more of the others by chance
@@ -52,10 +54,12 @@ class Survivors(NamedTuple):
     def of(cls, burst: RawBurst, inside: pl.DataFrame, rows: pl.DataFrame) -> Survivors:
         """Look for them."""
         end, is_its = pl.col("closed_s"), in_scope(burst.scope)
-        is_then = end <= burst.end_s + TOGETHER_S
+        is_told = share_of(inside, pl.col("nginx_closed_at").is_not_null() | pl.col("has_alb")) >= 0.5
+        within_s = TOGETHER_S if is_told else CLIENT_CLOCKS_S
+        is_then = end <= burst.end_s + within_s
         # What does not tell when it opened counts where it ended with the burst: it was open.
         was_open = (pl.col("opened_s") < burst.start_s).fill_null(is_then)
-        later = closed_within(rows, burst.start_s - TOGETHER_S, math.inf)  # may be most of all: nothing wide is copied
+        later = closed_within(rows, burst.start_s - within_s, math.inf)  # may be most of all: nothing wide is copied
         is_elsewhere = was_open & ~is_its
         n_elsewhere, n_lost = later.select(
             is_elsewhere.sum().alias("n"), (is_elsewhere & is_then).sum().alias("n_lost")
