@@ -137,3 +137,17 @@ def test_configured_value_of_whole_seconds() -> None:
     (spike,) = find_spikes(np.floor(np.concatenate([rng.exponential(60, 1000), pile(rng, 59.9, 200, 0.05)])))
     assert configured_value(spike, spike.q05_s, [60.0]) == 60.0
     assert configured_value(spike, spike.q05_s, []) == 60.0
+
+
+def test_a_needle_is_a_timer_whatever_stands_behind_it() -> None:
+    """Eighty at 29 s, and so many within the next three seconds that the window grows over them: it stays a needle.
+
+    Without the needle, what is left is as wide as no timer makes it.
+    """
+    rng = np.random.default_rng(8)
+    behind = np.concatenate([29.1 + rng.uniform(0, 2.9, 26), pile(rng, 32.0, 8)])
+    usual = rng.lognormal(3, 1, 90)
+    found = find_spikes(np.round(np.concatenate([usual, behind, pile(rng, 29.0, 80, 0.01)]), 3))
+    assert places(found) == [29.0]
+    assert found[0].high_s < 30.0
+    assert find_spikes(np.round(np.concatenate([usual, 29.1 + rng.uniform(0, 2.9, 100)]), 3)) == []

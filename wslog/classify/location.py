@@ -40,12 +40,19 @@ def half_sample_mode(places: Floats, weights: Floats) -> float:
     return float(np.average(places, weights=weights))
 
 
-def shortest_span(edges: Floats, weights: Floats, part: float) -> float:
-    """Return the length of the shortest run of bins that holds a *part* of the weight."""
+def shortest_run(edges: Floats, weights: Floats, part: float) -> tuple[float, float]:
+    """Return the ends of the shortest run of bins that holds a *part* of the weight."""
     total = np.concatenate([[0.0], np.cumsum(weights)])
     last = np.searchsorted(total, total[:-1] + part * total[-1] - 1e-9, side="left")
     first = np.flatnonzero(last < len(total))
-    return float((edges[last[first]] - edges[first]).min())
+    shortest = first[np.argmin(edges[last[first]] - edges[first])]
+    return float(edges[shortest]), float(edges[last[shortest]])
+
+
+def shortest_span(edges: Floats, weights: Floats, part: float) -> float:
+    """Return the length of that run."""
+    start, end = shortest_run(edges, weights, part)
+    return end - start
 
 
 def weighted_quantile(places: Floats, weights: Floats, q: float) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import Struct
 
 from wslog.classify.histogram import Floats, Histogram, sketch
-from wslog.classify.location import half_sample_mode, nearest_setting, shortest_span, weighted_quantile
+from wslog.classify.location import half_sample_mode, nearest_setting, shortest_run, shortest_span, weighted_quantile
 from wslog.classify.scan import FEWEST, LEAST_EXCESS, Grid, Rules, Window, best_window, judge_window, widest_s
 from wslog.classify.sidebands import Axis, Bools, Sums, bands_beside
 from wslog.classify.valleys import is_separate, split_at_valleys
@@ -28,6 +28,7 @@ GROW_LEFT: Final = (0.015, 0.45)
 NEAR: Final = (0.06, 3.0)
 FEW: Final = 80  # with fewer counts, a tail is felt out in longer steps
 CORE: Final = 0.8  # part of a spike that must be as narrow as a timer makes it
+NEEDLE: Final = 0.25  # or of that width, for a half of it: then the rest is something else behind it
 SMOOTH: Final = 10.0  # counts that a bin's membership rests on
 TAIL_CUT: Final = 0.02  # of the excess: what the window's ends cut off
 
@@ -177,7 +178,8 @@ def _measure(axis: Axis, sums: Sums, part: Window, *, is_compact: bool) -> Spike
     beside = mu * ln_width / ln_width.sum()
     surplus = np.maximum(counts - beside, 0.0)
     if is_compact and shortest_span(edges, surplus, CORE) > widest_s(axis, edges[0]) + 1e-9:
-        return None  # grown to its full width it is a natural mode
+        needle = _needle(axis, part, surplus)  # without one, grown to its full width, it is a natural mode
+        return _measure(axis, sums, needle, is_compact=False) if needle else None
     places = edges[:-1] if axis.resolution_s >= 1 else _places(edges)
     return Spike(
         low_s=float(edges[0]), high_s=float(edges[-1]), center_s=half_sample_mode(places, surplus), n=excess,
@@ -186,6 +188,16 @@ def _measure(axis: Axis, sums: Sums, part: Window, *, is_compact: bool) -> Spike
         q05_s=weighted_quantile(places, surplus, 0.05), q95_s=weighted_quantile(places, surplus, 0.95),
         resolution_s=axis.resolution_s, edges_s=edges, membership=_membership(counts, beside),
     )  # fmt: skip
+
+
+def _needle(axis: Axis, part: Window, surplus: Floats) -> Window | None:
+    """Return the needle in a window that grew over what stands behind it; None: half of it is too wide for one."""
+    edges, widest = axis.edges_s[part.low : part.high + 1], widest_s(axis, axis.edges_s[part.low])
+    start, end = shortest_run(edges, surplus, 0.5)
+    if end - start > NEEDLE * widest:
+        return None
+    low, high = np.searchsorted(edges, [start - NEEDLE * widest, end + 0.5 * widest])
+    return Window(part.low + int(low), part.low + int(max(high, low + 1)), part.log_p)
 
 
 def _places(edges_s: Floats) -> Floats:
