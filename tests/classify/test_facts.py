@@ -114,6 +114,18 @@ def test_silent_servers_of_another_host_prove_nothing() -> None:
     assert rows["servers_cover"].to_list() == [True, True, True, False]
 
 
+@pytest.mark.parametrize(
+    ("refusal", "covered"),
+    [({}, False), ({"path": "/other"}, True), ({"ended": 700.0}, True), ({"has_client": True}, True)],
+)
+def test_a_refusal_that_nobody_claims_may_be_the_missing_one(refusal: dict[str, Any], covered: bool) -> None:
+    """An attempt hung and no line is its own; of its path and moment, nginx refused one of an unknown owner."""
+    hung = {"is_opened": False, "nginx_ref": None, "lifetime_s": None, "nginx_status": None, "ended": 601.0}
+    line = {"is_opened": False, "has_client": False, "lifetime_s": None, "nginx_status": 502} | refusal
+    rows = told({"ended": 590.0}, {"ended": 900.0}, hung, line)
+    assert rows["servers_cover"][2] == covered
+
+
 def test_a_path_s_timer_is_learnt_from_three_that_agree() -> None:
     """Two timeouts, or three that disagree, teach nothing; three that agree do, and others on the path know it."""
     agree = [TIMED_OUT | {"idle_s": idle, "path": "/three"} for idle in (44.9, 45.0, 45.02)]

@@ -26,6 +26,8 @@ EARLY_S: Final = -1.5
 EARLY_BY_CLOCK_S: Final = -3.0  # where no durations are told apart: a learnt clock is as good as the delays it is from
 SILENT_WITHIN_S: Final = 1.0  # messages this soon after the open are a greeting
 SILENT_WITHIN_SHARE: Final = 0.03  # or within this part of the lifetime
+REFUSED_FROM: Final = 400  # HTTP status
+STEP_S: Final = 10  # an attempt's end and the line of its refusal, by two clocks
 WIRE_SLACK_S: Final = 0.3  # two clocks compared, and nginx's lazy timer
 PATH_TIMERS_FROM: Final = 3  # followed nginx timeouts on one path that make its timer known
 
@@ -104,6 +106,7 @@ class Surroundings(Struct, frozen=True):
             silence.
         path_timers: nginx's timer on a path, in seconds, as those tell that it timed out.
         telling: Access logs of nginx that print what the app answered.
+        refused: Moments (epoch, in steps of `STEP_S`) and paths of refused handshakes whose owner nobody knows.
         unclaimed: Epoch seconds in which nginx logged the end of connections that no other tier is known to share.
     """
 
@@ -113,6 +116,7 @@ class Surroundings(Struct, frozen=True):
     hosts: tuple[str, ...]
     path_timers: Mapping[str, float]
     telling: tuple[str, ...]
+    refused: tuple[pl.Series, pl.Series]
     unclaimed: pl.Series
 
 
@@ -127,12 +131,24 @@ def look_around(connections: pl.DataFrame, known_s: Sequence[float] = ()) -> Sur
         hosts=tuple(hosts.drop_nulls().sort()),
         path_timers={path: _nearest(timer_s, known_s) for path, timer_s in _path_timers(connections).items()},
         telling=tuple(connections.filter(_ANSWERED).select(_ACCESS_LOG.unique()).to_series().sort()),
+        refused=_refused(connections),
         unclaimed=connections.filter(FLAGS["is_unclaimed"]).select(_second("nginx_closed_at").unique()).to_series(),
     )
 
 
 def _second(column: str) -> pl.Expr:
     return pl.col(column).dt.epoch("s")
+
+
+def _step(column: str) -> pl.Expr:
+    return _second(column) // STEP_S
+
+
+def _refused(connections: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """When and on which paths servers refused handshakes that no client's record is matched with."""
+    is_refused = pl.coalesce("nginx_status", "alb_status") >= REFUSED_FROM
+    rows = connections.filter(_yes(is_refused) & ~pl.col("has_client")).select(_step("server_closed_at"), "path")
+    return rows["server_closed_at"].drop_nulls().unique(), rows["path"].drop_nulls().unique()
 
 
 def _span(connections: pl.DataFrame, logged: pl.Expr) -> tuple[dt.datetime | None, dt.datetime | None]:
@@ -212,12 +228,16 @@ def _absences(around: Surroundings) -> Mapping[str, pl.Expr]:
     knows_host = _yes(pl.col("host").is_in(around.hosts))
     # A line of that second whose owner nobody knows may be the one that seems to be missing.
     unclaimed = pl.concat([around.unclaimed + shift for shift in (-1, 0, 1)]).unique()
+    # So may a refusal some seconds off be that of an attempt that hung.
+    steps, paths = around.refused
+    near = pl.concat([steps + shift for shift in (-1, 0, 1)]).unique()
+    no_refusal = ~_yes(_step("closed_at").is_in(near.implode()) & pl.col("path").is_in(paths.implode()))
     no_other = ~_yes(_second("alb_closed_at").is_in(unclaimed.implode()))
     return {
         "nginx_missing": no_nginx & ~no_alb & OPENED & has_nginx_log & no_other,
         "no_nginx_line": is_unseen & has_nginx_log,
         "alb_missing": no_alb & ~no_nginx & has_alb_log,
-        "servers_cover": (has_nginx_log | has_alb_log) & knows_host,
+        "servers_cover": (has_nginx_log | has_alb_log) & knows_host & no_refusal,
     }
 
 
