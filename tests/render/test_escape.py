@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wslog.render.escape import csv_safe, markdown, markdown_code, plain, plain_block, shortened
+from wslog.commands.report_folder import _spreadsheet_safe
+from wslog.render.escape import markdown, markdown_code, plain, plain_block, shortened
 
 
 @pytest.mark.parametrize(
@@ -100,9 +102,9 @@ def test_markdown_code_cannot_be_left(text: str, in_table: bool, shown: str) -> 
         ("", ""),
     ],
 )
-def test_csv_safe_starts_no_formula(text: str, shown: str) -> None:
+def test_no_cell_starts_a_formula(text: str, shown: str) -> None:
     """A cell that a spreadsheet could run gets an apostrophe; any other stays as it is."""
-    assert csv_safe(text) == shown
+    assert pl.select(_spreadsheet_safe(pl.lit(text))).item() == shown
 
 
 @pytest.mark.parametrize("room", [0, 1, 2, 8, 20, 60])

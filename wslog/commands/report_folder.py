@@ -151,7 +151,7 @@ def _cell(name: str, dtype: pl.DataType) -> pl.Expr:
 
 
 def _spreadsheet_safe(text: pl.Expr) -> pl.Expr:
-    """Do in a table what `escape.csv_safe` does for one text."""
+    """Have no spreadsheet take a text for a formula: a risky start gets a leading apostrophe."""
     marked = text.str.replace(CSV_RISK, "'${1}")
     hidden = [chr(code) for code in HIDDEN if not 0xD800 <= code <= 0xDFFF]  # no table holds lone surrogates
     return marked.str.replace_many(hidden, [HIDDEN[ord(character)] for character in hidden])

@@ -85,13 +85,6 @@ def markdown_code(text: str, *, in_table: bool = False) -> str:
     return f"{fence}{pad}{shown}{pad}{fence}"
 
 
-def csv_safe(text: str) -> str:
-    """Return *text* so that no spreadsheet takes it for a formula: a risky start gets a leading apostrophe."""
-    risky = text[:1] in ("\t", "\r", "\n")
-    shown = plain(text)
-    return f"'{shown}" if risky else re.sub(CSV_RISK, r"'\1", shown)
-
-
 def shortened(text: str, room: int) -> str:
     """Return *text* in at most *room* letters, its middle given up for dots: both ends tell names apart."""
     if len(text) <= room:

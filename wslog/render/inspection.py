@@ -24,7 +24,6 @@ PROVES: Final[Mapping[Tier, str]] = {
 }
 PROVES_BY_FORMAT: Final[Mapping[str, str]] = {
     "nginx-access": "which connections nginx carried, when they closed, and which handshakes failed",
-    "nginx-json": "which connections nginx carried, when they closed, and which handshakes failed",
     "nginx-error": "which side broke a connection, which timer fired, and when nginx reloaded or stopped",
     "alb-connection": "which clients failed at TLS before any request",
     "alb-health": "when a target was unhealthy",

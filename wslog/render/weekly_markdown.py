@@ -169,7 +169,7 @@ def _coverage(report: WeeklyReport) -> Iterator[str]:
     yield ""
     rows = [
         (
-            gap.note if gap.tier is None else f"{gap.note}",
+            gap.note,
             weekly_names.moment(gap.start, report.zone),
             weekly_names.moment(gap.end, report.zone),
             numbers.count(gap.n_hours),

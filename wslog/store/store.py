@@ -66,7 +66,9 @@ class Store:
         self.ledger = books.connect(self.root / place.LEDGER, create=create)
         with self._told():
             self.zone = ZoneInfo(self._settle_zone(zone, create=create))
-            self.horizon = dt.timedelta(seconds=float(books.about(self.ledger, "horizon_s", "172800")))
+            self.horizon = dt.timedelta(
+                seconds=float(books.about(self.ledger, "horizon_s", str(HORIZON.total_seconds())))
+            )
 
     def __enter__(self) -> Store:
         return self

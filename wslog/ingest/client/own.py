@@ -1,6 +1,6 @@
 """The client record of our own collector script, read by type, one by one: the exact way of `own_columns.py`.
 
-Source: `wslog setup client`; the record's fields are a published contract.
+Source: docs/formats.md; the record's fields are a published contract.
 Clock:  the client's own, ms since the epoch.
 """
 

@@ -37,7 +37,6 @@ STOCK: Final = {
     "combined without a user": COMBINED.replace(" $remote_user", ""),
 }
 HOST_COLUMN: Final = r'(?:(?P<vhost>[^\s"\[\]{}=]+)[ ])??'  # some wrappers put the host, or host:port, in front
-WHOLE_SECONDS: Final = frozenset({"time_local", "time_iso8601"})
 MOST_GUESSES: Final = 3
 FEWEST_GUESSED: Final = 10  # lines that a further layout must be seen in: fewer may be damaged ones
 MOST_ALIKE: Final = 0.6  # of the lines that other layouts leave must have it
