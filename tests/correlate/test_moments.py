@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 
 from tests.correlate.lines import client, combined, events
-from wslog.correlate import join_tiers
+from wslog.correlate import join_tiers, moments
+from wslog.correlate.assignment import choose_partners
 from wslog.correlate.moments import share_moments
 
 PAIRS = {"client": pl.Int64, "server": pl.Int64, "p": pl.Float64}
@@ -34,6 +36,18 @@ def test_what_may_have_no_line_at_all_shares_none() -> None:
     """Six in ten for one of two lines: in four it is none of them."""
     assert shared([(0, 5, 0.3), (0, 6, 0.3)], (5, 100.0, 101), (6, 100.0, 101)) == []
     assert shared([(0, 5, 0.95)], (5, None, 101)) == []
+
+
+def test_where_all_like_the_same_rows_best_few_rounds_hand_them_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hundred that ended in one second: each gets a row, and not one row a round."""
+    rounds = []
+    monkeypatch.setattr(moments, "choose_partners", lambda *a, **more: rounds.append(a) or choose_partners(*a, **more))
+    everybody = range(200)
+    pairs = [(client, server, 0.025 - server * 1e-9) for client in everybody for server in everybody]
+    found = shared(pairs, *((server, 100.0, 101) for server in everybody))
+    assert [client for client, _ in found] == list(everybody)
+    assert len({server for _, server in found}) == 200
+    assert len(rounds) < 40
 
 
 def test_lines_of_one_second_that_nobody_can_tell_apart_still_tell_when() -> None:

@@ -6,12 +6,16 @@ lines apart; but that one of them is a record's own may be certain, and all of t
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Final
 
 import polars as pl
 
 from wslog.correlate.assignment import choose_partners
 
+LIKELIEST_FIRST: Final = 8  # rounds; where all like the same rows best, a round hands out one
+# As good as chance, and the same each time: of those who are left, a good part gets a row in each round.
+SCATTERED: Final = (pl.col("left") * 40_503 + pl.col("right") * 2_654_435_761) % 1_000_003 / 1_000_003
 SAME_S: Final = 1.0  # logs that know no lifetimes mostly know no fractions of a second, either
 
 
@@ -38,10 +42,12 @@ def share_moments(pairs: pl.DataFrame, ends: pl.DataFrame, *, at_least: float) -
 
 
 def _one_each(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Hand out rows, the likeliest pair first, until nobody who is left has a candidate that is."""
+    """Hand out rows, the likeliest pairs first, until nobody who is left has a candidate that is."""
     given = pairs.clear()
-    while not pairs.is_empty():
-        best = choose_partners(pairs, at_least=0.0)
-        given = pl.concat([given, best])
+    for number in count():
+        if pairs.is_empty():
+            break
+        best = choose_partners(pairs if number < LIKELIEST_FIRST else pairs.with_columns(p=SCATTERED), at_least=0.0)
+        given = pl.concat([given, best.select(given.columns)])
         pairs = pairs.join(best, on="left", how="anti").join(best, on="right", how="anti")
     return given.select(client="left", shared="right").sort("client")
