@@ -36,7 +36,7 @@ def find_ends(facts: pl.DataFrame) -> Floats:
     Args:
         facts: `HEARD` of all rows.
     """
-    ended = facts.filter(pl.col("burst").is_null() & _IS_UNCLEAN).select(_ENDED_S).to_series()
+    ended = facts.select(pl.when(pl.col("burst").is_null() & _IS_UNCLEAN).then(_ENDED_S)).to_series()
     return ended.drop_nulls().sort().to_numpy()
 
 

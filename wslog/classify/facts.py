@@ -147,7 +147,8 @@ def _step(column: str) -> pl.Expr:
 def _refused(connections: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     """When and on which paths servers refused handshakes that no client's record is matched with."""
     is_refused = pl.coalesce("nginx_status", "alb_status") >= REFUSED_FROM
-    rows = connections.filter(_yes(is_refused) & ~pl.col("has_client")).select(_step("server_closed_at"), "path")
+    is_unowned = _yes(is_refused) & ~pl.col("has_client")
+    rows = connections.select(_step("server_closed_at"), "path", is_unowned.alias("is_unowned")).filter("is_unowned")
     return rows["server_closed_at"].drop_nulls().unique(), rows["path"].drop_nulls().unique()
 
 
