@@ -30,7 +30,6 @@ MENDABLE: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROF
 """What a file system refuses and the user can mend, even where the system does not say which file it was."""
 FEW_CYCLES: Final = 150_000
 """Objects made between two looks for garbage in cycles: imports make a hundred thousand, hardly any of it garbage."""
-_CONFIG_NOTE: Final = "wslog.config_note"  # as `commands.options` writes it
 _MEND_FILE: Final = "Check that the path exists, that you may read or write it, and that the disk has room."
 
 
@@ -48,6 +47,14 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "timeouts": Entry("wslog.commands.timeouts:timeouts", "List the known timers that end WebSockets."),
     "render": Entry("wslog.commands.render:render", "Show a saved analysis again, without its logs."),
 }
+
+
+def _config_note(ctx: click.Context) -> str | None:
+    """Return which options a file set for the command that ran; None: none."""
+    from wslog.commands.options import CONFIG_NOTE  # the command has it imported already
+
+    note: str | None = ctx.meta.get(CONFIG_NOTE)
+    return note
 
 
 class LazyGroup(click.Group):
@@ -71,10 +78,10 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except WslogError as error:
             if "--" in str(error):
-                error.mend = "\n".join(filter(None, (error.mend, ctx.meta.get(_CONFIG_NOTE))))
+                error.mend = "\n".join(filter(None, (error.mend, _config_note(ctx))))
             raise
         except click.BadParameter as error:
-            note = ctx.meta.get(_CONFIG_NOTE)
+            note = _config_note(ctx)
             if note is None or isinstance(error, click.MissingParameter):
                 raise
             said = f"{error.message}\n{note}"

@@ -25,7 +25,7 @@ TOGETHER_BYTES: Final = 16 << 20
 KEPT_REJECTS: Final = 20
 MIN_GUESTS: Final = 0.05  # a further format must parse this share of the leftovers' sample
 FEWEST_IN_RUN: Final = 50  # lines left over that stand together
-RUN: Final = 1.25
+RUN: Final = 1.25  # of their number: the lines that they stand within
 MOST_READERS: Final = 8  # of one file
 PROMPT: Final = dt.timedelta(minutes=2)
 FARTHEST_ZONE: Final = dt.timedelta(hours=14)
@@ -172,9 +172,8 @@ def _new_guest(left: pl.DataFrame, read: FileRead, reading: Reading) -> Reader |
         left = reader.not_surely_its(left)
     sample = left["text"].gather_every(max(1, -(-left.height // SAMPLE_LINES))).to_list()
     guest = best_reader(sample, reading.config, others)
-    if (
-        guest is None and is_run and len(known) < MOST_READERS
-    ):  # not damage, which is scattered: it was changed half-way
+    if guest is None and is_run and len(known) < MOST_READERS:
+        # A known format whose layout was changed half-way; damage would be scattered.
         guest = best_reader(sample, reading.config, known)
         guest = guest if guest and guest.parser.score >= SURE_SCORE else None
     if guest is None or guest.parser.score < MIN_GUESTS:

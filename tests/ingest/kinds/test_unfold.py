@@ -110,7 +110,13 @@ CLOSE_SHAPES: dict[str, str | bytes] = {
         {"results": _each(lambda _at, record, _: [{"field": "@message", "value": json.dumps(record)}])}
     ),
     "Loki": json.dumps(
-        {"data": {"result": [{"stream": {}, "values": _each(lambda _at, record, _: ["1795363178056", json.dumps(record)])}]}}  # noqa: E501
+        {
+            "data": {
+                "result": [
+                    {"stream": {}, "values": _each(lambda _at, record, _: ["1795363178056", json.dumps(record)])},
+                ]
+            }
+        }
     ),
     "Splunk": _lines(_each(lambda _at, record, _: {"preview": False, "result": {"_raw": json.dumps(record)}})),
     "OTLP": _lines([_otlp(record) for record in CLOSES]),
@@ -121,10 +127,19 @@ CLOSE_SHAPES: dict[str, str | bytes] = {
     ),
     "Datadog logs": _lines(_each(lambda at, record, _: DATADOG | {"date": at, "ws": record})),
     "a Datadog export": json.dumps(
-        {"data": _each(lambda at, _, fields: {"type": "log", "attributes": {"timestamp": at, "attributes": {"ws": fields}}})}  # noqa: E501
+        {
+            "data": _each(
+                lambda at, _, fields: {"type": "log", "attributes": {"timestamp": at, "attributes": {"ws": fields}}}
+            )
+        }
     ),
     "Faro events": _lines(
-        _each(lambda at, _, fields: {"meta": FARO, "events": [{"name": "ws_close", "timestamp": at, "attributes": fields}]})  # noqa: E501
+        _each(
+            lambda at, _, fields: {
+                "meta": FARO,
+                "events": [{"name": "ws_close", "timestamp": at, "attributes": fields}],
+            }
+        )
     ),
     "Faro logs": _lines(
         _each(lambda at, _, fields: {"meta": FARO, "logs": [CLOSED | {"timestamp": at, "context": fields}]})

@@ -9,24 +9,10 @@ from wslog.ingest.values.json_objects import Record, Whole, without_nothing
 
 _DEEPEST: Final = 3
 _TIMES: Final = ("timestamp", "@timestamp", "time", "_time", "date", "timegenerated", "__realtime_timestamp", "ts")
-_LINES: Final = frozenset(
-    (
-        "message",
-        "@message",
-        "msg",
-        "log",
-        "line",
-        "_raw",
-        "textpayload",
-        "full_message",
-        "short_message",
-        "logentry",
-        "logmessage",
-        "original",
-        "body",
-        "text",
-    )
-)
+_LINES: Final = frozenset((
+    "message", "@message", "msg", "log", "line", "_raw", "textpayload", "full_message", "short_message",
+    "logentry", "logmessage", "original", "body", "text",
+))  # fmt: skip
 
 
 def with_line(record: Record) -> Record:

@@ -66,42 +66,12 @@ def _datadog(whole: Whole) -> Iterator[Record]:
     yield without_nothing({**own, **about, **named})
 
 
-_DATADOG_OWN: Final = frozenset(
-    (
-        "view",
-        "status",
-        "type",
-        "date",
-        "timestamp",
-        "tags",
-        "ddtags",
-        "ddsource",
-        "service",
-        "source",
-        "_dd",
-        "application",
-        "session",
-        "session_id",
-        "usr",
-        "device",
-        "os",
-        "connectivity",
-        "display",
-        "action",
-        "resource",
-        "error",
-        "context",
-        "attributes",
-        "network",
-        "http",
-        "id",
-        "_id",
-        "name",
-        "email",
-        "geo",
-        "version",
-    )
-)
+_DATADOG_OWN: Final = frozenset((
+    "view", "status", "type", "date", "timestamp", "tags", "ddtags", "ddsource", "service", "source", "_dd",
+    "application", "session", "session_id", "usr", "device", "os", "connectivity", "display", "action",
+    "resource", "error", "context", "attributes", "network", "http", "id", "_id", "name", "email", "geo",
+    "version",
+))  # fmt: skip
 
 
 def _is_datadog(whole: Whole) -> bool:
