@@ -68,7 +68,7 @@ def facts(*rows: dict[str, Any], levels: frozenset[str] = frozenset(), **more: A
     frame = joined(*rows)
     by_name = tell_facts(look_around(frame), levels=levels, settings=())
     return (
-        Learnt(by_name, drops=(), spikes=(), members=(), ends=np.zeros(0), silences={}, incidents=())
+        Learnt(by_name, drops=(), spikes=(), members=(), late_timers=(), ends=np.zeros(0), silences={}, incidents=())
         .add_to(frame)
         .with_columns(pl.lit(value, dtype=frame.schema.get(name, None)).alias(name) for name, value in more.items())
     )

@@ -21,7 +21,10 @@ CLOSE_WAITS_S: Final = (9.0, 65.0)  # browsers wait 10 s or 60 s for an answer t
 _no_burst = pl.col("burst").is_null()
 # In no pile, and of a silence that is known: of one that is not, some timer may have been the end.
 _outside = pl.all_horizontal(
-    pl.col("idle_db", "life_db", "idle_near", "life_near").is_null(), pl.col("idle_s").is_not_null()
+    pl.col("idle_db", "life_db", "idle_near", "life_near").is_null(),
+    pl.col("idle_s").is_not_null(),
+    ~pl.col("may_be_late_idle"),
+    ~pl.col("may_be_late_limit"),
 )
 _is_unsaid = ~pl.col("may_have_error").fill_null(value=False)
 _matched = pl.col("nginx_ref").is_not_null() & pl.col("has_client")
@@ -53,6 +56,7 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     "not_in_idle_cluster": pl.col("idle_s").is_not_null()
     & pl.col("idle_db").is_null()
     & ~pl.col("idle_near").fill_null(value=False)  # at its edge speaks neither way
+    & ~pl.col("may_be_late_idle")
     & ~pl.col("nginx_timed_out")  # nginx counts pings, which a page cannot see
     & ~pl.col("late")
     & ~pl.col("early"),
@@ -60,7 +64,10 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     "in_lifetime_cluster_by_age": pl.when("is_unheard").then("life_db"),
     "not_in_lifetime_cluster": pl.col("lifetime_s").is_not_null()
     & pl.col("life_db").is_null()
-    & ~pl.col("life_near").fill_null(value=False),
+    & ~pl.col("life_near").fill_null(value=False)
+    & ~pl.col("may_be_late_limit"),
+    "late_idle_timer": pl.col("late_idle_db"),
+    "late_lifetime_limit": pl.col("late_life_db"),
     "in_give_up_cluster": pl.col("give_up_db"),
     "nginx_setting_fits": _fits("nginx_setting_s") & ~_fits("alb_setting_s") & pl.col("alb_setting_s").is_not_null(),
     "alb_setting_fits": _fits("alb_setting_s") & ~_fits("nginx_setting_s") & pl.col("nginx_setting_s").is_not_null(),

@@ -209,7 +209,8 @@ def _publish(rows: pl.DataFrame, timeouts: Sequence[Timeout], settings: Sequence
     is_idle, is_life = pl.col("cause") == Cause.IDLE_TIMEOUT, pl.col("cause") == Cause.LIFETIME_LIMIT
     # nginx names no value in its line; its configuration, the cluster, or the row's path does.
     own = pl.when("nginx_timed_out").then(pl.coalesce("nginx_setting_s", "idle_timer_s", "path_timer_s"))
-    timer = pl.when(is_idle).then(pl.coalesce(own, "idle_timer_s", "wire_timer_s")).when(is_life).then("life_timer_s")
+    of_idle = pl.coalesce(own, "idle_timer_s", "wire_timer_s", "late_timer_s")
+    timer = pl.when(is_idle).then(of_idle).when(is_life).then(pl.coalesce("life_timer_s", "late_timer_s"))
     cluster = pl.when(is_idle).then("idle_cluster").when(is_life).then("life_cluster").otherwise("give_up_cluster")
     server_only = ~pl.col("has_client") & ABNORMAL & (pl.col("maybe_client") < SOMEBODY)
     published = rows.with_columns(

@@ -84,6 +84,8 @@ FLAGS: Final[Mapping[str, pl.Expr]] = {
     # The level tells the side: errors of the upstream connection are errors, of the client's only info.
     "upstream_reset": UPGRADED & _ERRNO.is_in(RESET) & (pl.col("error_level") == "error"),
     "downstream_reset": UPGRADED & _ERRNO.is_in(RESET) & (pl.col("error_level") == "info"),
+    # The path was up, nobody said goodbye, and no line says why.
+    "ended_quietly": _LAG.is_between(*FOLLOWED_S) & pl.col("error_ref").is_null() & pl.col("close_called_at").is_null(),
     # No message, or none but a greeting right after the open.
     "is_silent": (pl.col("lifetime_s") - pl.col("idle_s")) <= _SILENT_FROM,
 }

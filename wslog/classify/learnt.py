@@ -15,6 +15,7 @@ from wslog.classify.crowds import Floats, add_crowd, find_ends
 from wslog.classify.echoes import without_echoes
 from wslog.classify.facts import add_wire_timer, look_around, tell_facts
 from wslog.classify.fitting import known_values
+from wslog.classify.late_timers import LateTimer, add_late_timers, find_late_timers
 from wslog.classify.mass_drops import MassDrop, find_mass_drops
 from wslog.classify.members import Members, add_membership, find_members
 from wslog.classify.networks import NetworkIncident, add_network_incidents, find_network_incidents
@@ -29,7 +30,7 @@ JOINED_HEARD: Final = (
 )  # fmt: skip
 FACTS_HEARD: Final = (
     "ended_at", "proxy", "no_nginx_line", "is_unclaimed", "nginx_timed_out", "is_client_drop", "late", "early",
-    "is_silent", "is_unheard", "unanswered_s", "has_alb",
+    "is_silent", "is_unheard", "unanswered_s", "has_alb", "ended_quietly",
 )  # fmt: skip
 
 NOTICES: Final = frozenset({"notice", "info", "debug"})  # an error log that has these shows reloads and stops
@@ -42,6 +43,7 @@ class Learnt(Struct, frozen=True, eq=False):
         facts: Of a row of `schema.JOINED`, by name, held against what is logged of all.
         drops: Bursts.
         spikes: Idle and lifetime clusters; `members` are theirs.
+        late_timers: Timers that make no spike, because they fire late.
         ends: When those ended that are in no burst.
         silences: How long the load balancer before a host let others be silent.
         incidents: Networks that went away.
@@ -51,6 +53,7 @@ class Learnt(Struct, frozen=True, eq=False):
     drops: Sequence[MassDrop]
     spikes: Sequence[TypedSpike]
     members: Sequence[Members]
+    late_timers: Sequence[LateTimer]
     ends: Floats
     silences: Mapping[str, float]
     incidents: Sequence[NetworkIncident]
@@ -59,6 +62,7 @@ class Learnt(Struct, frozen=True, eq=False):
         """Add to any rows of `schema.JOINED` all that the scorecard looks at."""
         facts = connections.with_columns(fact.alias(name) for name, fact in self.facts.items())
         facts = add_membership(add_burst(facts, self.drops), self.members)
+        facts = add_late_timers(facts, self.late_timers)
         facts = add_longest_silence(add_crowd(facts, self.ends), self.silences)
         idle_timers = [(s.spike.low_s, s.spike.high_s, s.timeout_s) for s in self.spikes if s.axis == "idle_s"]
         return add_network_incidents(add_wire_timer(facts, idle_timers), self.incidents)
@@ -96,4 +100,5 @@ def learn(
         drops, facts = proper, add_burst(facts, proper)
     members = find_members(facts, spikes)
     silences, incidents = longest_silences(facts, members), find_network_incidents(facts)
-    return Learnt(told, drops, spikes, members, find_ends(facts), silences, incidents)
+    late_timers = find_late_timers(facts, members, known_values(timeouts, settings))
+    return Learnt(told, drops, spikes, members, late_timers, find_ends(facts), silences, incidents)
