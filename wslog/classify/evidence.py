@@ -31,6 +31,8 @@ _matched = pl.col("nginx_ref").is_not_null() & pl.col("has_client")
 _sent_after_close = pl.col("wire_idle_s") < -FOLLOWED_S[1]
 # The client's clock says a message went while nginx's or the ALB's timer was already counting: it never arrived.
 _unheard = pl.col("wire_idle_s").is_between(FOLLOWED_S[1], pl.col("path_timer_s") - SETTLED_S).fill_null(value=False)
+# No message for longer than the timer that fired: pings, which no page sees, kept it open until they stopped.
+_was_pinged = pl.col("nginx_timed_out") & (pl.col("wire_idle_s") > pl.col("path_timer_s") + SETTLED_S)
 _still_sending = (
     (pl.col("unanswered_s") > 2.0)
     & (pl.col("idle_out_s") >= CLOSE_WAITS_S[0])
@@ -89,7 +91,9 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     & (pl.col("nginx_timed_out") | pl.col("wire_timer_s").is_not_null())
     & ~_sent_after_close
     & ~_unheard
+    & ~_was_pinged.fill_null(value=False)
     & (~pl.col("is_persisted").fill_null(value=False) | pl.col("is_silent")),  # a page in the cache cannot speak
+    "pings_stopped": pl.col("late") & _was_pinged,
     "hidden": pl.col("visibility") == "hidden",
     "visible": pl.col("visibility") == "visible",
     "offline": ~pl.col("is_online"),

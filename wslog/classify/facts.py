@@ -50,7 +50,6 @@ def share_of(rows: pl.DataFrame, condition: pl.Expr) -> float:
 
 _LAG = pl.col("client_lag_s")
 _ERRNO, _SAID = pl.col("error_errno"), pl.col("error_message")
-_WIRE_IDLE = (pl.col("server_closed_at") - pl.col("last_message_at")).dt.total_milliseconds() / 1000
 # One nginx of several is known by its access log, whatever its rotations are called.
 _PROXY = pl.coalesce(pl.col("nginx_ref").str.replace(r"([.-]\d+)?(\.(gz|zst|bz2|xz))?:\d+$", ""), "alb_upstream")
 _ANSWERED, _ACCESS_LOG = pl.col("nginx_upstream_status").is_not_null(), file_of("nginx_ref")
@@ -90,8 +89,8 @@ FLAGS: Final[Mapping[str, pl.Expr]] = {
     "is_silent": (pl.col("lifetime_s") - pl.col("idle_s")) <= _SILENT_FROM,
 }
 SPANS: Final[Mapping[str, pl.Expr]] = {
-    # Silence as the servers had it: their close, against the client's last message on their clock.
-    "wire_idle_s": pl.when(pl.col("idle_s").is_not_null() & pl.col("client_skew_s").is_not_null()).then(_WIRE_IDLE),
+    # Silence as the servers had it. The lag rests on durations where it can: a clock is learnt, and off by more.
+    "wire_idle_s": pl.col("idle_s") - _LAG,
     "unanswered_s": pl.col("idle_in_s") - pl.col("idle_out_s"),
     "close_wait_s": _since("close_called_at"),
     "attempt_s": _since("created_at"),
