@@ -2,44 +2,55 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from wslog.classify.facts import OPENED
 from wslog.classify.mass_drops import MassDrop, epoch
-from wslog.classify.survivors import in_scope
+from wslog.schema import ScopeKind, split_scope
 
 MARGIN_S: Final = 0.3  # what ended this near to a burst ended in it
+NAMED: Final = (ScopeKind.UPSTREAM, ScopeKind.PATH, ScopeKind.PROXY)
+HEARD: Final = (*(kind.value for kind in NAMED), "no_nginx_line", "nginx_timed_out", "is_opened", "lifetime_s")
+SCOPE: Final = {"kind": pl.String, "name": pl.String}
 
 
 def add_burst(facts: pl.DataFrame, drops: Sequence[MassDrop]) -> pl.DataFrame:
-    """Add `burst` (index into *drops*, null: none) and `burst_kind` to the rows that ended in one."""
-    at = epoch("ended_at")
-    index = pl.lit(None, dtype=pl.Int32)
-    for i, drop in reversed(list(enumerate(drops))):
-        inside = at.is_between(*_reach(drop)) & OPENED & in_scope(drop.raw.scope)
-        inside = inside.fill_null(value=False) & ~pl.col("nginx_timed_out")
-        index = pl.when(inside).then(pl.lit(i, dtype=pl.Int32)).otherwise(index)
-    # Most rows ended far from any burst, and need not be held against each.
-    near = _are_near(facts.select(at).to_series(), drops).arg_true()
-    burst = pl.repeat(None, facts.height, dtype=pl.Int32, eager=True)
-    burst = burst.scatter(near, facts[near].select(index.alias("burst")).to_series())
+    """Add `burst` (index into *drops*, the first that fits; null: none) and `burst_kind` to the rows that ended in one.
+
+    Args:
+        facts: `HEARD` and `ended_at`.
+        drops: Bursts.
+    """
+    near = _near(facts.select(epoch("ended_at")).to_series(), drops)
+    scopes = pl.DataFrame([split_scope(drop.raw.scope) for drop in drops], schema=SCOPE, orient="row")
+    held = pl.concat([facts.select(HEARD)[near["row"]], scopes[near["burst"]]], how="horizontal")
+    inside = near.filter(held.select(_ended_in_it()).to_series()).group_by("row").agg(pl.col("burst").min())
+    burst = pl.repeat(None, facts.height, dtype=pl.Int32, eager=True).scatter(inside["row"], inside["burst"])
     kinds = pl.Series([drop.kind.value for drop in drops], dtype=pl.String)
     return facts.with_columns(burst.alias("burst"), kinds.gather(burst).alias("burst_kind"))
 
 
-def _reach(drop: MassDrop) -> tuple[float, float]:
-    """Return from when to when what ended may have ended in a burst."""
-    return drop.raw.start_s - MARGIN_S, drop.raw.end_s + MARGIN_S
+def _ended_in_it() -> pl.Expr:
+    """Whether a connection that ended near a burst, of `kind` and `name`, is of its scope and may have ended in it."""
+    is_named = pl.coalesce(pl.when(pl.col("kind") == kind).then(pl.col(kind) == pl.col("name")) for kind in NAMED)
+    is_of_others = (
+        pl.when(pl.col("kind") == ScopeKind.NO_NGINX_LINE).then("no_nginx_line").otherwise(pl.lit(value=True))
+    )
+    is_its = pl.when(pl.col("kind").is_in(NAMED)).then(is_named).otherwise(is_of_others)
+    return is_its.fill_null(value=False) & OPENED & ~pl.col("nginx_timed_out")
 
 
-def _are_near(at: pl.Series, drops: Sequence[MassDrop]) -> pl.Series:
-    """Whether each moment is within reach of a burst, of whatever scope."""
-    reaches = sorted(map(_reach, drops))
-    starts = pl.Series([start for start, _ in reaches], dtype=pl.Float64)
-    latest = pl.Series([-math.inf, *(end for _, end in reaches)]).cum_max()
-    n_begun = starts.search_sorted(at.fill_null(-math.inf), "right").cast(pl.Int64)
-    return (latest.gather(n_begun) >= at).fill_null(value=False)
+def _near(at: pl.Series, drops: Sequence[MassDrop]) -> pl.DataFrame:
+    """Find `row`, `burst` of all rows that ended within reach of a burst, of whatever scope; most are near none."""
+    order = at.arg_sort(nulls_last=True)
+    moments = at[order].drop_nulls().to_numpy()
+    first = np.searchsorted(moments, [drop.raw.start_s - MARGIN_S for drop in drops], side="left")
+    after = np.searchsorted(moments, [drop.raw.end_s + MARGIN_S for drop in drops], side="right")
+    n_rows = after - first
+    burst = np.repeat(np.arange(len(drops)), n_rows)
+    place = np.arange(len(burst)) + np.repeat(first - (np.cumsum(n_rows) - n_rows), n_rows)
+    return pl.DataFrame({"row": order[place], "burst": pl.Series(burst, dtype=pl.Int32)})

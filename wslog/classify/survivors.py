@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from wslog.classify.bursts import RawBurst
@@ -31,8 +32,15 @@ def in_scope(scope: str) -> pl.Expr:
 
 def closed_within(rows: pl.DataFrame, first_s: float, last_s: float) -> pl.DataFrame:
     """Return those of *rows*, which are in order of `closed_s`, that closed from one moment to another."""
-    closed = rows["closed_s"]
-    return rows[closed.search_sorted(first_s, "left") : closed.search_sorted(last_s, "right")]
+    closed = rows["closed_s"].to_numpy()
+    return rows[int(np.searchsorted(closed, first_s, side="left")) : int(np.searchsorted(closed, last_s, side="right"))]
+
+
+def open_at(rows: pl.DataFrame, moment_s: float, *, else_until_s: float) -> pl.DataFrame:
+    """Return those of *rows* that had opened by a moment; what does not tell when it did, if it closed by another."""
+    opened, closed = (rows[name].to_numpy() for name in ("opened_s", "closed_s"))
+    was_open = np.where(np.isnan(opened), closed <= else_until_s, opened < moment_s)
+    return rows[pl.Series(np.flatnonzero(was_open))]
 
 
 class Survivors(NamedTuple):
@@ -53,25 +61,23 @@ class Survivors(NamedTuple):
     @classmethod
     def of(cls, burst: RawBurst, inside: pl.DataFrame, rows: pl.DataFrame) -> Survivors:
         """Look for them."""
-        end, is_its = pl.col("closed_s"), in_scope(burst.scope)
         is_told = share_of(inside, pl.col("nginx_closed_at").is_not_null() | pl.col("has_alb")) >= 0.5
         within_s = TOGETHER_S if is_told else CLIENT_CLOCKS_S
-        is_then = end <= burst.end_s + within_s
+        until_s = burst.end_s + within_s
+        later = closed_within(rows, burst.start_s - within_s, math.inf)
         # What does not tell when it opened counts where it ended with the burst: it was open.
-        was_open = (pl.col("opened_s") < burst.start_s).fill_null(is_then)
-        later = closed_within(rows, burst.start_s - within_s, math.inf)  # may be most of all: nothing wide is copied
-        is_elsewhere = was_open & ~is_its
-        n_elsewhere, n_lost = later.select(
-            is_elsewhere.sum().alias("n"), (is_elsewhere & is_then).sum().alias("n_lost")
+        was_open = open_at(later, burst.start_s, else_until_s=until_s)
+        is_its, is_then = in_scope(burst.scope), pl.col("closed_s") <= until_s
+        n_elsewhere, n_lost = was_open.select(
+            (~is_its).sum().alias("n"), (~is_its & is_then).sum().alias("n_lost")
         ).row(0)
-        is_spared = was_open & is_its & ~is_then
+        spared = was_open.filter(is_its & ~is_then)
 
         def is_of_one(name: str) -> bool:
             ended = inside[name].drop_nulls()
             if len(ended) < FEW or commonest(ended) < ONE_SHARE:
                 return False
-            is_another = pl.col(name) != ended.mode().sort()[0]
-            return int(later.select((is_spared & is_another).sum()).item()) >= FEW
+            return int((spared[name] != ended.mode().sort()[0]).sum()) >= FEW
 
         return cls(n_elsewhere, n_lost, is_of_one("proxy"), is_of_one("client_ip"))
 
