@@ -24,7 +24,7 @@ import polars as pl
 from wslog.errors import OutputError
 
 SLICE_ROWS: Final = 16_384
-PIECE_BYTES: Final = 32 << 20  # what goes into one file, about
+PIECE_BYTES: Final = 8 << 20  # what goes into one file, about
 
 
 class Cellar:

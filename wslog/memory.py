@@ -12,7 +12,7 @@ from wslog.errors import OptionError
 
 USUAL_BYTES: Final = 1 << 30  # more is hardly faster: what is on disk is mostly in the system's cache
 LEAST_BYTES: Final = 256 << 20  # Python, polars and the buffers that logs are read through
-PART: Final = 24  # of all, that one table may take: several wait at the same time, and the rooms need most of it
+PART: Final = 20  # of all, that one table may take: several wait at the same time, and the rooms need most of it
 SIZE: Final = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(i?)b?\s*", re.IGNORECASE)
 LIMITS: Final = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # cgroup 2 and 1
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import polars as pl
+
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
 
 class Tier(StrEnum):
@@ -310,13 +312,14 @@ def dtypes(columns: Mapping[str, Column]) -> dict[str, pl.DataType]:
     return {name: column.dtype for name, column in columns.items()}
 
 
-def conform(frame: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
+def conform(frame: Frame, columns: Mapping[str, Column]) -> Frame:
     """Return *frame* with exactly *columns*, in their order: missing ones null, types cast, others dropped.
 
     Raises:
         polars.exceptions.InvalidOperationError: If a column holds what its type cannot.
     """
+    known = frame.collect_schema()
     return frame.select(
-        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(column.dtype).alias(name)
+        (pl.col(name) if name in known else pl.lit(None)).cast(column.dtype).alias(name)
         for name, column in columns.items()
     )

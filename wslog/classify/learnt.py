@@ -88,8 +88,10 @@ def learn(
         cellar: Where the connections are.
     """
     around = look_around(connections, known_values(timeouts, settings))
+    cellar.let_go()
     told = tell_facts(around, levels=levels, settings=settings)
     facts = connections.select(*JOINED_HEARD, *(told[name].alias(name) for name in FACTS_HEARD))
+    cellar.let_go()
     drops = find_mass_drops(facts, lifecycle, has_notices=bool(levels & NOTICES))
     facts = add_burst(facts, drops)
     cellar.let_go()

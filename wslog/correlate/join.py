@@ -53,7 +53,10 @@ def join_tiers(events: pl.DataFrame, *, cellar: Cellar = AS_IT_COMES) -> Joined:
         events: `schema.EVENTS`.
         cellar: Where the connections wait.
     """
-    events, moved = settle_sources(fold_copies(events))
+    events = fold_copies(events)
+    cellar.let_go()
+    events, moved = settle_sources(events)
+    cellar.let_go()
     events, zone = settle_error_zone(events)
     cellar.let_go()
     lifecycle = events.filter(pl.col("event").is_in(LIFECYCLE)).sort("at", "ref")
@@ -62,7 +65,7 @@ def join_tiers(events: pl.DataFrame, *, cellar: Cellar = AS_IT_COMES) -> Joined:
     clients = join_client_records(events)
     del events
     cellar.let_go()
-    pairs, offsets = match_clients(clients.told(), servers.told())
+    pairs, offsets = match_clients(clients.told(), servers.told(), cellar=cellar)
     cellar.let_go()
     told = _Told(clients, servers)
     plan = _planned(told, pairs, offsets, cellar=cellar)
@@ -70,7 +73,7 @@ def join_tiers(events: pl.DataFrame, *, cellar: Cellar = AS_IT_COMES) -> Joined:
     reference = _reference(servers)
     skews = [offset for offset in (*moved, zone, alb_offset) if offset is not None]
     return Joined(
-        cellar.lay_up(conform(told.of(rows).pipe(collected), JOINED) for rows in cellar.slices(plan)),
+        cellar.lay_up(conform(told.of(rows), JOINED).pipe(collected) for rows in cellar.slices(plan)),
         lifecycle,
         _clocks(plan, reference, _one_each(skews)),
     )
