@@ -148,3 +148,15 @@ def test_a_shelf_has_room_for_so_much(temporary: Path) -> None:
         assert_frame_equal(
             pl.concat(shelf.taken(), how="diagonal"), pl.concat([ROWS, ROWS.drop("lists")], how="diagonal")
         )
+
+
+def test_what_fills_the_room_is_written_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To write a piece takes its room once more: so not all that was held is written in one."""
+    monkeypatch.setattr("wslog.cellar.PIECE_BYTES", 1)
+    with Cellar(room_bytes=3 * int(ROWS.estimated_size())) as cellar:
+        laid = cellar.lay_up(parts(9))
+        assert laid["nth"].n_chunks() == 9
+        shelf = cellar.shelf()
+        for part in parts(9):
+            shelf.put(part)
+        assert len(shelf.taken()) >= 8

@@ -80,17 +80,17 @@ class Cellar:
         if self._room_bytes is None:
             return pl.concat(parts)
         self.let_go()
-        held: list[pl.DataFrame] = []
+        held: deque[pl.DataFrame] = deque()
         laid: list[pl.DataFrame] = []
         n_bytes, room_bytes = 0, self._room_bytes
         for part in parts:
             held.append(part)
             n_bytes += int(part.estimated_size())
             if n_bytes > room_bytes:
-                laid.append(self._on_disk(pl.concat(held)))
-                held, n_bytes, room_bytes = [], 0, min(room_bytes, PIECE_BYTES)
-        if laid and held:
-            held = [self._on_disk(pl.concat(held))]
+                laid += map(self._on_disk, _pieces(held))
+                n_bytes, room_bytes = 0, min(room_bytes, PIECE_BYTES)
+        if laid:
+            laid += map(self._on_disk, _pieces(held))
         return pl.concat([*laid, *held])
 
     def shelf(self) -> Shelf:
@@ -177,7 +177,7 @@ class Shelf:
             if self._room_bytes is not None:
                 self._n_bytes += int(table.estimated_size())
                 if self._n_bytes > self._room_bytes:
-                    self._laid += [self._on_disk(pl.concat(alike)) for alike in self._held.values()]
+                    self._laid += [self._on_disk(piece) for alike in self._held.values() for piece in _pieces(alike)]
                     self._held, self._n_bytes = {}, 0
                     self._room_bytes = min(self._room_bytes, PIECE_BYTES)
 
@@ -186,6 +186,20 @@ class Shelf:
         laid, held = self._laid, self._held
         self._laid, self._held, self._n_bytes = [], {}, 0
         return [*laid, *(table for alike in held.values() for table in _gathered(alike, self._few_rows))]
+
+
+def _pieces(tables: deque[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Yield tables put together into pieces of some `PIECE_BYTES`; *tables* are taken out.
+
+    To write a piece takes its room once more.
+    """
+    while tables:
+        some, n_bytes = [], 0
+        while tables and n_bytes < PIECE_BYTES:
+            some.append(tables.popleft())
+            n_bytes += int(some[-1].estimated_size())
+        yield pl.concat(some)
+        del some
 
 
 def _gathered(tables: deque[pl.DataFrame], few_rows: int) -> Iterator[pl.DataFrame]:

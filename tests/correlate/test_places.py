@@ -13,6 +13,12 @@ def test_rows_are_taken_where_there_is_a_place() -> None:
     assert collected(taken(ROWS.clear(), pl.Series([None, None], dtype=pl.UInt32))).rows() == [(None, None)] * 2
 
 
+def test_rows_of_a_table_in_pieces_are_taken_from_where_they_lie() -> None:
+    """Only what lies between the places is looked at; they are the same rows."""
+    pieces = pl.concat([ROWS.with_columns(n=pl.lit(n)) for n in range(5)], rechunk=False)
+    assert collected(taken(pieces, pl.Series([7, 4, None]))).rows() == [(2, None, 3), (1, "x", 2), (None, None, None)]
+
+
 def test_places_are_those_of_the_rows_that_are_selected() -> None:
     """What `placed` finds, `taken` takes; what is null is not selected."""
     assert collected(taken(ROWS, placed(ROWS, pl.col("b") == "x"))).rows() == [(1, "x")]

@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from wslog.classify.closes import epoch
 from wslog.classify.facts import OPENED
-from wslog.classify.mass_drops import MassDrop, epoch
+from wslog.classify.mass_drops import MassDrop
 from wslog.schema import ScopeKind, split_scope
 
 MARGIN_S: Final = 0.3  # what ended this near to a burst ended in it

@@ -43,6 +43,10 @@ HEARD: Final = (
     "client_ref", "client_ip", "host", "path", "nginx_timed_out", "unanswered_s",
 )  # fmt: skip
 SOURCE: Final = file_of("client_ref").cast(pl.Categorical).alias("source")
+PLACE: Final = (pl.col("host").cast(pl.Categorical), pl.col("path").cast(pl.Categorical))
+LIVED: Final = ("host", "path", "lifetime_s", "idle_s", "is_client_drop", "has_client")
+SAID: Final = ("path", "idle_s", "is_silent", "nginx_timed_out", "unanswered_s")
+TIMED: Final = ("host", "path", "idle_s", "lifetime_s", "is_silent", "is_unheard", "source")
 
 
 class TypedSpike(Struct, frozen=True):
@@ -69,26 +73,28 @@ def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Se
         settings: Timers found in configuration.
     """
     known = known_values(timeouts, settings)
-    rows = facts.select(HEARD).with_columns(FOR_PILES).filter(pl.col("burst").is_null())
-    drops = rows.filter("is_client_drop")
+    # There may be millions of rows, so each look takes the columns that it needs, and names as numbers.
+    of_all = facts.lazy().select(HEARD).with_columns(*FOR_PILES, SOURCE, *PLACE).filter(pl.col("burst").is_null())
+    drops = of_all.filter("is_client_drop")
     # A client that noticed late shows how long it was away, not how long the line was silent.
-    prompt = drops.filter(~pl.col("late") & ~pl.col("early"))
-    timed = prompt.select("is_silent", "is_unheard", "idle_s", "lifetime_s", "host", "path", SOURCE)
-    drops, prompt = drops.drop("client_ref"), prompt.drop("client_ref")
-    rows = rows.select("host", "path", "lifetime_s", "idle_s", "is_client_drop", "has_client")
+    timely = drops.filter(~pl.col("late") & ~pl.col("early"))
+    rows = of_all.select(LIVED).collect()
+    prompt, timed = timely.select(SAID).collect(), timely.select(TIMED).collect()
     talking = timed.filter(~pl.col("is_silent"))
     found = _typed(talking, "idle_s", known)
     found = _without_comb([_as_give_up(s, prompt) for s in found], prompt, settings)
     found += _typed(talking, "lifetime_s", known)
     silent = timed.filter(pl.col("is_silent") & (pl.col("lifetime_s") > SILENT_FROM_S))
+    del prompt, talking, timed
     for spike in _of_silent(silent, rows, found, timeouts, settings):
         if not any(_same_place(spike, other) for other in found):
             found.append(spike)
     found = [s for s in found if not _is_shadow(s, found, rows)]
-    if drops["has_client"].any():
+    of_clients = drops.select("has_client", "idle_s", "client_ip").collect()
+    if of_clients["has_client"].any():
         return found
     # Servers alone don't tell a limit's end, nor a timer's, from that of clients who say goodbye at an age.
-    return [s for s in found if s.axis == "idle_s" and not s.is_either and not _is_of_one_client(s, drops)]
+    return [s for s in found if s.axis == "idle_s" and not s.is_either and not _is_of_one_client(s, of_clients)]
 
 
 def _is_of_one_client(found: TypedSpike, drops: pl.DataFrame) -> bool:

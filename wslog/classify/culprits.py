@@ -12,8 +12,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from wslog.classify.bursts import FEWEST, RawBurst
+from wslog.classify.closes import Closes
 from wslog.classify.facts import share_of
-from wslog.classify.survivors import FEW, ONE_SHARE, TOGETHER_S, Survivors, closed_within, commonest
+from wslog.classify.survivors import FEW, ONE_SHARE, TOGETHER_S, Survivors, commonest
 from wslog.schema import Cause, EventKind, ScopeKind, Tier, split_scope
 
 LEFT_ALONE: Final = 0.3  # of the others, that may have ended then on their own account
@@ -66,7 +67,7 @@ def overlap(one: RawBurst, other: RawBurst) -> bool:
 def name_burst(
     burst: RawBurst,
     inside: pl.DataFrame,
-    rows: pl.DataFrame,
+    closes: Closes,
     bursts: Sequence[RawBurst],
     lifecycle: pl.DataFrame,
     *,
@@ -76,19 +77,19 @@ def name_burst(
 
     Args:
         burst: The burst.
-        inside: Those of *rows* that are in it.
-        rows: `mass_drops.HEARD`, `opened_s` and `closed_s` of all opened connections, in order of `closed_s`.
+        inside: What is told of those in it.
+        closes: All.
         bursts: All bursts.
         lifecycle: `schema.EVENTS` rows of nginx process life.
         has_notices: Whether nginx's error log is kept at a level that shows reloads and stops.
     """
     if burst.scope == ScopeKind.NO_NGINX_LINE:
-        return _unlogged(burst, inside, rows, lifecycle)
+        return _unlogged(burst, inside, closes, lifecycle)
     lost = [other for other in bursts if _is_lost_with(other, burst)]
     n_lost = len({other.scope for other in lost})
     if reload := _reload(burst, inside, lifecycle):
         return reload
-    left = Survivors.of(burst, inside, rows)
+    left = Survivors.of(burst, inside, closes)
     if cut := _one_cut(burst, inside, n_lost, left, has_notices=has_notices):
         return cut
     is_one_cut = any(other.scope != burst.scope and _is_sharp_with(other, burst) for other in lost)
@@ -117,7 +118,7 @@ def _notices(lifecycle: pl.DataFrame, burst: RawBurst, kind: EventKind, *, befor
     return hits.select(pl.format("{}: {}", "ref", pl.col("message").fill_null(""))).to_series().to_list()
 
 
-def _unlogged(burst: RawBurst, inside: pl.DataFrame, rows: pl.DataFrame, lifecycle: pl.DataFrame) -> Named | None:
+def _unlogged(burst: RawBurst, inside: pl.DataFrame, closes: Closes, lifecycle: pl.DataFrame) -> Named | None:
     """Connections that nginx never logged went with the process that would have.
 
     Where it logged as many at that moment that nobody is known to own, it may have logged these. Unless the load
@@ -128,11 +129,11 @@ def _unlogged(burst: RawBurst, inside: pl.DataFrame, rows: pl.DataFrame, lifecyc
         return BurstKind.CRASH, (*crash[:2], "a killed worker writes no access lines")
     if stop := _notices(lifecycle, burst, EventKind.STOP):
         return BurstKind.STOP, (*stop[:2], "a fast stop writes no access lines")
-    n_open = closed_within(rows, burst.start_s, math.inf).filter(pl.col("opened_s") < burst.start_s).height
+    n_open = closes.open_at(burst.start_s, since_s=burst.start_s).height
     is_theirs = pl.col("is_unclaimed") & pl.col("path").is_in(inside["path"].unique().implode())
 
     def around(seconds: float) -> pl.DataFrame:
-        return closed_within(rows, burst.start_s - seconds, burst.end_s + seconds).filter(is_theirs)
+        return closes.within(burst.start_s - seconds, burst.end_s + seconds).filter(is_theirs)
 
     n_unclaimed = around(TOGETHER_S).height
     if not _is_told_by_alb(inside) and burst.n < MOST_KILLED * n_open:

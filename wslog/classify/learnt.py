@@ -98,9 +98,11 @@ def learn(
     spikes = find_clusters(facts, timeouts, settings)
     cellar.let_go()
     proper = without_echoes(drops, facts, spikes)
+    cellar.let_go()
     if len(proper) < len(drops):
         drops, facts = proper, add_burst(facts, proper)
     members = find_members(facts, spikes)
+    cellar.let_go()
     silences, incidents = longest_silences(facts, members), find_network_incidents(facts)
     late_timers = find_late_timers(facts, members, known_values(timeouts, settings))
     return Learnt(told, drops, spikes, members, late_timers, find_ends(facts), silences, incidents)

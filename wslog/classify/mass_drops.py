@@ -9,21 +9,15 @@ import polars as pl
 from msgspec import Struct
 
 from wslog.classify.bursts import FEWEST, RawBurst, Scope, scan_scopes, span_of
+from wslog.classify.closes import Closes
 from wslog.classify.culprits import CAUSES, BurstKind, name_burst, narrowed, overlap
-from wslog.classify.facts import IS_1006, OPENED
-from wslog.classify.survivors import closed_within, in_scope
+from wslog.classify.facts import IS_1006
+from wslog.classify.survivors import in_scope
 from wslog.schema import Cause, ScopeKind, Tier
 
 LONGEST_S: Final = 15.0  # a wider pile is a rush hour, not a happening
 UNCLEAN_SHARE: Final = 0.5  # of a burst's closes; a burst of goodbyes drops nobody
 LEAST_KILLED: Final = 0.2  # of what was alive in the scope, for a burst to matter
-# nginx's own timers make echoes of whatever synchronised their clients; they are explained without a burst.
-IS_TOLD: Final = OPENED & ~pl.col("nginx_timed_out") & (~pl.col("is_pagehide_only").fill_null(value=False))
-CLOSED_S: Final = pl.when(IS_TOLD).then(pl.col("ended_at").dt.timestamp("ms") / 1000)
-HEARD: Final = (
-    "upstream", "path", "no_nginx_line", "is_unclaimed", "nginx_is_complete", "close_code", "has_client",
-    "nginx_closed_at", "nginx_peer_ip", "has_alb", "proxy", "client_ip",
-)  # fmt: skip
 
 
 class MassDrop(Struct, frozen=True, kw_only=True):
@@ -46,70 +40,59 @@ def find_mass_drops(facts: pl.DataFrame, lifecycle: pl.DataFrame, *, has_notices
     """Find bursts among opened connections and say who was behind them.
 
     Args:
-        facts: `HEARD`, `ended_at`, `opened_at`, and what `IS_TOLD` reads.
+        facts: What `Closes.of` reads.
         lifecycle: `schema.EVENTS` rows of nginx process life.
         has_notices: Whether nginx's error log is kept at a level that shows reloads and stops.
 
     Returns:
         Named bursts in order of time.
     """
-    # Where no log names the app server, a path stands for it.
-    share_by = "upstream" if facts["upstream"].is_not_null().any() else "path"
-    bursts = [burst for burst in _bursts(facts, share_by) if burst.end_s - burst.start_s <= LONGEST_S]
-    if not bursts:
-        return []
-    rows = facts.select(*HEARD, CLOSED_S.alias("closed_s"), epoch("opened_at").alias("opened_s"))
-    rows = rows.filter(pl.col("closed_s").is_not_null()).sort("closed_s")
-    named = [_name(burst, rows, bursts, lifecycle, has_notices=has_notices) for burst in bursts]
+    closes = Closes.of(facts)
+    bursts = [burst for burst in _bursts(closes) if burst.end_s - burst.start_s <= LONGEST_S]
+    named = [_name(burst, closes, bursts, lifecycle, has_notices=has_notices) for burst in bursts]
     found = [m for m in named if m is not None]
     return [m for m in found if not _is_part_of_another(m, found)]
 
 
-def _bursts(facts: pl.DataFrame, share_by: str) -> list[RawBurst]:
+def _bursts(closes: Closes) -> list[RawBurst]:
     """Find bursts among all, among those that nginx never logged, and in each share."""
-    times = (CLOSED_S.alias("closed_s"), epoch("opened_at").alias("opened_s"))
-    closes = facts.select(*times, _as_number(facts[share_by]), _as_number(facts["proxy"]), "no_nginx_line")
-    closes = closes.sort("closed_s", nulls_last=True)
-    closes = closes.head(closes["closed_s"].count())
-    unlogged = closes.filter("no_nginx_line")
+    # Where no log names the app server, a path stands for it.
+    share_by = "upstream" if closes.facts["upstream"].is_not_null().any() else "path"
+    rows = closes.told(_as_number(closes, share_by), _as_number(closes, "proxy"), pl.col("no_nginx_line"))
+    unlogged = rows.filter("no_nginx_line")
     # One proxy alone is all of them.
-    kinds = [share_by, *(["proxy"] if closes["proxy"].drop_nulls().n_unique() > 1 else [])]
-    counts = {kind: closes[kind].drop_nulls().value_counts() for kind in kinds}
+    kinds = [share_by, *(["proxy"] if rows["proxy"].drop_nulls().n_unique() > 1 else [])]
+    counts = {kind: rows[kind].drop_nulls().value_counts() for kind in kinds}
 
     def scopes() -> Iterator[Scope]:
-        yield Scope(ScopeKind.ALL.value, closes)
+        yield Scope(ScopeKind.ALL.value, rows)
         yield Scope(ScopeKind.NO_NGINX_LINE.value, unlogged)
         for kind in kinds:
             often = counts[kind].filter(pl.col("count") >= FEWEST)[kind].implode()  # a path may be one connection's own
-            shared = closes.select(kind, "closed_s", "opened_s").filter(pl.col(kind).is_in(often))
+            shared = rows.select(kind, "closed_s", "opened_s").filter(pl.col(kind).is_in(often))
             for (share,), of_share in shared.partition_by(kind, as_dict=True).items():
                 yield Scope(f"{kind} {share}", of_share)
 
     n_scopes = 1 + (not unlogged.is_empty()) + sum(some.height for some in counts.values())
-    return scan_scopes(scopes(), n_scopes=n_scopes, span=span_of(closes))
+    return scan_scopes(scopes(), n_scopes=n_scopes, span=span_of(rows))
 
 
-def _as_number(names: pl.Series) -> pl.Series:
+def _as_number(closes: Closes, kind: str) -> pl.Expr:
     """Names as numbers instead of texts."""
-    return names.cast(pl.Enum(names.drop_nulls().unique().sort()))
-
-
-def epoch(column: str) -> pl.Expr:
-    """Return a moment in seconds since 1970."""
-    return pl.col(column).dt.timestamp("ms") / 1000
+    return pl.col(kind).cast(pl.Enum(closes.facts[kind].drop_nulls().unique().sort()))
 
 
 def _name(
-    burst: RawBurst, rows: pl.DataFrame, bursts: list[RawBurst], lifecycle: pl.DataFrame, *, has_notices: bool
+    burst: RawBurst, closes: Closes, bursts: list[RawBurst], lifecycle: pl.DataFrame, *, has_notices: bool
 ) -> MassDrop | None:
     """Say what a burst was; None if most of it said goodbye, most of its scope lived on, or nothing explains it."""
     if burst.killed_share < LEAST_KILLED:
         return None
-    inside = closed_within(rows, burst.start_s, burst.end_s).filter(in_scope(burst.scope))
+    inside = closes.within(burst.start_s, burst.end_s).filter(in_scope(burst.scope))
     unclean = int(inside.select(IS_1006 | ~pl.col("has_client")).to_series().sum())
     if unclean < max(3, UNCLEAN_SHARE * inside.height):
         return None
-    named = name_burst(burst, inside, rows, bursts, lifecycle, has_notices=has_notices)
+    named = name_burst(burst, inside, closes, bursts, lifecycle, has_notices=has_notices)
     if named is None:
         return None
     kind, notices = named

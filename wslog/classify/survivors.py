@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
-import numpy as np
 import polars as pl
 
 from wslog.classify.bursts import RawBurst
+from wslog.classify.closes import Closes
 from wslog.classify.facts import share_of
 from wslog.classify.significance import log_tail
 from wslog.schema import ScopeKind, split_scope
@@ -30,19 +30,6 @@ def in_scope(scope: str) -> pl.Expr:
     return pl.lit(value=True)
 
 
-def closed_within(rows: pl.DataFrame, first_s: float, last_s: float) -> pl.DataFrame:
-    """Return those of *rows*, which are in order of `closed_s`, that closed from one moment to another."""
-    closed = rows["closed_s"].to_numpy()
-    return rows[int(np.searchsorted(closed, first_s, side="left")) : int(np.searchsorted(closed, last_s, side="right"))]
-
-
-def open_at(rows: pl.DataFrame, moment_s: float, *, else_until_s: float) -> pl.DataFrame:
-    """Return those of *rows* that had opened by a moment; what does not tell when it did, if it closed by another."""
-    opened, closed = (rows[name].to_numpy() for name in ("opened_s", "closed_s"))
-    was_open = np.where(np.isnan(opened), closed <= else_until_s, opened < moment_s)
-    return rows[pl.Series(np.flatnonzero(was_open))]
-
-
 class Survivors(NamedTuple):
     """What was open when a burst began and outlived it.
 
@@ -59,14 +46,13 @@ class Survivors(NamedTuple):
     is_of_one_client: bool
 
     @classmethod
-    def of(cls, burst: RawBurst, inside: pl.DataFrame, rows: pl.DataFrame) -> Survivors:
+    def of(cls, burst: RawBurst, inside: pl.DataFrame, closes: Closes) -> Survivors:
         """Look for them."""
         is_told = share_of(inside, pl.col("nginx_closed_at").is_not_null() | pl.col("has_alb")) >= 0.5
         within_s = TOGETHER_S if is_told else CLIENT_CLOCKS_S
         until_s = burst.end_s + within_s
-        later = closed_within(rows, burst.start_s - within_s, math.inf)
         # What does not tell when it opened counts where it ended with the burst: it was open.
-        was_open = open_at(later, burst.start_s, else_until_s=until_s)
+        was_open = closes.open_at(burst.start_s, since_s=burst.start_s - within_s, else_until_s=until_s)
         is_its, is_then = in_scope(burst.scope), pl.col("closed_s") <= until_s
         n_elsewhere, n_lost = was_open.select(
             (~is_its).sum().alias("n"), (~is_its & is_then).sum().alias("n_lost")
