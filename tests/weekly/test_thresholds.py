@@ -8,7 +8,7 @@ import pytest
 
 from tests.weekly.weeks import IDLE, Change, Site, Spec, make_week
 from wslog.weekly import compare_weeks, write_report
-from wslog.weekly.report import Pair
+from wslog.weekly.pair import Pair
 from wslog.weekly.thresholds import Verdict, judge_threshold, parse_weekly_threshold
 from wslog.weekly_result import WeekSummary
 

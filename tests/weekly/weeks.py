@@ -25,6 +25,7 @@ from wslog.weekly_result import (
     WeekGroup,
     WeekReconnects,
     WeekSummary,
+    cause_of_key,
 )
 
 IDLE = "idle_timeout|nginx"
@@ -173,7 +174,7 @@ def _summary(name, site, spec, start, end, local, attempts, opened, hours, cause
             by_cause={key: tuple(counts) for key, counts in causes.items() if sum(counts)},
             lines={tier: tuple(counts) for tier, counts in lines.items()},
         ),
-        causes=tuple(sorted((_cause(key, by_day[key]) for key in causes if sum(by_day[key])), key=lambda one: -one.n)),
+        causes=tuple(sorted((_cause(key, sum(by_day[key])) for key in causes if sum(by_day[key])), key=lambda one: -one.n)),
         clusters=tuple(clusters), n_valued={axis: sum(opened_drops) for axis in ("idle_s", "lifetime_s")},
         bursts=tuple(sorted(bursts, key=lambda one: one.at)),
         reconnects=WeekReconnects(n=sum(opened_drops), p50_s=2.0, p95_s=rng.lognormvariate(3, 0.1), gave_up=0),
@@ -193,12 +194,9 @@ def _by_day(local, counts):
     return tuple(days)
 
 
-def _cause(key, by_day):
-    cause, tier = key.split("|")
-    return WeekCause(
-        cause=Cause(cause), tier=Tier(tier), n=sum(by_day), timeouts_s=(60.0,) if key == IDLE else (), by_day=by_day,
-        opened_by_day=by_day,
-    )  # fmt: skip
+def _cause(key, n):
+    cause, tier = cause_of_key(key)
+    return WeekCause(cause=cause, tier=tier, n=n, timeouts_s=(60.0,) if key == IDLE else ())
 
 
 def _cluster(nth, timer, members, valued, by_day, rng):

@@ -16,7 +16,7 @@ from wslog.forms import Form
 
 if TYPE_CHECKING:
     from wslog.store import Store
-    from wslog.weekly.report import Pair
+    from wslog.weekly.pair import Pair
     from wslog.weekly.thresholds import WeeklyThreshold
     from wslog.weekly_result import WeeklyReport
 

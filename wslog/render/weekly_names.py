@@ -12,7 +12,16 @@ from wslog.render import names
 from wslog.render.escape import plain
 from wslog.result import Advice, Burst
 from wslog.schema import Cause, Tier
-from wslog.weekly_result import CauseChange, Direction, Estimate, GroupChange, MetricChange, Objective, WeeklyReport
+from wslog.weekly_result import (
+    CauseChange,
+    Direction,
+    Estimate,
+    GroupChange,
+    MetricChange,
+    Objective,
+    WeeklyReport,
+    cause_of_key,
+)
 
 DIRECTIONS: Final[Mapping[Direction, str]] = {
     "better": "better",
@@ -107,9 +116,8 @@ def cause(which: Cause, tier: Tier, timeouts_s: Sequence[float] = ()) -> str:
 
 
 def cause_of(key: str) -> str:
-    """Return a `cause|tier` in words."""
-    which, _, tier = key.partition("|")
-    return cause(Cause(which), Tier(tier))
+    """Return a cause, by its `cause_key`, in words."""
+    return cause(*cause_of_key(key))
 
 
 def burst(one: Burst, zone: str) -> str:

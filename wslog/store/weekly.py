@@ -9,7 +9,7 @@ from wslog.store import ledger
 from wslog.store.store import Store
 from wslog.store.weeks import Week
 from wslog.weekly import compare_weeks
-from wslog.weekly.report import Pair
+from wslog.weekly.pair import Pair
 
 
 def find_weeks(store: Store, *, week: str | None, compare_to: str | None, weeks: int, now: dt.datetime) -> Pair:

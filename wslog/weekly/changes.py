@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final, Generic, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from wslog.schema import Cause
-from wslog.weekly.metrics import EPISODES, HEADLINE, RATE, STEADY, Metric, blocks_of
-from wslog.weekly.rates import UNKNOWN, Blocks, Change, Noise, compare, difference, estimate, learn_noise
+from wslog.weekly.metrics import EPISODES, HEADLINE, RATE, STEADY, Metric, drops_by
+from wslog.weekly.pair import Pair
+from wslog.weekly.rates import NOTHING, Blocks, Change, Noise, compare, difference, estimate, learn_noise
 from wslog.weekly.steps import find_step
 from wslog.weekly_result import (
+    ALL,
     CauseChange,
     Direction,
     Estimate,
@@ -19,11 +21,8 @@ from wslog.weekly_result import (
     MetricChange,
     Step,
     WeekGroup,
-    WeekSummary,
+    cause_of_key,
 )
-
-if TYPE_CHECKING:
-    from wslog.weekly.report import Pair
 
 ALPHA: Final = 0.005  # for each headline number
 MINOR_ALPHA: Final = 0.002  # for each number beside those
@@ -33,6 +32,16 @@ LEAST_PART: Final = 0.5  # of that cause's change must be left in the sum
 LEAST_CHANGE: Final = 0.05  # a smaller change is not worth a sentence, however sure
 MOST_GROUPS: Final = 10
 STEP_CAUSES: Final = 5
+Row = TypeVar("Row", CauseChange, GroupChange)
+
+
+class _Tested(NamedTuple, Generic[Row]):
+    """A row of a family of numbers, how it changed (None: nothing to compare), and from what."""
+
+    row: Row
+    change: Change | None
+    now: Blocks
+    before: Blocks
 
 
 def change_metric(
@@ -46,22 +55,20 @@ def change_metric(
         steps: Those found within the week.
         causes: What became of each cause; the drop rate may change by one of them alone.
     """
-    noise = learn_noise([blocks_of(metric, week, hours) for week, hours in pair.history])
-    now = blocks_of(metric, pair.week, pair.hours if pair.other and not pair.why else pair.covered)
-    trend = [_value(metric, blocks_of(metric, week, hours)) for week, hours in pair.history]
-    trend.append(_value(metric, blocks_of(metric, pair.week, pair.covered)))
-    shown = _shown(metric, estimate(now, noise, per=metric.per))
-    if pair.other is None or pair.why:
-        return _metric(metric, shown, UNKNOWN, why=pair.why, trend=trend)
-    before = blocks_of(metric, pair.other, pair.other_hours)
+    noise = pair.noise(metric)
+    now, before = pair.counts(metric)
     change = compare(now, before, noise)
-    shown_before = _shown(metric, estimate(before, noise, per=metric.per))
-    if change is None:
-        return _metric(metric, shown, shown_before, why="nothing to divide by", trend=trend)
-    direction = _direction(change, now, before, metric.more_is, alpha=_alpha(metric))
-    if metric is RATE and direction == "same":
-        direction = _steady_direction(pair, now, before, steps, causes)
-    return _metric(metric, shown, shown_before, direction=direction, p_value=change.p_value, trend=trend)
+    direction: Direction = "not_comparable"
+    if change is not None:
+        direction = _direction(change, now, before, metric.more_is, alpha=_alpha(metric))
+        if metric is RATE and direction == "same":
+            direction = _steady_direction(pair, now, before, steps, causes)
+    shown, shown_before = (_shown(metric, estimate(one, noise, per=metric.per)) for one in (now, before))
+    return MetricChange(
+        name=metric.name, label=metric.label, unit=metric.unit, now=shown, before=shown_before,
+        change=difference(shown, shown_before), direction=direction, p_value=change.p_value if change else None,
+        why="" if change else pair.why or "nothing to divide by", trend=pair.trend(metric),
+    )  # fmt: skip
 
 
 def _alpha(metric: Metric) -> float:
@@ -74,13 +81,10 @@ def _steady_direction(
     pair: Pair, now: Blocks, before: Blocks, steps: Sequence[Step], causes: Sequence[CauseChange]
 ) -> Direction:
     """Return how the drops outside of restarts changed, if all drops together went the same way."""
-    if pair.other is None:
-        return "same"
-    noise = learn_noise([blocks_of(STEADY, week, hours) for week, hours in pair.history])
-    own, old = blocks_of(STEADY, pair.week, pair.hours), blocks_of(STEADY, pair.other, pair.other_hours)
-    change = compare(own, old, noise)
+    own, old = pair.counts(STEADY)
+    change = compare(own, old, pair.noise(STEADY))
     direction = _direction(change, own, old, "worse", alpha=ALPHA / 2)
-    step = next((step for step in steps if step.what == "all"), None)
+    step = next((step for step in steps if step.what == ALL), None)
     if direction == "same" and step is not None:
         direction = "better" if step.after < step.before else "worse"
     if direction == "same":
@@ -102,33 +106,10 @@ def _direction_of_causes(
     moved = 0.0
     for one in causes:
         is_steady = one.cause is not Cause.HANDSHAKE_FAILED and one.cause not in EPISODES
-        if is_steady and direction in (one.direction, stepped.get(f"{one.cause}|{one.tier}")):
+        if is_steady and direction in (one.direction, stepped.get(one.key)):
             moved += (one.now.value or 0.0) - (one.before.value or 0.0)
     total = ((now.rate or 0.0) - (before.rate or 0.0)) * RATE.per
     return direction if moved * total > 0 and abs(total) >= LEAST_PART * abs(moved) else "same"
-
-
-def _metric(
-    metric: Metric,
-    now: Estimate,
-    before: Estimate,
-    *,
-    direction: Direction = "not_comparable",
-    p_value: float | None = None,
-    why: str = "",
-    trend: Sequence[float | None],
-) -> MetricChange:
-    return MetricChange(
-        name=metric.name, label=metric.label, unit=metric.unit, now=now, before=before, change=difference(now, before),
-        direction=direction, p_value=p_value, why=why, trend=tuple(trend),
-    )  # fmt: skip
-
-
-def _value(metric: Metric, blocks: Blocks) -> float | None:
-    rate = blocks.rate
-    if rate is None:
-        return None
-    return 1 - rate if metric.is_success else rate * metric.per
 
 
 def _shown(metric: Metric, rate: Estimate) -> Estimate:
@@ -156,48 +137,49 @@ def _direction(change: Change | None, now: Blocks, before: Blocks, more_is: Dire
 
 
 def cause_metric(keys: Sequence[str]) -> Metric:
-    """Return the rate of some causes (`cause|tier`): per 1 000 hours, failed handshakes per 1 000 attempts."""
-    never = all(key.startswith(f"{Cause.HANDSHAKE_FAILED}|") for key in keys)
-
-    def count(week: WeekSummary) -> list[float]:
-        rows = [week.hours.by_cause[key] for key in keys if key in week.hours.by_cause]
-        return [float(sum(column)) for column in zip(*rows, strict=True)] if rows else [0.0] * len(week.hours.drops)
-
+    """Return the rate of some causes (by `cause_key`): per 1 000 hours, failed handshakes per 1 000 attempts."""
+    never = all(_never_opened(key) for key in keys)
     return Metric(
-        name="+".join(keys), label="", unit="per 1 000 attempts" if never else "per 1 000 h", count=count,
+        name="+".join(keys), label="", unit="per 1 000 attempts" if never else "per 1 000 h",
+        count=lambda week: drops_by(week, keys.__contains__),
         exposure=(lambda week: week.hours.attempts) if never else (lambda week: week.hours.connection_hours),
         per=1000.0, more_is="worse",
     )  # fmt: skip
 
 
+def _never_opened(key: str) -> bool:
+    return cause_of_key(key)[0] is Cause.HANDSHAKE_FAILED
+
+
 def change_causes(pair: Pair) -> tuple[CauseChange, ...]:
     """Compare every cause of either week, this week's largest first; Holm's correction over all of them."""
-    keys = [f"{one.cause}|{one.tier}" for one in pair.week.causes]
-    known = {f"{one.cause}|{one.tier}": one for one in (*(pair.other.causes if pair.other else ()), *pair.week.causes)}
-    keys += [key for key in known if key not in keys]
-    here = {f"{one.cause}|{one.tier}": one.n for one in pair.week.causes}
+    here = {one.key: one for one in pair.week.causes}
+    gone = {one.key: replace(one, n=0) for one in (pair.other.causes if pair.other else ()) if one.key not in here}
     drops = pair.week.totals.drops
-    rows: list[tuple[CauseChange, Change | None, Blocks, Blocks]] = []
-    for key in keys:
+    rows: list[_Tested[CauseChange]] = []
+    for key, one in (here | gone).items():
         metric = cause_metric([key])
-        noise = learn_noise([blocks_of(metric, week, hours) for week, hours in pair.history])
-        now = blocks_of(metric, pair.week, pair.hours if pair.other and not pair.why else pair.covered)
-        before = blocks_of(metric, pair.other, pair.other_hours) if pair.other and not pair.why else Blocks((), ())
-        change = compare(now, before, noise) if pair.other and not pair.why else None
-        trend = [_value(metric, blocks_of(metric, week, hours)) for week, hours in pair.history]
-        trend.append(_value(metric, blocks_of(metric, pair.week, pair.covered)))
-        n = here.get(key, 0)
+        noise = pair.noise(metric)
+        now, before = pair.counts(metric)
+        change = compare(now, before, noise)
         row = CauseChange(
-            cause=known[key].cause, tier=known[key].tier, timeouts_s=known[key].timeouts_s, n=n,
-            share=n / drops if drops else 0.0, per=metric.unit, now=estimate(now, noise, per=metric.per),
+            cause=one.cause, tier=one.tier, timeouts_s=one.timeouts_s, n=one.n,
+            share=one.n / drops if drops else 0.0, per=metric.unit, now=estimate(now, noise, per=metric.per),
             before=estimate(before, noise, per=metric.per), direction="same" if change else "not_comparable",
-            p_value=change.p_value if change else None, trend=tuple(trend),
+            p_value=change.p_value if change else None, trend=pair.trend(metric),
         )  # fmt: skip
-        rows.append((row, change, now, before))
-    alphas = _holm([change.p_value if change else 1.0 for _, change, _, _ in rows], FAMILY_ALPHA)
+        rows.append(_Tested(row, change, now, before))
+    return _decided(rows, FAMILY_ALPHA)
+
+
+def _decided(rows: Sequence[_Tested[Row]], alpha: float) -> tuple[Row, ...]:
+    """Say of each of a family of numbers whether it changed."""
+    alphas = _holm([one.change.p_value if one.change else 1.0 for one in rows], alpha)
     return tuple(
-        replace(row, direction=_direction(change, now, before, "worse", alpha=alpha)) if change else row
-        for (row, change, now, before), alpha in zip(rows, alphas, strict=True)
+        replace(one.row, direction=_direction(one.change, one.now, one.before, "worse", alpha=own))
+        if one.change
+        else one.row
+        for one, own in zip(rows, alphas, strict=True)
     )
 
 
@@ -217,37 +199,22 @@ def change_groups(dimension: str, pair: Pair) -> tuple[GroupChange, ...]:
     """Compare the largest groups of one dimension, most drops first."""
     rows = pair.week.groups.get(dimension, ())[:MOST_GROUPS]
     before = {group.value: group for group in pair.other.groups.get(dimension, ())} if pair.other else {}
-    histories = [({g.value: g for g in week.groups.get(dimension, ())}, hours) for week, hours in pair.history]
-    made: list[tuple[GroupChange, Change | None, Blocks, Blocks]] = []
+    histories = [{one.value: one for one in week.groups.get(dimension, ())} for week, _ in pair.history]
+    tested: list[_Tested[GroupChange]] = []
     for group in rows:
-        past = [known[group.value] for known, _ in histories if group.value in known]
-        noise = learn_noise([_group_blocks(one) for one in past])
+        trend = [known.get(group.value) for known in histories]
+        noise = learn_noise([_group_blocks(one) for one in trend if one])
         now = _group_blocks(group)
         twin = before.get(group.value)
-        old = _group_blocks(twin) if twin else Blocks((), ())
+        old = _group_blocks(twin) if twin else NOTHING
         change = _change_group(now, old, noise, pair) if twin else None
-        trend = [known.get(group.value) for known, _ in histories]
-        made.append(
-            (
-                GroupChange(
-                    value=group.value,
-                    drops=group.drops,
-                    top_cause=group.top_cause,
-                    now=estimate(now, noise, per=1000.0),
-                    before=estimate(old, noise, per=1000.0),
-                    direction="same" if change else "not_comparable",
-                    trend=tuple(_value(RATE, _group_blocks(one)) if one else None for one in [*trend, group]),
-                ),
-                change,
-                now,
-                old,
-            )
-        )
-    alphas = _holm([change.p_value if change else 1.0 for _, change, _, _ in made], FAMILY_ALPHA / 5)
-    return tuple(
-        replace(row, direction=_direction(change, now, old, "worse", alpha=alpha)) if change else row
-        for (row, change, now, old), alpha in zip(made, alphas, strict=True)
-    )
+        row = GroupChange(
+            value=group.value, drops=group.drops, top_cause=group.top_cause, now=estimate(now, noise, per=RATE.per),
+            before=estimate(old, noise, per=RATE.per), direction="same" if change else "not_comparable",
+            trend=tuple(RATE.value(_group_blocks(one)) if one else None for one in (*trend, group)),
+        )  # fmt: skip
+        tested.append(_Tested(row, change, now, old))
+    return _decided(tested, FAMILY_ALPHA / 5)
 
 
 def _change_group(now: Blocks, before: Blocks, noise: Noise, pair: Pair) -> Change | None:
@@ -276,15 +243,12 @@ def find_steps(pair: Pair) -> tuple[Step, ...]:
     """Find where drops of all causes, or of one of the largest, left last week's level within this week."""
     if pair.other is None or pair.why:
         return ()
-    weights = {f"{one.cause}|{one.tier}": one.n for one in (*pair.other.causes, *pair.week.causes)}
+    weights = {one.key: one.n for one in (*pair.other.causes, *pair.week.causes)}
     keys = sorted(weights, key=lambda key: -weights[key])[:STEP_CAUSES]
-    opened = [key for key in keys if not key.startswith(f"{Cause.HANDSHAKE_FAILED}|")]
-    steps = []
-    for what, metric in (("all", STEADY), *((key, cause_metric([key])) for key in opened)):
-        noise = learn_noise([blocks_of(metric, week, hours) for week, hours in pair.history])
-        now = blocks_of(metric, pair.week, pair.hours)
-        before = blocks_of(metric, pair.other, pair.other_hours)
-        step = find_step(now, before, noise, what=what, monday=pair.week.start.astimezone(ZoneInfo(pair.week.zone)))
-        if step is not None:
-            steps.append(step)
-    return tuple(steps)
+    counted = {ALL: STEADY} | {key: cause_metric([key]) for key in keys if not _never_opened(key)}
+    monday = pair.week.start.astimezone(ZoneInfo(pair.week.zone))
+    steps = (
+        find_step(*pair.counts(metric), pair.noise(metric), what=what, monday=monday)
+        for what, metric in counted.items()
+    )
+    return tuple(step for step in steps if step is not None)

@@ -11,7 +11,7 @@ from wslog.knowledge.tolerance import tolerance_s
 from wslog.result import Cluster
 from wslog.weekly.rates import NO_HISTORY, WOBBLE, Blocks, compare
 from wslog.weekly_result import ClusterChange, WeekCluster, WeekSummary
-from wslog.wording import whole_percent
+from wslog.wording import sentence, whole_percent
 
 ALPHA: Final = 0.005
 CRITICAL: Final = 2.58
@@ -72,7 +72,7 @@ def _appeared(own: WeekCluster, other: WeekSummary) -> ClusterChange:
     statement = (
         f"New: {what}, {whole_percent(own.cluster.share)} of the drops"
         if is_new
-        else f"{_capital(what)}: not seen last week, which had too few drops to show it"
+        else f"{sentence(what)}: not seen last week, which had too few drops to show it"
     )
     return ClusterChange(kind="new" if is_new else "unclear", cluster=own.cluster, previous=None, statement=statement)
 
@@ -83,7 +83,7 @@ def _vanished(gone: WeekCluster, week: WeekSummary) -> ClusterChange:
     statement = (
         f"Gone: {what}, {whole_percent(gone.cluster.share)} of last week's drops"
         if is_gone
-        else f"{_capital(what)}: not seen any more, but this week has too few drops to tell"
+        else f"{sentence(what)}: not seen any more, but this week has too few drops to tell"
     )
     return ClusterChange(
         kind="gone" if is_gone else "unclear", cluster=gone.cluster, previous=gone.cluster, statement=statement
@@ -95,7 +95,7 @@ def _changed(own: WeekCluster, twin: WeekCluster) -> ClusterChange:
     now, before = week.rate or 0.0, other.rate or 0.0
     spread = math.sqrt(_variance(own) + _variance(twin) + (WOBBLE * (now + before) / 2) ** 2)
     by_days = compare(week, other, NO_HISTORY)
-    what = _capital(describe(own.cluster))
+    what = sentence(describe(own.cluster))
     is_changed = abs(now - before) > CRITICAL * spread and by_days is not None and by_days.p_value < ALPHA
     kind = ("grew" if now > before else "shrank") if is_changed else "same"
     how = (
@@ -145,7 +145,3 @@ def _may_be_moved(new: Cluster, old: Cluster) -> bool:
 def describe(cluster: Cluster) -> str:
     """Return what a cluster's drops have in common, in words."""
     return _WORDS.get(cluster.axis, "closes at {}").format(f"{cluster.timeout_s:g} s")
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

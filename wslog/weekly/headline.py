@@ -7,8 +7,8 @@ from typing import Final
 
 from wslog.weekly.coverage import Covered, tiers_of
 from wslog.weekly.words import cause_words, relative
-from wslog.weekly_result import CauseChange, MetricChange, Step, WeekSummary
-from wslog.wording import counted, decimal, moment, seconds, whole_percent
+from wslog.weekly_result import ALL, CauseChange, MetricChange, Step, WeekSummary
+from wslog.wording import counted, decimal, moment, seconds, sentence, whole_percent
 
 MOST_GAPS: Final = 4
 
@@ -45,20 +45,20 @@ def write_headline(
 
 def _reason(week: WeekSummary, rate: MetricChange, causes: Sequence[CauseChange], steps: Sequence[Step]) -> str:
     """Name the cause that changed most, and since when."""
-    own = [step for step in steps if step.what != "all" and (step.after < step.before) == (rate.direction == "better")]
+    own = [step for step in steps if step.what != ALL and (step.after < step.before) == (rate.direction == "better")]
     if own:
         step = max(own, key=lambda step: abs(step.after - step.before))
         when = moment(step.at, week.zone)
         levels = f"{decimal(step.before)} before and {decimal(step.after)} since"
         verb = "fell" if step.after < step.before else "rose"
-        return f" {_capital(cause_words(step.what))} {verb} around {when}: {levels}."
+        return f" {sentence(cause_words(step.what))} {verb} around {when}: {levels}."
     moved = [cause for cause in causes if cause.direction == rate.direction]
     moved = [cause for cause in moved if cause.now.value is not None and cause.before.value is not None]
     if moved:
         top = max(moved, key=lambda cause: abs((cause.now.value or 0.0) - (cause.before.value or 0.0)))
         levels = f"{decimal(top.before.value or 0.0)} → {decimal(top.now.value or 0.0)} {top.per}"
-        return f" {_capital(cause_words(f'{top.cause}|{top.tier}'))}: {levels}."
-    steps_of_all = [step for step in steps if step.what == "all"]
+        return f" {sentence(cause_words(top.key))}: {levels}."
+    steps_of_all = [step for step in steps if step.what == ALL]
     if steps_of_all:
         step = steps_of_all[0]
         return f" Since {moment(step.at, week.zone)} it is {decimal(step.after)}, before {decimal(step.before)}."
@@ -69,22 +69,21 @@ def _causes(week: WeekSummary, causes: Sequence[CauseChange], steps: Sequence[St
     """Name the causes that changed, where all drops together did not."""
     told = {}
     for step in steps:
-        if step.what != "all":
+        if step.what != ALL:
             verb = "fell" if step.after < step.before else "rose"
             levels = f"{decimal(step.before)} per 1 000 h before, {decimal(step.after)} since"
             told[step.what] = f"{cause_words(step.what)} {verb} around {moment(step.at, week.zone)}: {levels}"
     for cause in causes:
-        key = f"{cause.cause}|{cause.tier}"
-        if cause.direction in ("better", "worse") and key not in told:
+        if cause.direction in ("better", "worse") and cause.key not in told:
             verb = "fell" if cause.direction == "better" else "rose"
             levels = f"from {decimal(cause.before.value or 0.0)} to {decimal(cause.now.value or 0.0)} {cause.per}"
-            told[key] = f"{cause_words(key)} {verb} {levels}"
+            told[cause.key] = f"{cause_words(cause.key)} {verb} {levels}"
     return list(told.values())
 
 
 def _largest(causes: Sequence[CauseChange]) -> str:
     top = next((cause for cause in causes if cause.n), None)
-    return f"Most: {cause_words(f'{top.cause}|{top.tier}')}, {whole_percent(top.share)} of the drops." if top else ""
+    return f"Most: {cause_words(top.key)}, {whole_percent(top.share)} of the drops." if top else ""
 
 
 def _metric(metric: MetricChange) -> str:
@@ -107,7 +106,7 @@ def write_notes(
     for gap in own.gaps[:MOST_GAPS]:
         if gap.note != "the week is not over":
             span = f"{moment(gap.start, week.zone)} to {moment(gap.end, week.zone)}"
-            notes.append(f"{_capital(gap.note)} from {span} ({gap.n_hours} h): left out of every comparison.")
+            notes.append(f"{sentence(gap.note)} from {span} ({gap.n_hours} h): left out of every comparison.")
     if len(own.gaps) > MOST_GAPS:
         notes.append(f"{counted(len(own.gaps) - MOST_GAPS, 'more gap')} in the logs.")
     if other is not None and others is not None:
@@ -119,7 +118,3 @@ def write_notes(
             n = len(others.hours) - sum(others.hours)
             notes.append(f"{other.week} lacks logs of {n} of its hours: those hours are left out here too.")
     return tuple(notes)
-
-
-def _capital(text: str) -> str:
-    return text if text.startswith("nginx") else text[:1].upper() + text[1:]

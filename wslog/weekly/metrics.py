@@ -9,7 +9,7 @@ from typing import Final
 from wslog.schema import Cause
 from wslog.weekly.coverage import slots_of
 from wslog.weekly.rates import Blocks
-from wslog.weekly_result import Direction, WeekSummary
+from wslog.weekly_result import Direction, WeekSummary, cause_of_key
 
 WIDTH: Final = 6
 """Hours of a block."""
@@ -37,17 +37,26 @@ class Metric:
     more_is: Direction
     is_success: bool = False
 
+    def value(self, blocks: Blocks) -> float | None:
+        """Return what some blocks come to; None: nobody was exposed."""
+        rate = blocks.rate
+        if rate is None:
+            return None
+        return 1 - rate if self.is_success else rate * self.per
+
 
 def _failed(week: WeekSummary) -> Sequence[float]:
     return [a - o for a, o in zip(week.hours.attempts, week.hours.opened, strict=True)]
 
 
-def _of_cause(cause: Cause) -> Series:
-    def count(week: WeekSummary) -> Sequence[float]:
-        rows = [hours for key, hours in week.hours.by_cause.items() if key.partition("|")[0] == cause.value]
-        return [float(sum(column)) for column in zip(*rows, strict=True)] if rows else [0.0] * len(week.hours.drops)
+def drops_by(week: WeekSummary, is_wanted: Callable[[str], bool]) -> list[float]:
+    """Return per hour the drops of some causes, by `cause_key`."""
+    rows = [hours for key, hours in week.hours.by_cause.items() if is_wanted(key)]
+    return [float(sum(column)) for column in zip(*rows, strict=True)] if rows else [0.0] * len(week.hours.drops)
 
-    return count
+
+def _of_causes(*causes: Cause) -> Series:
+    return lambda week: drops_by(week, lambda key: cause_of_key(key)[0] in causes)
 
 
 RATE: Final = Metric(
@@ -58,9 +67,8 @@ RATE: Final = Metric(
 
 
 def _steady(week: WeekSummary) -> Sequence[float]:
-    rows = [hours for key, hours in week.hours.by_cause.items() if Cause(key.partition("|")[0]) in EPISODES]
-    episodes = [sum(column) for column in zip(*rows, strict=True)] if rows else [0] * len(week.hours.drops)
-    return [max(0, n - m) for n, m in zip(week.hours.opened_drops, episodes, strict=True)]
+    episodes = _of_causes(*EPISODES)(week)
+    return [max(0.0, n - m) for n, m in zip(week.hours.opened_drops, episodes, strict=True)]
 
 
 STEADY: Final = Metric(
@@ -84,12 +92,12 @@ DROP_SHARE: Final = Metric(
 CAUSE_SHARES: Final = tuple(
     Metric(
         name=f"cause:{cause.value}_share", label=f"share of drops: {cause.value.replace('_', ' ')}", unit="share",
-        count=_of_cause(cause), exposure=lambda week: week.hours.drops, per=1.0, more_is="other",
+        count=_of_causes(cause), exposure=lambda week: week.hours.drops, per=1.0, more_is="other",
     )
     for cause in Cause
 )  # fmt: skip
 UNKNOWN_SHARE: Final = Metric(
-    name="unknown_share", label="drops of unknown cause", unit="share", count=_of_cause(Cause.UNKNOWN),
+    name="unknown_share", label="drops of unknown cause", unit="share", count=_of_causes(Cause.UNKNOWN),
     exposure=lambda week: week.hours.drops, per=1.0, more_is="other",
 )  # fmt: skip
 BY_NAME: Final[Mapping[str, Metric]] = {

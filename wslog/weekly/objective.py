@@ -86,7 +86,7 @@ def _burn(metric: Metric, week: WeekSummary, hours: Sequence[bool], allowed: flo
         never = cause.cause is Cause.HANDSHAKE_FAILED
         if (metric is RATE and never) or (metric is HANDSHAKES and not never):
             continue
-        by_hour = week.hours.by_cause.get(f"{cause.cause}|{cause.tier}", ())
+        by_hour = week.hours.by_cause.get(cause.key, ())
         n = sum(count for count, used in zip(by_hour, hours, strict=False) if used)
         if n and allowed > 0:
             burns.append(Burn(cause=cause.cause, tier=cause.tier, n=n, used=n / allowed))

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from wslog.weekly.changes import ALPHA, cause_metric
-from wslog.weekly.metrics import blocks_of
-from wslog.weekly.rates import compare, learn_noise
+from wslog.weekly.pair import Pair
+from wslog.weekly.rates import compare
 from wslog.weekly.words import cause_words, relative
-from wslog.weekly_result import AdviceOutcome, Step, WeekAdvice
-from wslog.wording import count, decimal, moment
-
-if TYPE_CHECKING:
-    from wslog.weekly.report import Pair
+from wslog.weekly_result import AdviceOutcome, Step, WeekAdvice, cause_of_key
+from wslog.wording import count, decimal, moment, sentence
 
 Verdict = Literal["better", "same", "worse", "unclear"]
 
@@ -31,12 +28,11 @@ def judge_advice(pair: Pair, steps: Sequence[Step]) -> tuple[AdviceOutcome, ...]
 
 def _judge(one: WeekAdvice, pair: Pair, steps: Sequence[Step]) -> AdviceOutcome:
     what = ", ".join(cause_words(key) for key in one.causes)
-    if pair.why or pair.other is None:
+    if not pair.is_comparable:
         return _outcome(one, "unclear", f"{what}: cannot be compared, {pair.why}")
     metric = cause_metric(one.causes)
-    noise = learn_noise([blocks_of(metric, week, hours) for week, hours in pair.history])
-    now, before = blocks_of(metric, pair.week, pair.hours), blocks_of(metric, pair.other, pair.other_hours)
-    change = compare(now, before, noise)
+    now, before = pair.counts(metric)
+    change = compare(now, before, pair.noise(metric))
     if change is None or now.rate is None or before.rate is None:
         return _outcome(one, "unclear", f"{what}: nothing to compare")
     step = next((step for step in steps if step.what in one.causes), None)
@@ -57,9 +53,9 @@ def _replaced(one: WeekAdvice, pair: Pair) -> str:
     """Return a warning if the same cause, of another tier, took the place of what fell."""
     if pair.other is None:
         return ""
-    causes = {key.partition("|")[0] for key in one.causes}
-    here = {f"{cause.cause}|{cause.tier}": cause.n for cause in pair.week.causes if cause.cause.value in causes}
-    there = {f"{cause.cause}|{cause.tier}": cause.n for cause in pair.other.causes if cause.cause.value in causes}
+    causes = {cause_of_key(key)[0] for key in one.causes}
+    here = {cause.key: cause.n for cause in pair.week.causes if cause.cause in causes}
+    there = {cause.key: cause.n for cause in pair.other.causes if cause.cause in causes}
     fell = sum(there.get(key, 0) - here.get(key, 0) for key in one.causes)
     rose = {key: n - there.get(key, 0) for key, n in here.items() if key not in one.causes}
     largest = max(rose, key=lambda key: rose[key], default=None)
@@ -73,5 +69,5 @@ def _outcome(one: WeekAdvice, verdict: Verdict, statement: str) -> AdviceOutcome
         text=one.advice.text,
         would_prevent_n=one.advice.would_prevent_n,
         verdict=verdict,
-        statement=statement[:1].upper() + statement[1:],
+        statement=sentence(statement),
     )

@@ -53,6 +53,9 @@ class Blocks:
         return [n - rate * d for n, d in zip(self.counts, self.exposures, strict=True)]
 
 
+NOTHING: Final = Blocks((), ())
+
+
 @dataclass(frozen=True, slots=True)
 class Noise:
     """What ordinary weeks of this history scatter by: `phi` of pairs of weeks (None: no history), and `wobble`."""

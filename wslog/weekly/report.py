@@ -4,82 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from wslog.weekly.changes import change_causes, change_groups, change_metric, find_steps
 from wslog.weekly.clusters import compare_clusters
-from wslog.weekly.coverage import Covered, find_covered, tiers_of
+from wslog.weekly.coverage import Covered
 from wslog.weekly.headline import write_headline, write_notes
-from wslog.weekly.metrics import DROP_SHARE, HEADLINE, RATE, UNKNOWN_SHARE, WIDTH, blocks_of, shared_hours
+from wslog.weekly.metrics import DROP_SHARE, HEADLINE, RATE, UNKNOWN_SHARE, WIDTH, blocks_of
 from wslog.weekly.objective import judge_objective
 from wslog.weekly.outcomes import judge_advice
-from wslog.weekly.rates import Blocks, estimate, learn_noise
+from wslog.weekly.pair import Pair
+from wslog.weekly.rates import Blocks, estimate
 from wslog.weekly_result import REPORT_VERSION, CoursePoint, Objective, WeeklyReport, WeekPoint, WeekSummary
-
-LEAST_HOURS: Final = 24  # of the same week hours in both weeks, to compare them at all
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
-    """Two weeks and the hours in which they can be compared; `why` not, if they cannot.
-
-    Attributes:
-        history: Weeks before this one, oldest first, each with the hours its logs cover.
-        coverage: Of each week, by its name.
-    """
-
-    week: WeekSummary
-    hours: tuple[bool, ...]
-    other: WeekSummary | None
-    other_hours: tuple[bool, ...]
-    why: str
-    history: tuple[tuple[WeekSummary, tuple[bool, ...]], ...]
-    coverage: Mapping[str, Covered]
-
-    @property
-    def covered(self) -> tuple[bool, ...]:
-        """Per hour of the week, whether its logs are all there, compared or not."""
-        return self.coverage[self.week.week].hours
-
-
-def compare_weeks(
-    week: WeekSummary, other: WeekSummary | None, history: Sequence[WeekSummary], *, now: dt.datetime | None = None
-) -> Pair:
-    """Find the hours in which a week can be compared to another one.
-
-    Args:
-        week: The week.
-        other: The week to compare it to; None: there is none.
-        history: The weeks of the trend before this one, oldest first; may hold *other*.
-        now: The present, if the week may not be over.
-    """
-    earlier = [one for one in history if one.week < week.week]
-    mates = [*earlier, *([other] if other and other.week not in {one.week for one in earlier} else [])]
-    tiers = tiers_of([week, *([other] if other else [])])
-    covered = {week.week: find_covered(week, mates, tiers=tiers, now=now)}
-    for one in mates:
-        rest = [mate for mate in mates if mate.week != one.week]
-        # A week of the trend is judged by its own tiers; the two compared must have the same ones.
-        own = tiers if other is not None and one.week == other.week else tiers_of([one])
-        covered[one.week] = find_covered(one, rest or [week], tiers=own, now=None)
-    hours: Sequence[bool] = covered[week.week].hours
-    other_hours: Sequence[bool] = ()
-    why = "" if other else "there is no earlier week to compare it to"
-    if other is not None:
-        hours, other_hours = shared_hours(week, hours, other, covered[other.week].hours)
-        if sum(hours) < LEAST_HOURS:
-            why = f"logs of every tier are there for only {sum(hours)} hours of both weeks"
-    return Pair(
-        week=week,
-        hours=tuple(hours),
-        other=other,
-        other_hours=tuple(other_hours),
-        why=why,
-        history=tuple((one, covered[one.week].hours) for one in earlier),
-        coverage=covered,
-    )
 
 
 def write_report(pair: Pair, *, now: dt.datetime | None = None, slo: str | None = None) -> WeeklyReport:
@@ -115,7 +51,7 @@ def write_report(pair: Pair, *, now: dt.datetime | None = None, slo: str | None 
         metrics=metrics,
         steps=steps,
         causes=causes,
-        clusters=compare_clusters(week, other) if other and not pair.why else (),
+        clusters=compare_clusters(week, other) if other and pair.is_comparable else (),
         bursts=week.bursts,
         groups={name: change_groups(name, pair) for name in week.groups},
         advice=tuple(one.advice for one in week.advice),
@@ -124,7 +60,7 @@ def write_report(pair: Pair, *, now: dt.datetime | None = None, slo: str | None 
         gaps=own.gaps,
         covered_hours=sum(own.hours),
         total_hours=len(own.hours),
-        compared_hours=sum(pair.hours) if other and not pair.why else 0,
+        compared_hours=sum(pair.hours) if pair.is_comparable else 0,
         files=week.files,
         lines=week.lines,
         rejected=week.rejected,
@@ -157,13 +93,11 @@ def _course(pair: Pair) -> tuple[CoursePoint, ...]:
 
 def _point(week: WeekSummary, pair: Pair, *, is_partial: bool) -> WeekPoint:
     covered = pair.coverage[week.week]
-    noise = learn_noise([blocks_of(RATE, one, hours) for one, hours in pair.history])
-    blocks = blocks_of(RATE, week, covered.hours)
     return WeekPoint(
         week=week.week,
         drops=week.totals.drops,
         connection_hours=week.totals.connection_hours,
-        rate=estimate(blocks, noise, per=RATE.per),
+        rate=estimate(blocks_of(RATE, week, covered.hours), pair.noise(RATE), per=RATE.per),
         covered_share=covered.share,
         is_partial=is_partial,
     )

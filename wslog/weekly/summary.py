@@ -16,6 +16,7 @@ from wslog.summarize.drops import HOURS, IS_DROP, IS_OPENED, drops_of
 from wslog.summarize.totals import offline_spells
 from wslog.weekly.metrics import EPISODES
 from wslog.weekly_result import (
+    KEY_SEPARATOR,
     NGINX_ERROR,
     SUMMARY_VERSION,
     HourCounts,
@@ -25,6 +26,7 @@ from wslog.weekly_result import (
     WeekGroup,
     WeekReconnects,
     WeekSummary,
+    cause_key,
 )
 
 MOST_GROUPS: Final = 40
@@ -138,7 +140,9 @@ def _hour_counts(placed: pl.DataFrame, offline: pl.DataFrame, lines: pl.DataFram
 
 def _key() -> pl.Expr:
     return pl.concat_str(
-        pl.col("cause").fill_null(Cause.UNKNOWN.value), pl.col("tier").fill_null(Tier.UNKNOWN.value), separator="|"
+        pl.col("cause").fill_null(Cause.UNKNOWN.value),
+        pl.col("tier").fill_null(Tier.UNKNOWN.value),
+        separator=KEY_SEPARATOR,
     ).alias("key")
 
 
@@ -160,15 +164,12 @@ def _causes(drops: pl.DataFrame) -> tuple[WeekCause, ...]:
     causes = []
     for part in drops.partition_by("cause", "tier", maintain_order=True):
         timers = part.group_by("timeout_s").len("n").drop_nulls().sort("n", "timeout_s", descending=[True, False])
-        by_day = part.group_by("day").agg(n=pl.len(), opened=IS_OPENED.sum())
         causes.append(
             WeekCause(
                 cause=Cause(part["cause"][0]),
                 tier=Tier(part["tier"][0]),
                 n=part.height,
                 timeouts_s=tuple(timers["timeout_s"]),
-                by_day=_spread(by_day, "n", 7, by="day"),
-                opened_by_day=_spread(by_day, "opened", 7, by="day"),
             )
         )
     return tuple(sorted(causes, key=lambda cause: (-cause.n, cause.cause, cause.tier)))
@@ -215,7 +216,7 @@ def _advice(document: Document) -> tuple[WeekAdvice, ...]:
     speaks: dict[int, dict[str, None]] = {}
     for finding in document.findings:
         for number in finding.advice:
-            speaks.setdefault(number, {})[f"{finding.cause}|{finding.tier}"] = None
+            speaks.setdefault(number, {})[cause_key(finding.cause, finding.tier)] = None
     return tuple(
         WeekAdvice(advice=advice, causes=tuple(speaks.get(number, {}))) for number, advice in enumerate(document.advice)
     )

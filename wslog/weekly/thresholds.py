@@ -16,7 +16,7 @@ from wslog.weekly_result import Estimate, MetricChange
 from wslog.wording import decimal, whole_percent
 
 if TYPE_CHECKING:
-    from wslog.weekly.report import Pair
+    from wslog.weekly.pair import Pair
     from wslog.weekly_result import WeeklyReport
 
 DELTA: Final = "delta:"
@@ -188,9 +188,9 @@ def _cause(report: WeeklyReport, *, is_delta: bool) -> str:
     if is_delta and risen:
         top = max(risen, key=lambda one: (one.now.value or 0.0) - (one.before.value or 0.0))
         levels = f"{decimal(top.before.value or 0.0)} → {decimal(top.now.value or 0.0)} {top.per}"
-        return f"rose most: {cause_words(f'{top.cause}|{top.tier}')}, {levels}"
+        return f"rose most: {cause_words(top.key)}, {levels}"
     top_cause = next((one for one in report.causes if one.n), None)
     if top_cause is None:
         return "no drops"
     part = whole_percent(top_cause.share)
-    return f"largest cause: {cause_words(f'{top_cause.cause}|{top_cause.tier}')}, {part} of the drops"
+    return f"largest cause: {cause_words(top_cause.key)}, {part} of the drops"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wslog.schema import Cause, Tier
+from wslog.weekly_result import cause_of_key
 from wslog.wording import WHO, decimal
 
 CAUSES = {
@@ -33,8 +34,8 @@ def relative(now: float, before: float) -> str:
 
 
 def cause_words(key: str) -> str:
-    """Write a `cause|tier` as a plural with its owner: `idle timeouts (nginx)`."""
-    cause, _, tier = key.partition("|")
-    words = CAUSES[Cause(cause)]
-    owner = WHO[Tier(tier)].removeprefix("the ") if tier and Tier(tier) not in (Tier.UNKNOWN,) else ""
+    """Write a cause, by its `cause_key`, as a plural with its owner: `idle timeouts (nginx)`."""
+    cause, tier = cause_of_key(key)
+    words = CAUSES[cause]
+    owner = "" if tier is Tier.UNKNOWN else WHO[tier].removeprefix("the ")
     return f"{words} ({owner})" if owner and owner not in words else words

@@ -1,6 +1,7 @@
 """What wslog knows of one week, and what it can say of a week among others."""
 
 from wslog.weekly_result.report import (
+    ALL,
     REPORT_VERSION,
     AdviceOutcome,
     Burn,
@@ -18,6 +19,7 @@ from wslog.weekly_result.report import (
     WeekPoint,
 )
 from wslog.weekly_result.summary import (
+    KEY_SEPARATOR,
     NGINX_ERROR,
     SUMMARY_VERSION,
     HourCounts,
@@ -27,9 +29,13 @@ from wslog.weekly_result.summary import (
     WeekGroup,
     WeekReconnects,
     WeekSummary,
+    cause_key,
+    cause_of_key,
 )
 
 __all__ = [
+    "ALL",
+    "KEY_SEPARATOR",
     "NGINX_ERROR",
     "REPORT_VERSION",
     "SUMMARY_VERSION",
@@ -54,4 +60,6 @@ __all__ = [
     "WeekReconnects",
     "WeekSummary",
     "WeeklyReport",
+    "cause_key",
+    "cause_of_key",
 ]

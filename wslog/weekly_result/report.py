@@ -8,8 +8,11 @@ from typing import Literal
 
 from wslog.result import Advice, Burst, Cluster, Limit, Totals
 from wslog.schema import Cause, Tier
+from wslog.weekly_result.summary import cause_key
 
 REPORT_VERSION = 1
+ALL = "all"
+"""What a `Step` is of that all causes together took."""
 
 Direction = Literal["better", "worse", "same", "other", "not_comparable"]
 """`other`: changed beyond noise, and neither good nor bad by itself."""
@@ -69,13 +72,18 @@ class CauseChange:
     p_value: float | None
     trend: tuple[float | None, ...]
 
+    @property
+    def key(self) -> str:
+        """Its `cause_key`."""
+        return cause_key(self.cause, self.tier)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """A rate that changed within the week, and stayed so.
 
     Attributes:
-        what: `all`, or a cause as `cause|tier`.
+        what: `ALL`, or a cause by `cause_key`.
         at: Where it changed, to within `width_hours` after.
         before: Mean rate per 1 000 connection hours, from the start of the week compared to.
         after: Mean rate until the end of the week.

@@ -17,11 +17,25 @@ NGINX_ERROR = "nginx-error"
 """The format of nginx's error log, counted apart from its access log."""
 
 
+KEY_SEPARATOR = "|"
+
+
+def cause_key(cause: Cause, tier: Tier) -> str:
+    """Return the name that a cause and its owner are counted under: `cause|tier`."""
+    return f"{cause}{KEY_SEPARATOR}{tier}"
+
+
+def cause_of_key(key: str) -> tuple[Cause, Tier]:
+    """Return the cause and the owner that `cause_key` made a name of."""
+    cause, _, tier = key.partition(KEY_SEPARATOR)
+    return Cause(cause), Tier(tier)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HourCounts:
     """Per hour of the close: what ended in it. `lines` counts the events that each tier's logs hold of that hour.
 
-    nginx's error log is counted apart, as `nginx-error`: `nginx` are the lines of its access log.
+    `by_cause` is by `cause_key`. nginx's error log is counted apart, as `nginx-error`: `nginx` are the lines of its access log.
     """
 
     attempts: tuple[int, ...]
@@ -36,14 +50,17 @@ class HourCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekCause:
-    """One cause of drops: `n` per day is in `by_day`; `timeouts_s` the timers' values, most frequent first."""
+    """One cause of drops; `timeouts_s` are the timers' values, most frequent first."""
 
     cause: Cause
     tier: Tier
     n: int
     timeouts_s: tuple[float, ...]
-    by_day: tuple[int, ...]
-    opened_by_day: tuple[int, ...]
+
+    @property
+    def key(self) -> str:
+        """Its `cause_key`."""
+        return cause_key(self.cause, self.tier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +90,7 @@ class WeekGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekAdvice:
-    """Advice of that week, with the causes it speaks to, as `cause|tier`."""
+    """Advice of that week, with the causes it speaks to, by `cause_key`."""
 
     advice: Advice
     causes: tuple[str, ...]
