@@ -38,7 +38,6 @@ LONG: Final[Mapping[str, str]] = {
 LONG_FUNCTIONS: Final[Mapping[str, str]] = {
     "read_record": "one expression per field of a client record",
     "parse_connections": "one expression per field of the ALB's connection log",
-    "_template": "the settings of the page's template, one a line",
 }
 MODULES: Final = sorted(PACKAGE.rglob("*.py"))
 

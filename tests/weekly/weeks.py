@@ -174,7 +174,7 @@ def _summary(name, site, spec, start, end, local, attempts, opened, hours, cause
             by_cause={key: tuple(counts) for key, counts in causes.items() if sum(counts)},
             lines={tier: tuple(counts) for tier, counts in lines.items()},
         ),
-        causes=tuple(sorted((_cause(key, sum(by_day[key])) for key in causes if sum(by_day[key])), key=lambda one: -one.n)),
+        causes=tuple(sorted((_cause(key, sum(n)) for key, n in by_day.items() if sum(n)), key=lambda one: -one.n)),
         clusters=tuple(clusters), n_valued={axis: sum(opened_drops) for axis in ("idle_s", "lifetime_s")},
         bursts=tuple(sorted(bursts, key=lambda one: one.at)),
         reconnects=WeekReconnects(n=sum(opened_drops), p50_s=2.0, p95_s=rng.lognormvariate(3, 0.1), gave_up=0),

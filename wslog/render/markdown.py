@@ -8,7 +8,8 @@ from wslog import wording as numbers
 from wslog.evidence import read_evidence
 from wslog.render import names
 from wslog.render.cause_rows import cause_rows, certainty_words
-from wslog.render.escape import markdown, markdown_code, plain_block
+from wslog.render.escape import markdown, markdown_code
+from wslog.render.markdown_parts import fenced, table
 from wslog.result import Advice, Document, FileCoverage, Finding
 from wslog.schema import Cause, Tier
 
@@ -74,7 +75,7 @@ def _causes(document: Document) -> Iterator[str]:
         )
         for row in cause_rows(document)
     ]
-    yield from _table("Causes", ("cause", "drops", "share", "sure", "strongest proof"), rows, right=(1, 2, 3))
+    yield from table("Causes", ("cause", "drops", "share", "sure", "strongest proof"), rows, right=(1, 2, 3))
 
 
 def _findings(document: Document) -> Iterator[str]:
@@ -149,18 +150,12 @@ def _changes(document: Document) -> Iterator[str]:
 
 
 def _change(advice: Advice, number: int, *, with_reason: bool, with_config: bool) -> Iterator[str]:
-    # The pad lines the code block up with the text of its list item, so that it belongs to it.
-    pad = " " * (len(str(number)) + 2)
     title = names.first_sentence(advice.text)
     rest = markdown(" ".join(advice.text[len(title) :].split()))
     gain = names.advice_gain(advice)
     yield f"{number}. **{markdown(title)}** {gain[:1].upper()}{gain[1:]}. {rest if with_reason else ''}".rstrip()
     if advice.config and with_config:
-        lines = plain_block(advice.config).rstrip("\n").split("\n")
-        fence = "```"
-        while any(fence in line for line in lines):
-            fence += "`"
-        yield from ("", f"{pad}{fence}", *(f"{pad}{line}".rstrip() for line in lines), f"{pad}{fence}")
+        yield from fenced(advice.config, pad=" " * (len(str(number)) + 2))
 
 
 def _clusters(document: Document) -> Iterator[str]:
@@ -173,11 +168,11 @@ def _clusters(document: Document) -> Iterator[str]:
         )
         for cluster in document.clusters
     ]
-    yield from _table("Clusters", ("drops", "timers of that value", "n", "share"), rows, right=(2, 3))
+    yield from table("Clusters", ("drops", "timers of that value", "n", "share"), rows, right=(2, 3))
 
 
 def _bursts(document: Document) -> Iterator[str]:
-    largest = sorted(document.bursts, key=lambda burst: -burst.n)[:_MOST_BURSTS]
+    largest = names.largest_bursts(document.bursts, _MOST_BURSTS)
     rows = [
         (
             numbers.instant(burst.at),
@@ -186,11 +181,11 @@ def _bursts(document: Document) -> Iterator[str]:
             markdown_code(names.scope_name(burst.scope), in_table=True),
             names.cause_name(burst.cause),
         )
-        for burst in sorted(largest, key=lambda burst: burst.at)
+        for burst in largest
     ]
     left_out = len(document.bursts) - len(largest)
     title = f"Bursts, the {_MOST_BURSTS} largest of {len(document.bursts)}" if left_out else "Bursts"
-    yield from _table(title, ("began, UTC", "closes", "of those open", "what they share", "cause"), rows, right=(1, 2))
+    yield from table(title, ("began, UTC", "closes", "of those open", "what they share", "cause"), rows, right=(1, 2))
 
 
 def _reconnects(document: Document) -> Iterator[str]:
@@ -229,7 +224,7 @@ def _clocks(document: Document) -> Iterator[str]:
         )
         for clock in document.clocks
     ]
-    yield from _table("Clocks", ("tier", "runs ahead by", "pairs", "note"), rows, right=(1, 2))
+    yield from table("Clocks", ("tier", "runs ahead by", "pairs", "note"), rows, right=(1, 2))
 
 
 def _coverage(document: Document) -> Iterator[str]:
@@ -246,7 +241,7 @@ def _coverage(document: Document) -> Iterator[str]:
     if len(rows) > _MOST_FILES:
         title = f"What was read, {_MOST_FILES} of {numbers.counted(len(rows), 'row')}"
     head = ("file", "format", "lines", "events", "rejected", "first rejected")
-    yield from _table(title, head, rows[:_MOST_FILES], right=(2, 3, 4))
+    yield from table(title, head, rows[:_MOST_FILES], right=(2, 3, 4))
 
 
 def _files(files: Sequence[FileCoverage]) -> tuple[str, ...]:
@@ -262,14 +257,3 @@ def _files(files: Sequence[FileCoverage]) -> tuple[str, ...]:
         numbers.count(sum(file.rejected for file in files)),
         f"line {reject.line}: {markdown(reject.reason)}" if reject else "",
     )
-
-
-def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int]) -> Iterator[str]:
-    """Return a titled table, or nothing if it has no rows; the columns in *right* are numbers."""
-    if not rows:
-        return
-    yield from (f"## {title}", "")
-    yield f"| {' | '.join(head)} |"
-    yield f"| {' | '.join('---:' if place in right else '---' for place in range(len(head)))} |"
-    yield from (f"| {' | '.join(row)} |" for row in rows)
-    yield ""

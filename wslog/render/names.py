@@ -8,7 +8,7 @@ from typing import Final
 
 from wslog import wording as numbers
 from wslog.render.escape import plain
-from wslog.result import Advice, CauseShare, Cluster, Coverage, Document, Finding
+from wslog.result import Advice, Burst, CauseShare, Cluster, Coverage, Document, Finding
 from wslog.schema import Cause, ScopeKind, Tier, split_scope
 
 CAUSES: Final[Mapping[Cause, tuple[str, str]]] = {
@@ -120,6 +120,11 @@ def scope_name(scope: str) -> str:
     """Return what the connections of a burst share, as a reader would say it; `plain` it before showing."""
     kind, name = split_scope(scope)
     return name if kind is ScopeKind.UPSTREAM else _SCOPES.get(kind, scope)
+
+
+def largest_bursts(bursts: Sequence[Burst], most: int) -> list[Burst]:
+    """Return the largest bursts, in the order of time."""
+    return sorted(sorted(bursts, key=lambda burst: -burst.n)[:most], key=lambda burst: burst.at)
 
 
 def first_sentence(text: str) -> str:

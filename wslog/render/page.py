@@ -13,8 +13,8 @@ from wslog.render import names
 from wslog.render.chart_style import look
 from wslog.render.chart_tables import TABLES, Table
 from wslog.render.charts import CHARTS
-from wslog.render.escape import plain, plain_block, shortened
-from wslog.render.lines import UNIT
+from wslog.render.escape import plain, shortened
+from wslog.render.template import load_template
 from wslog.result import Document, Window
 
 if TYPE_CHECKING:
@@ -78,71 +78,40 @@ def render_html(document: Document, charts: Mapping[str, bytes]) -> str:
 
 @lru_cache(maxsize=1)
 def _template() -> Template:
-    """Return the compiled template; what it prints is escaped for HTML, and hidden characters are written out."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    # select_autoescape would go by the file's name; every template here is HTML.
-    environment = Environment(
-        loader=PackageLoader("wslog.render"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(
-        block=_block,
-        prose=_prose,
-        count=numbers.count,
-        percent=numbers.percent,
-        tenths=_tenths,
-        evidence_line=_evidence_line,
-        path=_path,
-        decimal=numbers.decimal,
-        seconds=numbers.seconds,
-        signed=numbers.signed_seconds,
-        timer=numbers.timer,
-        instant=numbers.instant,
-        cause=names.cause_name,
-        timers=names.cluster_timers,
-        title=names.first_sentence,
-        scope=names.scope_name,
-        evidence=read_evidence,
-        finding=names.finding_label,
-        cluster=names.cluster_label,
-        gain=names.advice_gain,
-        colour=lambda cause: look(cause).colour,
-    )
-    environment.globals.update(
-        counted=numbers.counted,
-        lines_read=names.lines_read,
-        not_drawn=names.not_drawn,
-        tenths_range=lambda low, high: f"{_tenths(low).removesuffix(' %')} to {_tenths(high)}",
-        span=numbers.span,
-        percent_range=numbers.percent_range,
-        label=names.cause_label,
-        tiers=names.TIERS,
-        causes=names.CAUSES,
-    )
-    return environment.get_template(_TEMPLATE)
-
-
-def _finalize(value: Any) -> Any:
-    from markupsafe import Markup
-
-    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _prose(text: str) -> Any:
-    """Return a sentence, escaped: what stands between backticks as code, and numbers not parted from their units."""
-    from markupsafe import Markup, escape
-
-    parts = UNIT.sub("\u00a0", plain(text)).split("`")
-    if len(parts) % 2 == 0:  # a backtick without its partner is no mark
-        return escape("`".join(parts))
-    return Markup().join(
-        Markup("<code>{}</code>").format(part) if nth % 2 else escape(part) for nth, part in enumerate(parts)
+    return load_template(
+        _TEMPLATE,
+        filters={
+            "count": numbers.count,
+            "percent": numbers.percent,
+            "tenths": _tenths,
+            "evidence_line": _evidence_line,
+            "path": _path,
+            "decimal": numbers.decimal,
+            "seconds": numbers.seconds,
+            "signed": numbers.signed_seconds,
+            "timer": numbers.timer,
+            "instant": numbers.instant,
+            "cause": names.cause_name,
+            "timers": names.cluster_timers,
+            "title": names.first_sentence,
+            "scope": names.scope_name,
+            "evidence": read_evidence,
+            "finding": names.finding_label,
+            "cluster": names.cluster_label,
+            "gain": names.advice_gain,
+            "colour": lambda cause: look(cause).colour,
+        },
+        known={
+            "counted": numbers.counted,
+            "lines_read": names.lines_read,
+            "not_drawn": names.not_drawn,
+            "tenths_range": lambda low, high: f"{_tenths(low).removesuffix(' %')} to {_tenths(high)}",
+            "span": numbers.span,
+            "percent_range": numbers.percent_range,
+            "label": names.cause_label,
+            "tiers": names.TIERS,
+            "causes": names.CAUSES,
+        },
     )
 
 
@@ -166,13 +135,6 @@ def _evidence_line(text: str) -> Any:
 
     ref = read_evidence(text).ref
     return Markup("{}{}").format(_path(ref), plain(text[len(ref) :])) if ref else escape(plain(text))
-
-
-def _block(text: str) -> Any:
-    """Return configuration with its line breaks, escaped."""
-    from markupsafe import escape
-
-    return escape(plain_block(text))
 
 
 def _figures(document: Document, charts: Mapping[str, bytes]) -> list[Figure]:

@@ -144,7 +144,7 @@ class _Page(NamedTuple):
     def _bursts(self, bursts: Sequence[Burst], most: int) -> list[str]:
         if not bursts:
             return []
-        largest = sorted(sorted(bursts, key=lambda burst: -burst.n)[:most], key=lambda burst: burst.at)
+        largest = names.largest_bursts(bursts, most)
         one_day = len({burst.at.date() for burst in bursts}) == 1
         title = f"Bursts, {largest[0].at:%Y-%m-%d} UTC" if one_day else "Bursts, UTC"
         lines = [self._head(title, shown=len(largest), of=len(bursts))]

@@ -24,7 +24,7 @@ from wslog.render.chart_style import (
     say_empty,
 )
 from wslog.render.pictures import draw_pictures
-from wslog.weekly_result import CauseChange, Estimate, WeeklyReport, WeekPoint
+from wslog.weekly_result import ALL, CauseChange, Estimate, WeeklyReport, WeekPoint
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -116,7 +116,7 @@ def draw_course(report: WeeklyReport, ax: Axes) -> Axes:
     moments: dict[int, list[str]] = {}
     for step in report.steps[:3]:
         place = next((nth for nth in places if report.course[nth].at >= step.at), len(now))
-        what = "all" if step.what == "all" else weekly_names.cause_of(step.what)
+        what = step.what if step.what == ALL else weekly_names.cause_of(step.what)
         moments.setdefault(place, []).append(cut(what, 30))
     for place, what_changed in moments.items():
         ax.axvline(place, color=INK, linewidth=0.9, linestyle=(0, (4, 3)))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Final
 
-from wslog import wording as numbers
-from wslog.render import names, weekly_names
-from wslog.render.escape import markdown, markdown_code, plain_block
-from wslog.weekly_result import GroupChange, WeeklyReport
+from wslog.render import weekly_names, weekly_tables
+from wslog.render.escape import markdown, markdown_code
+from wslog.render.markdown_parts import fenced, table
+from wslog.render.weekly_tables import VERDICT, Table
+from wslog.weekly_result import WeeklyReport
 
 MOST_CAUSES: Final = 8
 MOST_GROUPS: Final = 3
@@ -21,12 +23,12 @@ def render_weekly_markdown(report: WeeklyReport) -> str:
     parts = [
         *_head(report),
         *_numbers(report),
-        *_causes(report),
+        *_table("Causes", weekly_tables.causes(report, MOST_CAUSES).without("95 % interval")),
         *_changes(report),
         *_outcomes(report),
         *_advice(report),
         *_bursts(report),
-        *_groups(report),
+        *_table("Where", weekly_tables.groups(report, MOST_GROUPS)),
         *_objective(report),
         *_coverage(report),
     ]
@@ -55,36 +57,13 @@ def _numbers(report: WeeklyReport) -> Iterator[str]:
         for metric in report.metrics
     ]
     other = report.compared_to or "before"
-    yield from _table("", ("", report.week, "95 % interval", other, "change", ""), rows, right=(1, 2, 3, 4))
-
-
-def _causes(report: WeeklyReport) -> Iterator[str]:
-    rows = [
-        (
-            markdown(weekly_names.cause(one.cause, one.tier, one.timeouts_s)),
-            numbers.count(one.n),
-            numbers.percent(one.share),
-            f"{weekly_names.value(one.now.value, '')} {one.per}",
-            weekly_names.change(one),
-            weekly_names.DIRECTIONS[one.direction],
-            weekly_names.row_spark(one.trend),
-        )
-        for one in report.causes[:MOST_CAUSES]
-    ]
-    head = ("cause", "drops", "share", "rate", "change", "", "trend")
-    yield from _table("Causes", head, rows, right=(1, 2, 3, 4))
+    yield from table("", ("", report.week, "95 % interval", other, "change", ""), rows, right=(1, 2, 3, 4))
 
 
 def _changes(report: WeeklyReport) -> Iterator[str]:
-    items = []
-    for step in report.steps:
-        what = "All drops outside of restarts" if step.what == "all" else weekly_names.cause_of(step.what)
-        at = weekly_names.moment(step.at, report.zone)
-        levels = f"{numbers.decimal(step.before)} before, {numbers.decimal(step.after)} since, per 1 000 h"
-        items.append(f"- {markdown(what)}: changed around {at}; {levels}")
-    items += [f"- {markdown(one.statement)}" for one in report.clusters if one.kind not in ("same", "unclear")]
-    if items:
-        yield from ("## What changed", "", *items, "")
+    changes = weekly_names.changes(report)
+    if changes:
+        yield from ("## What changed", "", *(f"- {markdown(line)}" for line in changes), "")
 
 
 def _outcomes(report: WeeklyReport) -> Iterator[str]:
@@ -104,51 +83,15 @@ def _advice(report: WeeklyReport) -> Iterator[str]:
     for nth, one in enumerate(report.advice[:MOST_ADVICE], start=1):
         yield f"{nth}. {markdown(one.text)} *({weekly_names.gain(one)})*"
         if one.config:
-            lines = plain_block(one.config).rstrip("\n").split("\n")
-            fence = "```"
-            while any(fence in line for line in lines):
-                fence += "`"
-            yield from ("", f"   {fence}", *(f"   {line}".rstrip() for line in lines), f"   {fence}")
+            yield from fenced(one.config, pad="   ")
     yield ""
 
 
 def _bursts(report: WeeklyReport) -> Iterator[str]:
-    largest = sorted(sorted(report.bursts, key=lambda one: -one.n)[:MOST_BURSTS], key=lambda one: one.at)
-    rows = [
-        (
-            weekly_names.moment(one.at, report.zone),
-            numbers.count(one.n),
-            markdown_code(names.scope_name(one.scope), in_table=True),
-            markdown(weekly_names.cause(one.cause, one.tier)),
-            markdown(one.evidence[0]) if one.evidence else "",
-        )
-        for one in largest
-    ]
-    left = len(report.bursts) - len(largest)
-    title = f"Bursts, the {MOST_BURSTS} largest of {len(report.bursts)}" if left else "Bursts"
-    yield from _table(title, (f"began, {report.zone}", "closes", "what they share", "cause", "with"), rows, right=(1,))
-
-
-def _groups(report: WeeklyReport) -> Iterator[str]:
-    rows = [
-        row
-        for dimension, title in weekly_names.DIMENSIONS.items()
-        for row in (_group(title, one) for one in weekly_names.worst(report.groups.get(dimension, ()), MOST_GROUPS))
-    ]
-    head = ("", "", "drops", "per 1 000 h", "change", "", "trend")
-    yield from _table("Where", head, rows, right=(2, 3, 4))
-
-
-def _group(title: str, one: GroupChange) -> tuple[str, ...]:
-    return (
-        title,
-        markdown_code(one.value, in_table=True),
-        numbers.count(one.drops),
-        weekly_names.value(one.now.value, ""),
-        weekly_names.change(one),
-        weekly_names.DIRECTIONS[one.direction],
-        weekly_names.row_spark(one.trend),
-    )
+    n = len(report.bursts)
+    title = f"Bursts, the {MOST_BURSTS} largest of {n}" if n > MOST_BURSTS else "Bursts"
+    bursts = weekly_tables.bursts(report, MOST_BURSTS).without("of those open")
+    yield from _table(title, bursts, renamed={"began": f"began, {report.zone}"})
 
 
 def _objective(report: WeeklyReport) -> Iterator[str]:
@@ -156,40 +99,26 @@ def _objective(report: WeeklyReport) -> Iterator[str]:
     if objective is None:
         return
     yield from ("## Objective", "", markdown(weekly_names.budget(objective)), "")
-    rows = [
-        (markdown(weekly_names.cause(one.cause, one.tier)), numbers.count(one.n), numbers.percent(one.used))
-        for one in objective.burn
-    ]
-    yield from _table("", ("cause", "drops", "of the budget"), rows, right=(1, 2))
+    yield from _table("", weekly_tables.burn(report))
 
 
 def _coverage(report: WeeklyReport) -> Iterator[str]:
     yield from ("## Coverage", "")
     yield f"{weekly_names.coverage(report)} {weekly_names.read(report)}"
     yield ""
-    rows = [
-        (
-            gap.note,
-            weekly_names.moment(gap.start, report.zone),
-            weekly_names.moment(gap.end, report.zone),
-            numbers.count(gap.n_hours),
-        )
-        for gap in report.gaps
-    ]
-    yield from _table("", ("missing", "from", "to", "hours"), rows, right=(3,))
+    yield from _table("", weekly_tables.gaps(report))
     for limit in report.limits[:3]:
         yield f"- {markdown(limit.text)}"
 
 
-def _table(
-    title: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()
-) -> Iterator[str]:
-    if not rows:
-        return
-    if title:
-        yield from (f"## {title}", "")
-    yield f"| {' | '.join(head)} |"
-    yield f"|{'|'.join(' ---: ' if nth in right else ' --- ' for nth in range(len(head)))}|"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
-    yield ""
+def _table(title: str, shown: Table, *, renamed: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
+    """Write one of the report's tables; its verdicts speak for themselves."""
+    head = [renamed.get(one, "" if one == VERDICT else one) for one in shown.head]
+    rows = [[_cell(shown, place, text) for place, text in enumerate(row)] for row in shown.rows]
+    yield from table(title, head, rows, right=shown.numeric)
+
+
+def _cell(shown: Table, place: int, text: str) -> str:
+    if place in shown.numeric:
+        return text
+    return markdown_code(text, in_table=True) if place in shown.named else markdown(text)

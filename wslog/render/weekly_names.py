@@ -13,7 +13,9 @@ from wslog.render.escape import plain
 from wslog.result import Advice, Burst
 from wslog.schema import Cause, Tier
 from wslog.weekly_result import (
+    ALL,
     CauseChange,
+    ClusterChange,
     Direction,
     Estimate,
     GroupChange,
@@ -143,6 +145,21 @@ def budget(objective: Objective) -> str:
         four = f", {numbers.percent(objective.used_four_weeks)} over the last {objective.weeks_counted} weeks"
     met = "met" if objective.is_met else "missed"
     return f"{plain(objective.expression)}: {met}, {used}{four}"
+
+
+def changes(report: WeeklyReport) -> list[str]:
+    """Return what changed within the week or since the other one, a sentence each."""
+    lines = []
+    for step in report.steps:
+        what = "All drops outside of restarts" if step.what == ALL else cause_of(step.what)
+        levels = f"{numbers.decimal(step.before)} before, {numbers.decimal(step.after)} since, per 1 000 h"
+        lines.append(f"{what}: changed around {moment(step.at, report.zone)}; {levels}")
+    return lines + [one.statement for one in changed_clusters(report)]
+
+
+def changed_clusters(report: WeeklyReport) -> list[ClusterChange]:
+    """Return the clusters that surely changed."""
+    return [one for one in report.clusters if one.kind not in ("same", "unclear")]
 
 
 def worst(groups: Sequence[GroupChange], most: int) -> list[GroupChange]:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from wslog import wording as numbers
-from wslog.render import weekly_names
+from wslog.render import names, weekly_names
 from wslog.render.escape import plain
 from wslog.render.lines import columns_of, fitted, wrapped
-from wslog.weekly_result import ClusterChange, MetricChange, WeeklyReport
+from wslog.weekly_result import ALL, ClusterChange, MetricChange, WeeklyReport
 
 MOST_CAUSES: Final = 6
 MOST_ADVICE: Final = 3
@@ -101,7 +101,7 @@ class _Page:
             rows.append(_Row(label, (*counts, rate, weekly_names.change(one)), told))
         yield from self._table("Causes", rows, of=len(report.causes))
         for step in report.steps:
-            what = "All drops" if step.what == "all" else weekly_names.cause_of(step.what)
+            what = "All drops" if step.what == ALL else weekly_names.cause_of(step.what)
             yield from self._item(
                 "→",
                 f"{what}: {numbers.decimal(step.before)} {_PER} until about "
@@ -109,7 +109,7 @@ class _Page:
             )
 
     def clusters(self, report: WeeklyReport) -> Iterator[str]:
-        changed = [one for one in report.clusters if one.kind not in ("same", "unclear")]
+        changed = weekly_names.changed_clusters(report)
         if not changed:
             return
         yield self._paint("Clusters", _BOLD)
@@ -122,7 +122,7 @@ class _Page:
         return f"{one.statement}{timers}"
 
     def bursts(self, report: WeeklyReport) -> Iterator[str]:
-        largest = sorted(sorted(report.bursts, key=lambda one: -one.n)[:MOST_BURSTS], key=lambda one: one.at)
+        largest = names.largest_bursts(report.bursts, MOST_BURSTS)
         if not largest:
             return
         yield self._paint("Bursts", _BOLD) + self._of(len(largest), len(report.bursts))

@@ -16,7 +16,6 @@ from wslog.summarize.drops import HOURS, IS_DROP, IS_OPENED, drops_of
 from wslog.summarize.totals import offline_spells
 from wslog.weekly.metrics import EPISODES
 from wslog.weekly_result import (
-    KEY_SEPARATOR,
     NGINX_ERROR,
     SUMMARY_VERSION,
     HourCounts,
@@ -139,11 +138,9 @@ def _hour_counts(placed: pl.DataFrame, offline: pl.DataFrame, lines: pl.DataFram
 
 
 def _key() -> pl.Expr:
-    return pl.concat_str(
-        pl.col("cause").fill_null(Cause.UNKNOWN.value),
-        pl.col("tier").fill_null(Tier.UNKNOWN.value),
-        separator=KEY_SEPARATOR,
-    ).alias("key")
+    """Return the `cause_key` of each connection."""
+    cause, tier = pl.col("cause").fill_null(Cause.UNKNOWN.value), pl.col("tier").fill_null(Tier.UNKNOWN.value)
+    return pl.format("{}|{}", cause, tier).alias("key")
 
 
 def _parts(frame: pl.DataFrame, by: str) -> list[tuple[str, pl.DataFrame]]:

@@ -19,7 +19,6 @@ from wslog.weekly_result.report import (
     WeekPoint,
 )
 from wslog.weekly_result.summary import (
-    KEY_SEPARATOR,
     NGINX_ERROR,
     SUMMARY_VERSION,
     HourCounts,
@@ -35,7 +34,6 @@ from wslog.weekly_result.summary import (
 
 __all__ = [
     "ALL",
-    "KEY_SEPARATOR",
     "NGINX_ERROR",
     "REPORT_VERSION",
     "SUMMARY_VERSION",

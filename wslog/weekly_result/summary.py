@@ -17,17 +17,14 @@ NGINX_ERROR = "nginx-error"
 """The format of nginx's error log, counted apart from its access log."""
 
 
-KEY_SEPARATOR = "|"
-
-
 def cause_key(cause: Cause, tier: Tier) -> str:
     """Return the name that a cause and its owner are counted under: `cause|tier`."""
-    return f"{cause}{KEY_SEPARATOR}{tier}"
+    return f"{cause}|{tier}"
 
 
 def cause_of_key(key: str) -> tuple[Cause, Tier]:
     """Return the cause and the owner that `cause_key` made a name of."""
-    cause, _, tier = key.partition(KEY_SEPARATOR)
+    cause, _, tier = key.partition("|")
     return Cause(cause), Tier(tier)
 
 
@@ -35,7 +32,8 @@ def cause_of_key(key: str) -> tuple[Cause, Tier]:
 class HourCounts:
     """Per hour of the close: what ended in it. `lines` counts the events that each tier's logs hold of that hour.
 
-    `by_cause` is by `cause_key`. nginx's error log is counted apart, as `nginx-error`: `nginx` are the lines of its access log.
+    `by_cause` is by `cause_key`. nginx's error log is counted apart, as `nginx-error`: `nginx` are the lines of its
+    access log.
     """
 
     attempts: tuple[int, ...]
