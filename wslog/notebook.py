@@ -15,6 +15,7 @@ from wslog import store as history
 from wslog.errors import OptionError, SavedAnalysisError
 from wslog.forms import Form, Screen, write_analysis, write_weekly
 from wslog.result import Advice, CauseShare, Cluster, Document, Finding
+from wslog.selection import Selection
 from wslog.store.analyzer import open_analyzer
 from wslog.store.weekly import find_weeks
 from wslog.timespan import Moment, parse_span
@@ -255,13 +256,11 @@ def analyze(
     """
     now = dt.datetime.now(dt.UTC)
     start, end = parse_span(since, until, tz=_many(tz), now=now)
+    selection = Selection(since=start, until=end, path_globs=_many(path), host_globs=_many(host))
+    options = _options(tz=tz, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields)
+    own = Path(timeouts) if timeouts else None
     with open_analyzer(store, zone=store_tz, now=now) as run:
-        outcome = run(
-            _many(paths), since=start, until=end,
-            path_globs=_many(path), host_globs=_many(host), tz=_many(tz), log_format=log_format,
-            nginx_conf=Path(nginx_conf) if nginx_conf else None, timeouts=Path(timeouts) if timeouts else None,
-            client_fields=client_fields, anonymize=anonymize, memory=memory,
-        )  # fmt: skip
+        outcome = run(_many(paths), options, selection=selection, timeouts=own, anonymize=anonymize, memory=memory)
     return Analysis(outcome.document, outcome.connections)
 
 
@@ -313,11 +312,12 @@ def read_events(
     Raises:
         WslogError: If nothing can be read.
     """
-    read = ingest.read_events(
-        _many(paths), all_lines=all, tz=_many(tz), log_format=log_format,
-        nginx_conf=Path(nginx_conf) if nginx_conf else None, client_fields=client_fields,
-    )  # fmt: skip
-    return read.events
+    options = _options(tz=tz, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields)
+    return ingest.read_events(_many(paths), options, all_lines=all).events
+
+
+def _options(*, tz: str | Sequence[str], nginx_conf: str | Path | None, **others: Any) -> ingest.ReadOptions:
+    return ingest.ReadOptions(tz=_many(tz), nginx_conf=Path(nginx_conf) if nginx_conf else None, **others)
 
 
 def _many(value: str | Path | Sequence[str | Path]) -> Any:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
 
 import polars as pl
 from msgspec import Struct
 
 from wslog import __version__
 from wslog.cellar import AS_IT_COMES, Cellar
-from wslog.ingest import Progress, Read, read_events
+from wslog.ingest import AS_FOUND, Read, ReadOptions, read_events
 from wslog.knowledge import Setting, Timeout, load_timeouts
 from wslog.memory import open_cellar
 from wslog.result import Burst, Clock, Cluster, Document, Window
 from wslog.schema import CONNECTIONS, JOINED, Tier, dtypes
-from wslog.selection import Selection
+from wslog.selection import ALL, Selection
 from wslog.summarize import summarize
 
 
@@ -30,37 +28,21 @@ class Outcome(Struct, frozen=True):
 
 def analyze(
     paths: Sequence[str | Path],
+    options: ReadOptions = AS_FOUND,
     *,
-    since: dt.datetime | None = None,
-    until: dt.datetime | None = None,
-    path_globs: Sequence[str] = (),
-    host_globs: Sequence[str] = (),
-    tz: Sequence[str] = (),
-    log_format: str | None = None,
-    nginx_conf: Path | None = None,
+    selection: Selection = ALL,
     timeouts: Path | None = None,
-    client_fields: Mapping[str, str] | None = None,
     anonymize: bool = False,
-    on_progress: Progress | None = None,
-    stdin: IO[bytes] | None = None,
     memory: str | None = None,
 ) -> Outcome:
     """Explain how the connections found under *paths* ended.
 
     Args:
-        paths: Files, folders, globs, or `-` for *stdin*.
-        since: Only connections that ended at or after this instant (with zone).
-        until: Only connections that ended before it.
-        path_globs: Only connections whose path matches one of these.
-        host_globs: The same for the host.
-        tz: `ZONE` or `FORMAT=ZONE` for clocks that name no zone.
-        log_format: An nginx `log_format` text.
-        nginx_conf: An nginx configuration that is not among *paths*.
+        paths: Files, folders, globs, or `-` for standard input.
+        options: How to read them.
+        selection: The connections to explain.
         timeouts: A TOML file of the team's own timers.
-        client_fields: Client log fields, ours → theirs.
         anonymize: Replace addresses, user agents and session ids by pseudonyms, and leave rejected text out.
-        on_progress: Called while reading with bytes done, bytes in all, and the file's name.
-        stdin: The stream behind `-`.
         memory: What to get by with, `1GiB`; what is wide waits on disk beyond. None: 1 GiB, or half of all.
 
     Raises:
@@ -68,17 +50,16 @@ def analyze(
         OptionError: If an option cannot be understood.
         KnowledgeError: If the file of timers is broken.
     """
-    selection = Selection(since=since, until=until, path_globs=tuple(path_globs), host_globs=tuple(host_globs))
     known = load_timeouts(timeouts)
     with open_cellar(memory) as cellar:
         # Nobody but the next room holds the events, so that they go as soon as they are joined.
         return explain_read(
-            read_events(
-                paths, tz=tz, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields,
-                on_progress=on_progress, stdin=stdin, cellar=cellar,
-            ),
-            select=selection.apply, timeouts=known, anonymize=anonymize, cellar=cellar,
-        )  # fmt: skip
+            read_events(paths, options, cellar=cellar),
+            select=selection.apply,
+            timeouts=known,
+            anonymize=anonymize,
+            cellar=cellar,
+        )
 
 
 def explain_read(

@@ -89,6 +89,9 @@ class Selection(Struct, frozen=True, kw_only=True):
                 yield f"Each {column} there is: {named}{more}."
 
 
+ALL: Final = Selection()
+
+
 def _instant(at: dt.datetime) -> str:
     return at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from wslog import schema
 from wslog.errors import InputError, OptionError
-from wslog.ingest import Read, read_events
+from wslog.ingest import Read, ReadOptions, read_events
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
 from wslog.result import FileCoverage
 from wslog.schema import Tier
@@ -202,7 +202,7 @@ def test_nothing_usable_is_an_error_that_names_what_was_seen(tmp_path: Path) -> 
 def test_an_unknown_zone_or_format_is_an_error_before_reading(tmp_path: Path, option: str) -> None:
     """A misread clock would make wrong verdicts."""
     with pytest.raises(OptionError) as error:
-        read_events([_files(tmp_path, a="acc 1 /ws ws\n")], tz=[option], formats=FAKES)
+        read_events([_files(tmp_path, a="acc 1 /ws ws\n")], ReadOptions(tz=[option]), formats=FAKES)
     assert error.value.mend
 
 
@@ -210,14 +210,14 @@ def test_progress_ends_at_the_total(tmp_path: Path) -> None:
     """Bytes done never go back and reach the sum."""
     seen: list[tuple[int, int]] = []
     folder = _files(tmp_path, a="acc 1 /ws ws\n" * 10, b=gzip.compress(b"acc 1 /ws ws\n" * 10))
-    read_events([folder], formats=FAKES, on_progress=lambda done, total, _: seen.append((done, total)))
+    read_events([folder], ReadOptions(on_progress=lambda done, total, _: seen.append((done, total))), formats=FAKES)
     assert seen == sorted(seen)
     assert seen[-1][0] == seen[-1][1]
 
 
 def test_standard_input_is_read() -> None:
     """As `kubectl logs … | wslog inspect -`."""
-    read = read_events(["-"], stdin=io.BytesIO(b"acc 1 /ws ws\n"), formats=FAKES)
+    read = read_events(["-"], ReadOptions(stdin=io.BytesIO(b"acc 1 /ws ws\n")), formats=FAKES)
     assert read.events["ref"].to_list() == ["-:1"]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wslog.ingest import read_events
+from wslog.ingest import ReadOptions, read_events
 from wslog.knowledge import Timeout, TimerKind, load_timeouts, loader
 from wslog.schema import Tier
 
@@ -89,6 +89,6 @@ def test_examples_that_look_like_log_lines_are_log_lines(tmp_path: Path, name: s
     lines = [t.example for t in TIMEOUTS if re.match(shape, t.example)]
     assert len(lines) >= 2
     (tmp_path / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (file,) = read_events([str(tmp_path)], tz=("UTC",)).coverage.files
+    (file,) = read_events([str(tmp_path)], ReadOptions(tz=("UTC",))).coverage.files
     n_grpc = sum("grpc" in line for line in lines)
     assert (file.rejected, file.ignored, file.events) == (0, n_grpc, len(lines) - n_grpc)

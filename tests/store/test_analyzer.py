@@ -10,6 +10,7 @@ import pytest
 
 from wslog import pipeline
 from wslog.errors import InputError, OptionError
+from wslog.selection import Selection
 from wslog.store import Store
 from wslog.store.analyzer import open_analyzer
 
@@ -49,7 +50,7 @@ def test_an_empty_selection_is_an_error_that_says_what_the_store_holds(incident:
         open_analyzer(tmp_path / "history", now=NOW) as analyze,
         pytest.raises(InputError, match=r"in the store .* now: it keeps everything"),
     ):
-        analyze([incident], since=after)
+        analyze([incident], selection=Selection(since=after))
     with Store(tmp_path / "history") as history:
         assert history.weeks() == ["2026-W11"]
 

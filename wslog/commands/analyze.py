@@ -114,6 +114,7 @@ def analyze(
     from wslog.commands.progress import show_progress
     from wslog.commands.screen import this_screen
     from wslog.forms import write_analysis
+    from wslog.selection import Selection
     from wslog.timespan import parse_span
 
     no_output = settle_no_output(no_output=no_output)
@@ -126,15 +127,16 @@ def analyze(
         check_output(output, force=force, inputs=inputs_at_risk(output, paths, *others))
     now = dt.datetime.now(dt.UTC)
     start, end = parse_span(since, until, tz=tz, now=now)
+    selection = Selection(since=start, until=end, path_globs=path_globs, host_globs=host_globs)
     is_silent = quiet or no_progress or not sys.stderr.isatty()
     with show_progress(silent=is_silent) as on_progress, _analyzer(store, zone=store_tz, now=now) as run:
-        from wslog.ingest import parse_client_fields
+        from wslog.ingest import ReadOptions, parse_client_fields
 
-        outcome = run(
-            paths, since=start, until=end, path_globs=path_globs, host_globs=host_globs, tz=tz, log_format=log_format,
-            nginx_conf=nginx_conf, timeouts=timeouts, client_fields=parse_client_fields(client_fields),
-            anonymize=anonymize, on_progress=on_progress, stdin=sys.stdin.buffer, memory=memory,
+        options = ReadOptions(
+            tz=tz, log_format=log_format, nginx_conf=nginx_conf, client_fields=parse_client_fields(client_fields),
+            stdin=sys.stdin.buffer, on_progress=on_progress,
         )  # fmt: skip
+        outcome = run(paths, options, selection=selection, timeouts=timeouts, anonymize=anonymize, memory=memory)
     if not quiet:
         from wslog.commands.remarks import conf_remarks, log_format_remarks, warn
 

@@ -36,15 +36,11 @@ def inspect(
 
     PATH is a file, a folder (read recursively), a pattern, or - for standard input.
     """
-    read = ingest.read_events(
-        paths,
-        tz=tz,
-        log_format=log_format,
-        nginx_conf=nginx_conf,
-        client_fields=ingest.parse_client_fields(client_fields),
-        must_be_useful=False,
+    options = ingest.ReadOptions(
+        tz=tz, log_format=log_format, nginx_conf=nginx_conf, client_fields=ingest.parse_client_fields(client_fields),
         stdin=sys.stdin.buffer,
-    )
+    )  # fmt: skip
+    read = ingest.read_events(paths, options, must_be_useful=False)
     _warn(read.coverage)
     warn((*conf_remarks(nginx_conf), *log_format_remarks(log_format, read.coverage)))
     click.echo(_as_json(read.coverage) if form is Form.JSON else render_inspection(read.coverage), nl=False)

@@ -3,7 +3,7 @@
 Each kind of line has an exact way, and most a fast one beside it: docs/architecture.md says which modules are which.
 """
 
-from wslog.ingest.configuration import parse_client_fields
-from wslog.ingest.reader import Progress, Read, read_events
+from wslog.ingest.configuration import AS_FOUND, ReadOptions, parse_client_fields
+from wslog.ingest.reader import Read, read_events
 
-__all__ = ["Progress", "Read", "parse_client_fields", "read_events"]
+__all__ = ["AS_FOUND", "Read", "ReadOptions", "parse_client_fields", "read_events"]

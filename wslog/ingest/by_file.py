@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import polars as pl
 from msgspec import Struct
@@ -13,7 +13,7 @@ from msgspec import Struct
 from wslog.cellar import AS_IT_COMES
 from wslog.ingest import reader
 from wslog.ingest.concern import MAY_CONCERN
-from wslog.ingest.configuration import parse_zones
+from wslog.ingest.configuration import AS_FOUND, Progress, ReadOptions, parse_zones
 from wslog.ingest.files.blocks import content_chunks
 from wslog.ingest.files.sources import Source, list_sources
 from wslog.ingest.format import Config
@@ -59,7 +59,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
     config: Config
     reading: str
 
-    def read(self, sources: Sequence[Source], *, on_progress: reader.Progress | None = None) -> Iterator[FileEvents]:
+    def read(self, sources: Sequence[Source], *, on_progress: Progress | None = None) -> Iterator[FileEvents]:
         """Parse some of the files, several at once; each comes when it is done, in no promised order."""
         surveys = [survey_source(source, number) for number, source in enumerate(sources)]
         by_number: dict[int, list[pl.DataFrame]] = {}
@@ -80,35 +80,25 @@ class Inputs(Struct, frozen=True, kw_only=True):
 
 def find_inputs(
     paths: Sequence[str | Path],
+    options: ReadOptions = AS_FOUND,
     *,
-    log_format: str | None = None,
-    nginx_conf: Path | None = None,
-    client_fields: Mapping[str, str] | None = None,
-    tz: Sequence[str] = (),
-    stdin: IO[bytes] | None = None,
     is_log: Callable[[Source], bool] = lambda _source: False,
 ) -> Inputs:
     """List the files behind *paths* and read their configuration; no log is parsed yet.
 
     Args:
-        paths: Files, folders, globs, or `-` for *stdin*.
-        log_format: An nginx `log_format` text to try first.
-        nginx_conf: A configuration file that is not among *paths*.
-        client_fields: Client log fields, ours → theirs.
-        tz: `ZONE` or `FORMAT=ZONE`, for clocks that name no zone.
-        stdin: The stream behind `-`.
+        paths: Files, folders, globs, or `-` for standard input.
+        options: How to read them.
         is_log: Whether a file is known not to be configuration, so that it need not be opened.
 
     Raises:
         InputError: If a path is missing.
-        OptionError: If a zone or a format in *tz* is not known.
+        OptionError: If a zone or a format in *options* is not known.
     """
-    zones = parse_zones(tz, list(dict.fromkeys(form.name for form in FORMATS)))
-    sources = list_sources(paths, stdin=stdin)
+    zones = parse_zones(options.tz, list(dict.fromkeys(form.name for form in FORMATS)))
+    sources = list_sources(paths, stdin=options.stdin)
     surveys = [survey_source(source) for source in sources if not is_log(source)]
-    config, settings = reader.configure(
-        surveys, zones=zones, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields
-    )
+    config, settings = reader.configure(surveys, options, zones=zones)
     reading = repr(
         (sorted(config.log_formats.items()), sorted(config.client_fields.items()), sorted(config.zones.items()))
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import IO, Final
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -17,12 +18,37 @@ from wslog.ingest.files.sources import Source
 from wslog.ingest.nginx.conf import is_nginx_conf, log_formats, read_conf, timers
 from wslog.knowledge.model import Setting
 
+Progress = Callable[[int, int, str], None]  # bytes done, bytes in all, the file's name
 ALB_ATTRIBUTES = "alb-attributes"
 NGINX_CONF = "nginx-conf"
 FIRST_LOOK = 4 << 10  # bytes: enough to tell most logs, and some thousand files are looked at
 LOOK = 16 << 10
 _STATEMENT_END = re.compile(r"[;{}][ \t]*(?:#.*)?\r?$", re.M)  # spares most logs the reading as nginx.conf
 MAX_BLOCKS = 2  # no configuration is larger
+
+
+class ReadOptions(Struct, frozen=True, kw_only=True):
+    """How files are to be read: the options of both doors, as far as reading goes.
+
+    Attributes:
+        tz: `ZONE` or `FORMAT=ZONE`, for clocks that name no zone.
+        log_format: An nginx `log_format` text to try first.
+        nginx_conf: A configuration file that is not among the paths.
+        client_fields: Client log fields, ours → theirs.
+        stdin: The stream behind the path `-`.
+        on_progress: Called while reading with bytes done, bytes in all, and the file's name.
+    """
+
+    tz: Sequence[str] = ()
+    log_format: str | None = None
+    nginx_conf: Path | None = None
+    client_fields: Mapping[str, str] | None = None
+    stdin: IO[bytes] | None = None
+    on_progress: Progress | None = None
+
+
+AS_FOUND: Final = ReadOptions()
+"""Files are read by what is in them and among them alone."""
 
 
 class Configuration(Struct, frozen=True):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import polars as pl
 from msgspec import Struct
@@ -14,7 +14,15 @@ from msgspec.structs import replace
 from wslog.cellar import AS_IT_COMES, Cellar, Shelf
 from wslog.ingest.accounts import raise_if_useless
 from wslog.ingest.concern import MAY_CONCERN
-from wslog.ingest.configuration import NGINX_CONF, named_source, parse_zones, read_configuration
+from wslog.ingest.configuration import (
+    AS_FOUND,
+    NGINX_CONF,
+    Progress,
+    ReadOptions,
+    named_source,
+    parse_zones,
+    read_configuration,
+)
 from wslog.ingest.files.blocks import Block
 from wslog.ingest.files.sources import Source, list_sources
 from wslog.ingest.format import Config, LogFormat
@@ -31,7 +39,6 @@ from wslog.knowledge.model import Setting
 from wslog.result import Coverage
 from wslog.schema import EventKind
 
-Progress = Callable[[int, int, str], None]  # bytes done, bytes in all, the file's name
 EVERYTHING: Final = pl.lit(value=True)
 HAS_LOST_CODE: Final = (
     (pl.col("format") == "client-close") & (pl.col("event") == EventKind.CLOSE.value) & pl.col("close_code").is_null()
@@ -57,15 +64,10 @@ class Read(Struct, frozen=True, kw_only=True):
 
 def read_events(
     paths: Sequence[str | Path],
+    options: ReadOptions = AS_FOUND,
     *,
-    log_format: str | None = None,
-    nginx_conf: Path | None = None,
-    client_fields: Mapping[str, str] | None = None,
-    tz: Sequence[str] = (),
     all_lines: bool = False,
     must_be_useful: bool = True,
-    on_progress: Progress | None = None,
-    stdin: IO[bytes] | None = None,
     formats: Sequence[LogFormat] = FORMATS,
     jobs: int | None = None,
     cellar: Cellar = AS_IT_COMES,
@@ -73,31 +75,24 @@ def read_events(
     """Read every file behind *paths*: logs become events, configuration becomes timers.
 
     Args:
-        paths: Files, folders, globs, or `-` for *stdin*.
-        log_format: An nginx `log_format` text to try first.
-        nginx_conf: A configuration file that is not among *paths*.
-        client_fields: Client log fields, ours → theirs.
-        tz: `ZONE` or `FORMAT=ZONE`, for clocks that name no zone.
+        paths: Files, folders, globs, or `-` for standard input.
+        options: How to read them.
         all_lines: Keep plain HTTP requests too.
         must_be_useful: Raise if no file holds anything that wslog can use; otherwise coverage says so alone.
-        on_progress: Called after each block with bytes done, bytes in all, and the file's name.
-        stdin: The stream behind `-`.
         formats: The formats to recognise; the first wins a tie.
         jobs: Threads that read and parse; None: as many as there are cores. The result is the same.
         cellar: Where the events wait.
 
     Raises:
         InputError: If a path is missing, or no file holds anything that wslog can use.
-        OptionError: If a zone or a format in *tz* is not known.
+        OptionError: If a zone or a format in *options* is not known.
     """
-    zones = parse_zones(tz, list(dict.fromkeys(form.name for form in formats)))
-    sources = list_sources(paths, stdin=stdin)
-    progress = FileProgress(on_progress, sum(source.n_bytes for source in sources))
+    zones = parse_zones(options.tz, list(dict.fromkeys(form.name for form in formats)))
+    sources = list_sources(paths, stdin=options.stdin)
+    progress = FileProgress(options.on_progress, sum(source.n_bytes for source in sources))
     progress.start()
     surveys = [survey_source(source, number) for number, source in enumerate(sources)]
-    config, settings = configure(
-        surveys, zones=zones, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields
-    )
+    config, settings = configure(surveys, options, zones=zones)
     keep = EVERYTHING if all_lines else MAY_CONCERN
     shelf = cellar.shelf()
     reading = Reading(config=config, formats=formats, keep=keep, skip_plain=not all_lines, put=shelf.put)
@@ -133,19 +128,16 @@ def _read_parts(
 
 
 def configure(
-    surveys: Sequence[Survey],
-    *,
-    zones: dict[str, str],
-    log_format: str | None,
-    nginx_conf: Path | None,
-    client_fields: Mapping[str, str] | None,
+    surveys: Sequence[Survey], options: ReadOptions, *, zones: dict[str, str]
 ) -> tuple[Config, tuple[Setting, ...]]:
     """Return what the caller and the configuration among the files say about the logs, and the timers that it sets."""
     found = {survey.source: survey.kind for survey in surveys if survey.kind}
-    named = {named_source(nginx_conf): NGINX_CONF} if nginx_conf else {}
+    named = {named_source(options.nginx_conf): NGINX_CONF} if options.nginx_conf else {}
     configuration = read_configuration(named | found)
-    given = {"--log-format": log_format} if log_format else {}
-    config = Config(log_formats=given | configuration.log_formats, client_fields=dict(client_fields or {}), zones=zones)
+    given = {"--log-format": options.log_format} if options.log_format else {}
+    config = Config(
+        log_formats=given | configuration.log_formats, client_fields=dict(options.client_fields or {}), zones=zones
+    )
     return config, configuration.settings
 
 

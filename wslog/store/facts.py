@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from wslog import schema
 from wslog.ingest.by_file import Content, FileEvents, Inputs, identify
+from wslog.ingest.configuration import Progress
 from wslog.ingest.files.sources import Source
 from wslog.ingest.lanes import Lanes, usable_cores
-from wslog.ingest.reader import Progress
 from wslog.ingest.reading import EVENTS
 from wslog.result import FileCoverage
 from wslog.store import place

@@ -6,9 +6,9 @@ import datetime as dt
 import hashlib
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import msgspec
 import polars as pl
@@ -16,15 +16,15 @@ from msgspec.structs import replace
 
 from wslog import __version__, pipeline
 from wslog.errors import InputError, OptionError
+from wslog.ingest import AS_FOUND, ReadOptions
 from wslog.ingest.accounts import raise_if_useless
 from wslog.ingest.by_file import FileEvents, settle
 from wslog.ingest.files.sources import Source
-from wslog.ingest.reader import Progress
 from wslog.ingest.reading import EVENTS
 from wslog.knowledge import load_timeouts
 from wslog.memory import open_cellar
 from wslog.result import Document, FileCoverage
-from wslog.selection import Selection
+from wslog.selection import ALL, Selection
 from wslog.store import ledger, place
 from wslog.store.facts import KnownFile, load_files
 from wslog.store.store import Appended, Store
@@ -35,20 +35,12 @@ MOST_OUTCOMES: Final = 8
 def analyze_into(
     store: Store,
     paths: Sequence[str | Path],
+    options: ReadOptions = AS_FOUND,
     *,
     now: dt.datetime,
-    since: dt.datetime | None = None,
-    until: dt.datetime | None = None,
-    path_globs: Sequence[str] = (),
-    host_globs: Sequence[str] = (),
-    tz: Sequence[str] = (),
-    log_format: str | None = None,
-    nginx_conf: Path | None = None,
+    selection: Selection = ALL,
     timeouts: Path | None = None,
-    client_fields: Mapping[str, str] | None = None,
     anonymize: bool = False,
-    on_progress: Progress | None = None,
-    stdin: IO[bytes] | None = None,
     memory: str | None = None,
 ) -> pipeline.Outcome:
     """Append the files behind *paths* to a store and analyze them, as `pipeline.analyze` would.
@@ -65,11 +57,7 @@ def analyze_into(
             mend="Leave out --store for an anonymous report, or --anonymize to append."
             " What wslog report writes names networks, no address.",
         )
-    selection = Selection(since=since, until=until, path_globs=tuple(path_globs), host_globs=tuple(host_globs))
-    appended = store.append(
-        paths, now=now, tz=tz, log_format=log_format, nginx_conf=nginx_conf, timeouts=timeouts,
-        client_fields=client_fields, on_progress=on_progress, stdin=stdin,
-    )  # fmt: skip
+    appended = store.append(paths, options, now=now, timeouts=timeouts)
     key = _key(appended, selection, timeouts)
     known = _recall(store, key)
     if known is not None:

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -16,9 +16,9 @@ import polars as pl
 
 from wslog import __version__, schema
 from wslog.errors import OptionError, StoreError
+from wslog.ingest import AS_FOUND, ReadOptions
 from wslog.ingest.by_file import Inputs, find_inputs
 from wslog.ingest.files.sources import Source
-from wslog.ingest.reader import Progress
 from wslog.knowledge import Setting, Timeout, load_timeouts
 from wslog.store import facts, place
 from wslog.store import ledger as books
@@ -109,43 +109,30 @@ class Store:
     def append(
         self,
         paths: Sequence[str | Path],
+        options: ReadOptions = AS_FOUND,
         *,
         now: dt.datetime,
-        tz: Sequence[str] = (),
-        log_format: str | None = None,
-        nginx_conf: Path | None = None,
         timeouts: Path | None = None,
-        client_fields: Mapping[str, str] | None = None,
-        on_progress: Progress | None = None,
-        stdin: IO[bytes] | None = None,
     ) -> Appended:
         """Add the files behind *paths*; content that is known already changes nothing and is not parsed.
 
         Args:
-            paths: As for `analyze`, and so are the other options.
+            paths: As for `pipeline.analyze`.
+            options: How to read them.
             now: The present, for what is kept how long.
-            tz: Zones of clocks that name none.
-            log_format: An nginx `log_format` text.
-            nginx_conf: An nginx configuration that is not among *paths*.
             timeouts: A TOML file of the team's own timers.
-            client_fields: Client log fields, ours → theirs.
-            on_progress: Called with bytes done, bytes in all, and the file's name.
-            stdin: The stream behind `-`.
 
         Raises:
             WslogError: If a path, an option or the store cannot be used.
         """
         known = load_timeouts(timeouts)
         places = Places(self.ledger)
-        inputs = find_inputs(
-            paths, tz=tz, log_format=log_format, nginx_conf=nginx_conf, client_fields=client_fields, stdin=stdin,
-            is_log=places.is_log,
-        )  # fmt: skip
+        inputs = find_inputs(paths, options, is_log=places.is_log)
         self._keep_settings(inputs.settings, now)
         self._outdate()
         contents, n_parsed = facts.add_files(
             self.ledger, self.root, inputs, places=places, reading=f"{__version__} {inputs.reading}",
-            weeks_of=self._weeks_of, now=now.timestamp(), on_progress=on_progress,
+            weeks_of=self._weeks_of, now=now.timestamp(), on_progress=options.on_progress,
         )  # fmt: skip
         weeks = self.derive(now=now, timeouts=known)
         self.sweep(now=now)

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from wslog.ingest import Read, read_events
+from wslog.ingest import Read, ReadOptions, read_events
 from wslog.ingest.files import documents
 from wslog.ingest.files.blocks import MAX_LINE_BYTES
 
@@ -281,6 +281,6 @@ def test_names_of_their_own(tmp_path: Path, data: str) -> None:
     (tmp_path / "file").write_text(data)
     assert read_events([tmp_path], must_be_useful=False).events.is_empty()
     fields = {"closed_at": "when", "close_code": "nr", "url": "where"}
-    events = read_events([tmp_path], client_fields=fields).events
+    events = read_events([tmp_path], ReadOptions(client_fields=fields)).events
     assert events.select("close_code", "path").rows() == [(1006, "/p")] * 2
     assert events["at"].null_count() == 0
