@@ -46,6 +46,20 @@ class Cause(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Format(StrEnum):
+    """What wslog reads: the names of log formats, and of files that are configuration or nothing known."""
+
+    CLIENT_CLOSE = "client-close"
+    NGINX_ACCESS = "nginx-access"
+    NGINX_ERROR = "nginx-error"
+    ALB_ACCESS = "alb-access"
+    ALB_CONNECTION = "alb-connection"
+    ALB_HEALTH = "alb-health"
+    NGINX_CONF = "nginx-conf"
+    ALB_ATTRIBUTES = "alb-attributes"
+    UNKNOWN = "unknown"
+
+
 class EventKind(StrEnum):
     """What one parsed line says happened."""
 
@@ -120,6 +134,10 @@ class CloseCode(IntEnum):
     TLS_FAILED = 1015
 
 
+PROXYING: Final = "proxying upgraded connection"
+"""What nginx does on an open WebSocket, by its error log's own words."""
+
+
 class Column(NamedTuple):
     """One column: its polars type, its unit (empty: none) and its meaning."""
 
@@ -137,7 +155,7 @@ FLAG: Final = pl.Boolean()
 
 EVENTS: Final[Mapping[str, Column]] = {
     "tier": Column(TEXT, "Tier", "where the line was written"),
-    "format": Column(TEXT, "", "the log format that parsed the line"),
+    "format": Column(TEXT, "Format", "the log format that parsed the line"),
     "event": Column(TEXT, "EventKind", "what the line says happened"),
     "ref": Column(TEXT, "file:line", "the line; for compressed files the line of the uncompressed text"),
     "log_host": Column(TEXT, "", "the machine that wrote the line, where a wrapper (syslog, container log) names it"),
@@ -179,7 +197,7 @@ EVENTS: Final[Mapping[str, Column]] = {
     "user_agent": Column(TEXT, "", "as logged; untrusted text"),
     "level": Column(TEXT, "", "nginx error level"),
     "errno": Column(SMALL, "", "system error number of an nginx error line"),
-    "action": Column(TEXT, "", "nginx: what it was doing (`proxying upgraded connection`)"),
+    "action": Column(TEXT, "", f"nginx: what it was doing (`{PROXYING}`)"),
     "message": Column(TEXT, "", "nginx: the message without errno and context; ALB: error_reason or actions"),
     "close_code": Column(SMALL, "", "what the client reported; null: no code"),
     "close_reason": Column(TEXT, "", "what the client reported; untrusted text"),

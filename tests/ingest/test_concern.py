@@ -5,8 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from tests.ingest.oracle import of_concern
 from wslog import schema
-from wslog.ingest.concern import ENDPOINT, MAY_CONCERN, fingerprints, is_copy, of_concern
+from wslog.ingest.concern import ENDPOINT, MAY_CONCERN, fingerprints, is_copy
 
 
 def _events(*rows: dict[str, object]) -> pl.DataFrame:

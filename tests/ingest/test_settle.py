@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from tests.ingest.oracle import of_concern
 from tests.ingest.test_sift import log
 from wslog import schema
 from wslog.cellar import Cellar
 from wslog.ingest import read_events
-from wslog.ingest.concern import of_concern
 from wslog.ingest.reading import EVENTS, PLACE, PLACED, compact, having
 from wslog.ingest.settle import settled
 

@@ -8,9 +8,10 @@ import pytest
 
 from tests.ingest.test_sift import log
 from wslog.ingest import read_events
-from wslog.ingest.configuration import LOOK, NGINX_CONF
+from wslog.ingest.configuration import LOOK
 from wslog.ingest.files.sources import list_sources
 from wslog.ingest.survey import survey_source
+from wslog.schema import Format
 
 
 @pytest.mark.parametrize("mark", [b";", b"{", b"}"])
@@ -31,4 +32,4 @@ def test_a_long_configuration_is_still_one(tmp_path: Path) -> None:
     """Its statements need not end within the first look."""
     file = tmp_path / "any.txt"
     file.write_text("http {\n" + "  # a comment\n" * 4_000 + "  server { listen 80; }\n}\n" + "# the end\n" * 10)
-    assert survey_source(list_sources([file])[0]).kind == NGINX_CONF
+    assert survey_source(list_sources([file])[0]).kind == Format.NGINX_CONF

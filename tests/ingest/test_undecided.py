@@ -11,10 +11,11 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from tests.ingest.oracle import of_concern
 from tests.ingest.test_sift import log
 from wslog.errors import OutputError
 from wslog.ingest import read_events, reader
-from wslog.ingest.concern import MAY_CONCERN, of_concern
+from wslog.ingest.concern import MAY_CONCERN
 from wslog.ingest.kinds.recognise import Reader
 from wslog.ingest.lanes import Lanes
 from wslog.ingest.reading import parse_waiting

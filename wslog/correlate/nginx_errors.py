@@ -8,7 +8,7 @@ import polars as pl
 
 from wslog.correlate.clock_offsets import FEWEST_VOTES, QUARTER_HOUR_S, ServerOffset
 from wslog.correlate.select import is_nginx_error, is_nginx_request
-from wslog.schema import Tier
+from wslog.schema import Format, Tier
 
 # An error line is written when the session ends, the access line up to this much later (lingering close).
 LINGER_S: Final = 35.0
@@ -51,7 +51,7 @@ def settle_error_zone(events: pl.DataFrame) -> tuple[pl.DataFrame, ServerOffset 
         "" if skew_s == 0 else f"the error log names no zone; its lines fit the access log at UTC{skew_s / 3600:+g} h"
     )
     if skew_s:
-        is_moved = (pl.col("format") == "nginx-error") & ~pl.col("has_zone").fill_null(value=True)
+        is_moved = (pl.col("format") == Format.NGINX_ERROR) & ~pl.col("has_zone").fill_null(value=True)
         shift = pl.duration(milliseconds=int(skew_s * 1000))
         whole = whole.with_columns(
             pl.when(is_moved).then(pl.col(name) - shift).otherwise(pl.col(name)).alias(name)

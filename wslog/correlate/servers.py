@@ -14,7 +14,7 @@ from wslog.correlate.nginx_errors import ERROR_FIELDS, attach_errors
 from wslog.correlate.ordering import in_order
 from wslog.correlate.places import beside, collected, named, placed, taken
 from wslog.correlate.select import is_alb_request, is_nginx_error, is_nginx_request
-from wslog.schema import EventKind
+from wslog.schema import PROXYING, EventKind
 
 SHARED: Final = ("host", "path", "query", "client_ip", "user_agent", "is_opened", "trace_id")  # with the clients
 NGINX_FIELDS: Final = (
@@ -26,7 +26,7 @@ ALB_FIELDS: Final = (
 )  # fmt: skip
 TOLD: Final = tuple(dict.fromkeys((*SHARED, *NGINX_FIELDS, *ALB_FIELDS, *ERROR_FIELDS, "event", "forwarded_for")))
 ATTACHED_BY: Final = ("connection_no", "path", "query", "client_ip", "closed_at")
-UPGRADED: Final = (pl.col("action") == "proxying upgraded connection").fill_null(value=False)
+UPGRADED: Final = (pl.col("action") == PROXYING).fill_null(value=False)
 
 
 class Servers(Struct, frozen=True):

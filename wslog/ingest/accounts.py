@@ -14,13 +14,12 @@ from wslog.ingest.kinds.recognise import Recognised
 from wslog.ingest.nginx.error import NGINX_ERROR, level_limits
 from wslog.ingest.parse_file import FileRead
 from wslog.result import FileCoverage
-from wslog.schema import LimitKind
+from wslog.schema import Format, LimitKind
 
-UNKNOWN: Final = "unknown"
 MOSTLY: Final = 0.5
 
 
-def unread(source: Source, *, compression: str, why: str, form: str = UNKNOWN, n_lines: int = 0) -> FileCoverage:
+def unread(source: Source, *, compression: str, why: str, form: str = Format.UNKNOWN, n_lines: int = 0) -> FileCoverage:
     """Return the account of a file without events: its lines, if any were counted, are ignored."""
     return FileCoverage(
         path=source.shown,

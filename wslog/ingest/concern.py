@@ -51,17 +51,8 @@ ENDPOINT: Final = (
 )
 
 
-def of_concern(events: pl.DataFrame) -> pl.DataFrame:
-    """Keep sure WebSockets, process life, and requests that may be failed handshakes on a WebSocket's path.
-
-    Args:
-        events: `schema.EVENTS` of all files: a path is known as a WebSocket's from any tier.
-    """
-    return events.filter(is_of_concern(events, endpoints_of(events)))
-
-
 def is_of_concern(events: pl.DataFrame, endpoints: pl.Series) -> pl.Series:
-    """Tell which events `of_concern` keeps.
+    """Tell sure WebSockets, process life, and requests that may be failed handshakes on a WebSocket's path.
 
     Args:
         events: The columns `TOLD_BY`.

@@ -17,10 +17,9 @@ from wslog.ingest.files.blocks import Head, read_blocks
 from wslog.ingest.files.sources import Source
 from wslog.ingest.nginx.conf import is_nginx_conf, log_formats, read_conf, timers
 from wslog.knowledge.model import Setting
+from wslog.schema import Format
 
 Progress = Callable[[int, int, str], None]  # bytes done, bytes in all, the file's name
-ALB_ATTRIBUTES = "alb-attributes"
-NGINX_CONF = "nginx-conf"
 FIRST_LOOK = 4 << 10  # bytes: enough to tell most logs, and some thousand files are looked at
 LOOK = 16 << 10
 _STATEMENT_END = re.compile(r"[;{}][ \t]*(?:#.*)?\r?$", re.M)  # spares most logs the reading as nginx.conf
@@ -81,8 +80,8 @@ def kind_of(head: Head) -> str:
     """Name the kind of configuration that a file's beginning shows; empty: it is none."""
     text = head.data.decode("utf-8-sig", "replace")
     if is_alb_attributes(text):
-        return ALB_ATTRIBUTES
-    return NGINX_CONF if _ends_a_statement(text, is_whole=head.is_whole) and is_nginx_conf(text) else ""
+        return Format.ALB_ATTRIBUTES
+    return Format.NGINX_CONF if _ends_a_statement(text, is_whole=head.is_whole) and is_nginx_conf(text) else ""
 
 
 def read_configuration(files: Mapping[Source, str]) -> Configuration:
@@ -92,9 +91,9 @@ def read_configuration(files: Mapping[Source, str]) -> Configuration:
         OSError: If one cannot be opened.
     """
     texts = [(source.shown, kind, whole_text(source)) for source, kind in files.items()]
-    attributes = [(shown, text) for shown, kind, text in texts if kind == ALB_ATTRIBUTES]
+    attributes = [(shown, text) for shown, kind, text in texts if kind == Format.ALB_ATTRIBUTES]
     # One reading for all: a file may include another one.
-    tree = read_conf({shown: text for shown, kind, text in texts if kind == NGINX_CONF})
+    tree = read_conf({shown: text for shown, kind, text in texts if kind == Format.NGINX_CONF})
     settings = [setting for shown, text in attributes for setting in read_alb_attributes(text, shown=shown)]
     return Configuration((*timers(tree), *settings), log_formats(tree))
 

@@ -16,7 +16,6 @@ from wslog.ingest.accounts import raise_if_useless
 from wslog.ingest.concern import MAY_CONCERN
 from wslog.ingest.configuration import (
     AS_FOUND,
-    NGINX_CONF,
     Progress,
     ReadOptions,
     named_source,
@@ -37,11 +36,13 @@ from wslog.ingest.survey import Survey, survey_source
 from wslog.ingest.undecided import Undecided
 from wslog.knowledge.model import Setting
 from wslog.result import Coverage
-from wslog.schema import EventKind
+from wslog.schema import EventKind, Format
 
 EVERYTHING: Final = pl.lit(value=True)
 HAS_LOST_CODE: Final = (
-    (pl.col("format") == "client-close") & (pl.col("event") == EventKind.CLOSE.value) & pl.col("close_code").is_null()
+    (pl.col("format") == Format.CLIENT_CLOSE)
+    & (pl.col("event") == EventKind.CLOSE.value)
+    & pl.col("close_code").is_null()
 )
 
 
@@ -132,7 +133,7 @@ def configure(
 ) -> tuple[Config, tuple[Setting, ...]]:
     """Return what the caller and the configuration among the files say about the logs, and the timers that it sets."""
     found = {survey.source: survey.kind for survey in surveys if survey.kind}
-    named = {named_source(options.nginx_conf): NGINX_CONF} if options.nginx_conf else {}
+    named = {named_source(options.nginx_conf): Format.NGINX_CONF} if options.nginx_conf else {}
     configuration = read_configuration(named | found)
     given = {"--log-format": options.log_format} if options.log_format else {}
     config = Config(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Final
 
 from msgspec import Struct
 
-from wslog.ingest.accounts import UNKNOWN, unread
+from wslog.ingest.accounts import unread
 from wslog.ingest.configuration import (
-    ALB_ATTRIBUTES,
     FIRST_LOOK,
     LOOK,
-    NGINX_CONF,
     begins_with_comments,
     kind_of,
     may_be_configuration,
@@ -22,10 +21,11 @@ from wslog.ingest.files.sources import Source
 from wslog.ingest.kinds.likeness import LOOK_LINES, likeness
 from wslog.ingest.kinds.recognise import Recognised
 from wslog.result import FileCoverage
+from wslog.schema import Format
 
-ABOUT = {
-    NGINX_CONF: "an nginx configuration, told by its directives",
-    ALB_ATTRIBUTES: "attributes of an AWS load balancer or target group",
+ABOUT: Final[Mapping[str, str]] = {
+    Format.NGINX_CONF: "an nginx configuration, told by its directives",
+    Format.ALB_ATTRIBUTES: "attributes of an AWS load balancer or target group",
 }
 
 
@@ -88,11 +88,11 @@ def account_of_others(survey: Survey, recognised: Recognised, on_block: Callable
     elif recognised.foreign:
         form, why = recognised.foreign.name, f"{recognised.foreign.about}, skipped: {recognised.foreign.why}"
     elif recognised.unfolded:
-        form, why = UNKNOWN, recognised.unfolded
+        form, why = Format.UNKNOWN, recognised.unfolded
     elif recognised.best_score:
-        form, why = UNKNOWN, f"only {recognised.best_score:.0%} of its first lines fit a known format"
+        form, why = Format.UNKNOWN, f"only {recognised.best_score:.0%} of its first lines fit a known format"
     else:
-        form, why = UNKNOWN, "text in no known format" + (f"; it looks like {alike}" if alike else "")
+        form, why = Format.UNKNOWN, "text in no known format" + (f"; it looks like {alike}" if alike else "")
     if trouble:
         why += f"; {trouble}, after line {n_lines}"
     return unread(survey.source, compression=survey.compression, why=why, form=form, n_lines=n_lines)

@@ -8,7 +8,7 @@ from typing import Final
 
 from wslog.render.escape import plain
 from wslog.result import Coverage, FileCoverage, Reject
-from wslog.schema import Tier
+from wslog.schema import Format, Tier
 from wslog.wording import count, counted, span
 
 SHOWN_REJECTS: Final = 3
@@ -23,10 +23,10 @@ PROVES: Final[Mapping[Tier, str]] = {
     Tier.NGINX: "how connections ended at nginx",
 }
 PROVES_BY_FORMAT: Final[Mapping[str, str]] = {
-    "nginx-access": "which connections nginx carried, when they closed, and which handshakes failed",
-    "nginx-error": "which side broke a connection, which timer fired, and when nginx reloaded or stopped",
-    "alb-connection": "which clients failed at TLS before any request",
-    "alb-health": "when a target was unhealthy",
+    Format.NGINX_ACCESS: "which connections nginx carried, when they closed, and which handshakes failed",
+    Format.NGINX_ERROR: "which side broke a connection, which timer fired, and when nginx reloaded or stopped",
+    Format.ALB_CONNECTION: "which clients failed at TLS before any request",
+    Format.ALB_HEALTH: "when a target was unhealthy",
 }
 
 
@@ -90,7 +90,7 @@ def _reject(file: FileCoverage, reject: Reject) -> str:
 
 
 def _sum(coverage: Coverage) -> str:
-    n_unknown = sum(file.tier is None and file.format == "unknown" for file in coverage.files)
+    n_unknown = sum(file.tier is None and file.format == Format.UNKNOWN for file in coverage.files)
     text = (
         f"{counted(len(coverage.files), 'file')}, {counted(coverage.lines, 'line')}: "
         f"{counted(coverage.events, 'event')}, {count(coverage.ignored)} ignored, {count(coverage.rejected)} rejected"

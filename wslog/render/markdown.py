@@ -11,7 +11,7 @@ from wslog.render.cause_rows import cause_rows, certainty_words
 from wslog.render.escape import markdown, markdown_code
 from wslog.render.markdown_parts import fenced, table
 from wslog.result import Advice, Document, FileCoverage, Finding
-from wslog.schema import Cause, Tier
+from wslog.schema import Cause, Format, Tier
 
 _MOST_EVIDENCE = 3
 _SOME_EVIDENCE = 1  # where the share is below
@@ -232,7 +232,7 @@ def _coverage(document: Document) -> Iterator[str]:
     rows: list[tuple[str, ...]] = []
     alike: dict[tuple[str, str], list[FileCoverage]] = {}
     for file in document.coverage.files:
-        if not file.rejected and file.format != "unknown":
+        if not file.rejected and file.format != Format.UNKNOWN:
             alike.setdefault((file.path.rpartition("/")[0], file.format), []).append(file)
         else:
             rows.append(_files([file]))

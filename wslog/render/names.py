@@ -9,7 +9,7 @@ from typing import Final
 from wslog import wording as numbers
 from wslog.render.escape import plain
 from wslog.result import Advice, Burst, CauseShare, Cluster, Coverage, Document, Finding
-from wslog.schema import Cause, ScopeKind, Tier, split_scope
+from wslog.schema import Cause, Format, ScopeKind, Tier, split_scope
 
 CAUSES: Final[Mapping[Cause, tuple[str, str]]] = {
     Cause.IDLE_TIMEOUT: ("idle timeout", "a timer ended a silent connection"),
@@ -145,7 +145,7 @@ def offline(seconds: float) -> str:
 
 def lines_read(coverage: Coverage) -> str:
     """Return how much was read, as `4 200 lines of 3 files`; files of no known format are not in it."""
-    read = [file for file in coverage.files if file.format != "unknown"]
+    read = [file for file in coverage.files if file.format != Format.UNKNOWN]
     return f"{numbers.counted(sum(file.lines for file in read), 'line')} of {numbers.counted(len(read), 'file')}"
 
 

@@ -16,6 +16,7 @@ from wslog.render.charts import CHARTS
 from wslog.render.escape import plain, shortened
 from wslog.render.template import load_template
 from wslog.result import Document, Window
+from wslog.schema import Format
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -72,7 +73,7 @@ def render_html(document: Document, charts: Mapping[str, bytes]) -> str:
         other_advice=[n for n in range(len(document.advice)) if n not in referred],
         groups=_groups(document),
         most_files=_MOST_FILES,
-        odd_files=[file for file in document.coverage.files if file.rejected or file.format == "unknown"],
+        odd_files=[file for file in document.coverage.files if file.rejected or file.format == Format.UNKNOWN],
     )
 
 

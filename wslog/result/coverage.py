@@ -30,7 +30,7 @@ class FileCoverage(Struct, frozen=True, kw_only=True):
 
     Attributes:
         path: As given, relative to the input folder.
-        format: A format's name, `nginx-conf`, `alb-attributes`, or `unknown`.
+        format: A `schema.Format`, or the name of a known format that is not read.
         why: How it was recognised, or why it was not.
         compression: `gzip`, `zstd`, `bzip2`, `xz` or empty.
         ignored: Parsed and of no concern to WebSockets, blank or comment lines.

@@ -10,12 +10,11 @@ from msgspec import Struct
 
 from wslog.knowledge import Setting
 from wslog.result import Clock, Coverage, Window
-from wslog.schema import Cause, LimitKind, Tier
+from wslog.schema import Cause, Format, LimitKind, Tier
 from wslog.summarize.drops import IS_OPENED
 from wslog.summarize.groups import DropGroup
 from wslog.summarize.rows import Rows
 
-NGINX_ERROR: Final = "nginx-error"
 SERVERS: Final = ("nginx_access_ref", "nginx_error_ref", "alb_ref")
 
 
@@ -87,7 +86,7 @@ def gather_facts(
     )  # fmt: skip
     opened = told.filter(IS_OPENED)
     from_clients = opened.filter("has_client")
-    errors = [file for file in coverage.files if file.format == NGINX_ERROR and file.lines > 0]
+    errors = [file for file in coverage.files if file.format == Format.NGINX_ERROR and file.lines > 0]
     outside = ~pl.col("closed_at").is_between(pl.lit(shared.start), pl.lit(shared.end))
     return Facts(
         coverage=coverage,

@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from wslog.knowledge import Mend, fill
 from wslog.result import Clock, FileCoverage, Limit
-from wslog.schema import Cause, LimitKind, Tier
-from wslog.summarize.facts import NGINX_ERROR, Facts
+from wslog.schema import Cause, Format, LimitKind, Tier
+from wslog.summarize.facts import Facts
 from wslog.wording import counted, joined, timer, whole_percent
 
 MUCH: Final = 0.1  # from this share on, what is missing matters
@@ -179,7 +179,7 @@ def _file_gaps(facts: Facts, covered: set[str]) -> list[Gap]:
     for file in with_events:
         copies = copies_of(file) if file.limits else []
         for limit in file.limits:
-            is_told_by_log = file.format == NGINX_ERROR and n_lacking(file.tier, limit) > 0
+            is_told_by_log = file.format == Format.NGINX_ERROR and n_lacking(file.tier, limit) > 0
             if not is_told_by_log and all(limit in other.limits for other in copies):
                 having.setdefault(limit, []).append(file)
     # What one file lacks for several reasons is mended at once.
@@ -219,7 +219,7 @@ def _is_copy(file: FileCoverage, other: FileCoverage) -> bool:
 
 def _error_logs_lacking(files: Sequence[FileCoverage]) -> Callable[[Tier | None, str], int]:
     """Return a way to count the error logs of a tier without a limit: of two levels, one may tell what one lacks."""
-    logs = [file for file in files if file.format == NGINX_ERROR]
+    logs = [file for file in files if file.format == Format.NGINX_ERROR]
     n = Counter(file.tier for file in logs)
     n_having = Counter((file.tier, limit) for file in logs for limit in set(file.limits))
     return lambda tier, limit: n[tier] - n_having[tier, limit]

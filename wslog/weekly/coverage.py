@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from wslog.schema import Tier
-from wslog.weekly_result import NGINX_ERROR, Gap, WeekSummary
+from wslog.schema import Format, Tier
+from wslog.weekly_result import Gap, WeekSummary
 
 SLOTS: Final = 7 * 24
 MISSING_LINES: Final = 20.0  # so many lines expected, and none there: they are missing, not late or few
@@ -87,7 +87,7 @@ def find_covered(
         gaps += [_gap(week, tier, i, j, over) for i, j in _runs(own)]
     whole = missing.get(Tier.NGINX.value, [False] * n)
     only_errors = [quiet[i] and not nothing[i] and not whole[i] for i in range(n)]
-    gaps += [_gap(week, NGINX_ERROR, i, j, over) for i, j in _runs(only_errors)]
+    gaps += [_gap(week, Format.NGINX_ERROR, i, j, over) for i, j in _runs(only_errors)]
     gaps.sort(key=lambda gap: (gap.start, gap.tier or ""))
     return Covered(covered, tuple(gaps), ends_early=bool(nothing and nothing[-1]))
 
@@ -143,13 +143,13 @@ def _silent_errors(week: WeekSummary, others: Sequence[WeekSummary], *, over: in
     client counts drops, nothing tells the two apart, and missing lines count as lost.
     """
     n = len(week.hours.attempts)
-    seen = week.hours.lines.get(NGINX_ERROR, (0,) * n)
+    seen = week.hours.lines.get(Format.NGINX_ERROR, (0,) * n)
     flags = [False] * n
-    known = [one for one in others if sum(one.hours.lines.get(NGINX_ERROR, ()))] or ([week] if sum(seen) else [])
+    known = [one for one in others if sum(one.hours.lines.get(Format.NGINX_ERROR, ()))] or ([week] if sum(seen) else [])
     exposure = sum(sum(one.hours.connection_hours) for one in known)
     if exposure <= 0:
         return flags
-    lines = sum(sum(one.hours.lines[NGINX_ERROR]) for one in known) / exposure
+    lines = sum(sum(one.hours.lines[Format.NGINX_ERROR]) for one in known) / exposure
     drops = sum(sum(one.hours.opened_drops) for one in known)
     named = sum(cause.n for one in known for cause in one.causes if cause.tier is Tier.NGINX)
     least = 1 - max(NAMED, min(1.0, named / max(1, drops))) / 2
@@ -207,10 +207,10 @@ def _gap(week: WeekSummary, tier: str | None, first: int, after: int, over: int)
     elif tier is None:
         note = "no lines of any log" if after < len(week.hours.attempts) else "the logs end"
     else:
-        what = "lines of nginx's error log" if tier == NGINX_ERROR else f"{tier} lines"
+        what = "lines of nginx's error log" if tier == Format.NGINX_ERROR else f"{tier} lines"
         note = f"no {what}, or far too few" if tier in SERVERS else f"no {what}"
     return Gap(
-        tier=None if tier is None else Tier.NGINX if tier == NGINX_ERROR else Tier(tier),
+        tier=None if tier is None else Tier.NGINX if tier == Format.NGINX_ERROR else Tier(tier),
         start=week.start + first * HOUR,
         end=min(week.start + after * HOUR, week.end),
         n_hours=after - first,

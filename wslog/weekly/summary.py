@@ -10,13 +10,12 @@ import polars as pl
 from msgspec.structs import replace
 
 from wslog.result import Cluster, Document
-from wslog.schema import Cause, Tier
+from wslog.schema import Cause, Format, Tier
 from wslog.summarize.breakdown import NETWORK, USER_AGENT_FAMILY
 from wslog.summarize.drops import HOURS, IS_DROP, IS_OPENED, drops_of
 from wslog.summarize.totals import offline_spells
 from wslog.weekly.metrics import EPISODES
 from wslog.weekly_result import (
-    NGINX_ERROR,
     SUMMARY_VERSION,
     HourCounts,
     WeekAdvice,
@@ -123,7 +122,7 @@ def _hour_counts(placed: pl.DataFrame, offline: pl.DataFrame, lines: pl.DataFram
     )
     by_cause = placed.filter(IS_DROP).group_by(_key(), "hour").len("n")
     # An error log says who ended a connection, an access log that there was one: either may be lost alone.
-    log = pl.when(pl.col("format") == NGINX_ERROR).then(pl.lit(NGINX_ERROR)).otherwise("tier")
+    log = pl.when(pl.col("format") == Format.NGINX_ERROR).then(pl.lit(Format.NGINX_ERROR)).otherwise("tier")
     by_log = lines.with_columns(log=log).filter(pl.col("log").is_not_null()).group_by("log", "hour").len("n")
     return HourCounts(
         attempts=_spread(counted, "attempts", n_hours),

@@ -19,7 +19,6 @@ from wslog.weekly_result.report import (
     WeekPoint,
 )
 from wslog.weekly_result.summary import (
-    NGINX_ERROR,
     SUMMARY_VERSION,
     HourCounts,
     WeekAdvice,
@@ -34,7 +33,6 @@ from wslog.weekly_result.summary import (
 
 __all__ = [
     "ALL",
-    "NGINX_ERROR",
     "REPORT_VERSION",
     "SUMMARY_VERSION",
     "AdviceOutcome",

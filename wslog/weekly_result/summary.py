@@ -13,8 +13,6 @@ from wslog.result import Advice, Burst, Cluster, Limit, Totals
 from wslog.schema import Cause, Tier
 
 SUMMARY_VERSION = 2
-NGINX_ERROR = "nginx-error"
-"""The format of nginx's error log, counted apart from its access log."""
 
 
 def cause_key(cause: Cause, tier: Tier) -> str:

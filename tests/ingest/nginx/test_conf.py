@@ -11,8 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wslog.ingest.nginx.conf import (
-    access_logs,
-    error_levels,
     is_nginx_conf,
     log_formats,
     read_conf,
@@ -102,13 +100,6 @@ def test_reads_a_wild_configuration_like_crossplane(tmp_path: Path) -> None:
 def test_log_formats_keep_escape_and_join_their_pieces() -> None:
     """Pieces are joined without a space, backslashes undone, `escape=` kept in front."""
     assert log_formats(read_conf({"n": CONF})) == {"timing": 'escape=json {"a":"$msec","b":${status}}'}
-
-
-def test_levels_and_access_formats() -> None:
-    """An error log without a level has level error; `access_log off` is no log."""
-    tree = read_conf({"n": CONF})
-    assert error_levels(tree) == {"/var/log/nginx/error.log": "error", "/var/log/nginx/info.log": "info"}
-    assert access_logs(tree) == {"/var/log/nginx/access.log": "timing"}
 
 
 def test_timers_are_inherited_and_the_innermost_wins() -> None:

@@ -20,7 +20,7 @@ import polars as pl
 from wslog.ingest.alb.access_fields import CLOCK, LIMITS, RAW, to_events
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed, Refused
 from wslog.ingest.values.line_regex import OTHER_METHODS, QUOTED, UTC_TIME, WORD, ascii_regex
-from wslog.schema import LimitKind, Tier
+from wslog.schema import Format, LimitKind, Tier
 
 _LOOKED_AT: Final = 4  # lines of a sample; what the others are would come to light when they are parsed
 _ALIKE: Final = 0.75
@@ -213,7 +213,7 @@ _WSS: Final = (
     '"waf,forward" "-" "-"'
 )
 ALB_ACCESS: Final = LogFormat(
-    name="alb-access",
+    name=Format.ALB_ACCESS,
     tier=Tier.ALB,
     about="AWS Application Load Balancer access log",
     source="https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html",

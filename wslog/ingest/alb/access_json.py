@@ -18,7 +18,7 @@ import polars as pl
 from wslog.ingest.alb.access_fields import CLOCK, LIMITS, RAW, to_events
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
 from wslog.ingest.values import json_values as values
-from wslog.schema import Tier
+from wslog.schema import Format, Tier
 
 # Our raw field → their keys without `_`, `:`, `-` and case.
 _ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -129,7 +129,7 @@ def _detect(sample: Sequence[str], config: Config) -> LineParser | None:  # noqa
 
 
 ALB_JSON: Final = LogFormat(
-    name="alb-access",
+    name=Format.ALB_ACCESS,
     tier=Tier.ALB,
     about="AWS Application Load Balancer access log as JSON (CloudWatch Logs, Firehose)",
     source="https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html",

@@ -15,7 +15,7 @@ import polars as pl
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
 from wslog.ingest.rejects import reject_where
 from wslog.ingest.values.addresses import client_address
-from wslog.schema import INSTANT, EventKind, Tier
+from wslog.schema import INSTANT, EventKind, Format, Tier
 
 _LINE: Final = (
     r"^\s*(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z) +(?P<ip>\[?[0-9A-Fa-f:.]+\]?) +(?P<port>\d{1,5}) +\d{1,5} "
@@ -92,7 +92,7 @@ def _detect(sample: Sequence[str], config: Config) -> LineParser | None:  # noqa
 _BLOCK: Final[dict[str, pl.DataType]] = {"line": pl.Int64(), "text": pl.String()}
 _TID: Final = "TID_dc57cebed65b444ebc8177bb698fe166"
 ALB_CONNECTION: Final = LogFormat(
-    name="alb-connection",
+    name=Format.ALB_CONNECTION,
     tier=Tier.ALB,
     about="AWS Application Load Balancer connection log (TLS)",
     source="https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-connection-logs.html",

@@ -16,7 +16,7 @@ import polars as pl
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
 from wslog.ingest.rejects import reject_rows
 from wslog.ingest.values.json_values import Instant, instant
-from wslog.schema import INSTANT, EventKind, Tier
+from wslog.schema import INSTANT, EventKind, Format, Tier
 
 _TYPES: Final = frozenset({"http", "https", "h2", "grpc", "grpcs", "tcp", "tls"})
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
@@ -96,7 +96,7 @@ def _detect(sample: Sequence[str], config: Config) -> LineParser | None:  # noqa
 
 
 ALB_HEALTH: Final = LogFormat(
-    name="alb-health",
+    name=Format.ALB_HEALTH,
     tier=Tier.ALB,
     about="AWS Application Load Balancer health-check log",
     source="https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-health-check-logs.html",

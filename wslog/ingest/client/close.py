@@ -21,13 +21,12 @@ from wslog.ingest.client.record import NotARecord, Rules, kind_of, read_record
 from wslog.ingest.client.shape import spread
 from wslog.ingest.client.spans import LONGEST_S
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
-from wslog.ingest.kinds.foreign import FOREIGN
+from wslog.ingest.kinds.foreign import name_foreign
 from wslog.ingest.rejects import reject_rows
 from wslog.ingest.values import json_values as values
 from wslog.ingest.values.url import split_url
-from wslog.schema import INSTANT, EventKind, LimitKind, Tier
+from wslog.schema import INSTANT, EventKind, Format, LimitKind, Tier
 
-_NAME: Final = "client-close"
 _TIMES: Final = ("created", "opened", "closed", "last_sent", "last_received", "close_called", "hidden")
 _TEXTS: Final = words(
     "event connection_id session_id url close_reason visibility user_agent client_ip trace_id request_id"
@@ -154,7 +153,7 @@ def parse_records(block: pl.DataFrame, rules: Rules, shapes: Shapes | None = Non
 
 def _rules(config: Config, records: Sequence[Mapping[str, object]]) -> Rules:
     paths = {our_name(ours): theirs for ours, theirs in config.client_fields.items()}
-    zone_name = config.zone_of(_NAME)
+    zone_name = config.zone_of(Format.CLIENT_CLOSE)
     try:
         zone = ZoneInfo(zone_name) if zone_name else None
     except (KeyError, ValueError, OSError) as error:
@@ -226,7 +225,7 @@ def _json_objects(sample: Sequence[str]) -> dict[str, dict[str, object]]:
 
 def _detect(sample: Sequence[str], config: Config) -> LineParser | None:
     lines = [text for text in sample if text.strip() not in _FRAME]
-    if not any(text.lstrip().startswith("{") for text in lines) or any(other.claims(sample) for other in FOREIGN):
+    if not any(text.lstrip().startswith("{") for text in lines) or name_foreign(sample):
         return None
     objects = _json_objects(lines)
     rules = _rules(config, list(objects.values()))
@@ -258,7 +257,7 @@ _OWN: Final = (
     '"visibilityState":"visible","onLine":true,"attempt":0,"userAgent":"Mozilla/5.0"}'
 )
 CLIENT_CLOSE: Final = LogFormat(
-    name=_NAME,
+    name=Format.CLIENT_CLOSE,
     tier=Tier.CLIENT,
     about="client close events: JSON lines from onclose handlers",
     source="https://developer.mozilla.org/en-US/docs/Web/API/CloseEvent",

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from wslog.ingest.files.blocks import LINES
 from wslog.ingest.format import Config, LineParser, LogFormat
-from wslog.ingest.kinds.foreign import FOREIGN, Foreign
+from wslog.ingest.kinds.foreign import Foreign, name_foreign
 from wslog.ingest.kinds.wrappers import WRAPPERS, Wrapper, fits, take_off
 
 SAMPLE_LINES: Final = 200
@@ -85,7 +85,7 @@ def recognise(sample: Sequence[str], config: Config, formats: Sequence[LogFormat
     A wrapper of its own kind around nearly every line is believed before a format that swallows it: a guessed nginx
     layout can. Else fewer wrappers win a tie, then the order of *formats*. A foreign log is never taken for ours.
     """
-    foreign = next((kind for kind in FOREIGN if kind.claims(sample)), None)
+    foreign = name_foreign(sample)
     best = Recognised(wrappers=(), reader=None, best_score=0.0, foreign=foreign)
     if foreign is not None:
         return best

@@ -23,7 +23,7 @@ from wslog.ingest.nginx.log_format import CompiledFormat, compile_format
 from wslog.ingest.nginx.log_format_clean import CleanLines, clean_lines
 from wslog.ingest.nginx.log_format_plain import plain_lines, refused_lines
 from wslog.ingest.rejects import REJECTED_TEXT
-from wslog.schema import LimitKind, Tier
+from wslog.schema import Format, LimitKind, Tier
 
 COMBINED: Final = (
     '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"'
@@ -227,7 +227,7 @@ def detect_nginx_access(sample: Sequence[str], config: Config) -> LineParser | N
 
 
 NGINX_ACCESS: Final = LogFormat(
-    name="nginx-access",
+    name=Format.NGINX_ACCESS,
     tier=Tier.NGINX,
     about="nginx access log: combined, main, ingress-nginx, any log_format, or key=value fields",
     source="https://nginx.org/en/docs/http/ngx_http_log_module.html",

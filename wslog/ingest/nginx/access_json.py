@@ -28,7 +28,7 @@ from wslog.ingest.nginx.log_format import CompiledFormat, compile_format, unesca
 from wslog.ingest.nginx.log_format_clean import CleanLines, clean_lines
 from wslog.ingest.nginx.log_format_plain import plain_lines, refused_lines
 from wslog.ingest.rejects import REJECTS, reject_rows
-from wslog.schema import LimitKind, Tier
+from wslog.schema import Format, LimitKind, Tier
 
 # One pair of a flat object: a quoted value, or whatever stands before the next pair or the end.
 _PAIR: Final = re.compile(
@@ -208,7 +208,7 @@ def detect_nginx_json(sample: Sequence[str], config: Config) -> LineParser | Non
 
 
 NGINX_JSON: Final = LogFormat(
-    name="nginx-access",
+    name=Format.NGINX_ACCESS,
     tier=Tier.NGINX,
     about="nginx access log as JSON, any key names",
     source="https://nginx.org/en/docs/http/ngx_http_log_module.html",

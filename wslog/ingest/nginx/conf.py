@@ -1,4 +1,4 @@
-"""What an nginx configuration says about logs and timers: log formats, log levels, and the timers of proxied locations.
+"""What an nginx configuration says about logs and timers: log formats, and the timers of proxied locations.
 
 Source: https://nginx.org/en/docs/http/ngx_http_proxy_module.html, ngx_core_module.html, ngx_http_log_module.html
 """
@@ -18,8 +18,6 @@ from wslog.knowledge.own_timers import NGINX_LOCATION_TIMERS, NGINX_SHUTDOWN, NG
 
 __all__ = [
     "ConfTree",
-    "access_logs",
-    "error_levels",
     "is_nginx_conf",
     "log_formats",
     "read_conf",
@@ -85,19 +83,6 @@ def log_formats(tree: ConfTree) -> dict[str, str]:
             escape = f"{pieces.pop(0)} " if pieces[0].startswith("escape=") else ""
             found.setdefault(name, escape + "".join(pieces))
     return found
-
-
-def error_levels(tree: ConfTree) -> dict[str, str]:
-    """Return the level of each error log by path; without a level nginx takes `error`."""
-    logs = (directive for directive in tree.walk() if directive.name == "error_log" and directive.args)
-    return {log.args[0]: next(iter(log.args[1:]), "error") for log in logs}
-
-
-def access_logs(tree: ConfTree) -> dict[str, str]:
-    """Return the format name of each access log by path; without a name nginx takes `combined`."""
-    logs = (directive for directive in tree.walk() if directive.name == "access_log" and directive.args)
-    named = {log.args[0]: [arg for arg in log.args[1:] if "=" not in arg] for log in logs if log.args[0] != "off"}
-    return {path: next(iter(names), "combined") for path, names in named.items()}
 
 
 class _Scope(Struct, frozen=True):

@@ -22,11 +22,9 @@ from wslog.ingest.nginx.error_plain import PLAIN, REFUSED
 from wslog.ingest.nginx.error_values import read_hosts, read_requests, read_upstreams
 from wslog.ingest.rejects import REJECTED_TEXT, REJECTS
 from wslog.ingest.values.addresses import client_address
-from wslog.schema import EVENTS, EventKind, LimitKind, Tier
+from wslog.schema import EVENTS, PROXYING, EventKind, Format, LimitKind, Tier
 
-NAME: Final = "nginx-error"
 MIN_SHARE: Final = 0.2
-UPGRADED: Final = "proxying upgraded connection"
 # Process life, first match wins. Only lines without a connection are looked up here.
 LIFE: Final = (
     (EventKind.WORKER_CRASH, r"process \d+ exited on signal \d+"),
@@ -156,7 +154,7 @@ def _is_websocket() -> pl.Expr:
     return (
         pl.when(pl.col("event") == EventKind.NOTE.value)
         .then(pl.lit(value=False))
-        .when(~is_error | (action == UPGRADED))
+        .when(~is_error | (action == PROXYING))
         .then(pl.lit(value=True))
         .when(~is_candidate)
         .then(pl.lit(value=False))
@@ -187,7 +185,7 @@ def detect_nginx_error(sample: Sequence[str], config: Config) -> LineParser | No
     n_matched = int(text.str.contains(HEAD).sum())
     if not n_matched or n_matched < MIN_SHARE * len(text):
         return None
-    zone = config.zone_of(NAME)
+    zone = config.zone_of(Format.NGINX_ERROR)
     if zone is not None:
         _check_zone(zone)
     clock = f"read as {zone}, as --tz says" if zone else "read as UTC: name the host's zone with --tz nginx-error=ZONE"
@@ -212,7 +210,7 @@ def _check_zone(zone: str) -> None:
 
 
 NGINX_ERROR: Final = LogFormat(
-    name=NAME,
+    name=Format.NGINX_ERROR,
     tier=Tier.NGINX,
     about="nginx error log, any level",
     source="https://nginx.org/en/docs/ngx_core_module.html#error_log",

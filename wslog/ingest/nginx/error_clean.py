@@ -13,9 +13,10 @@ import polars as pl
 
 from wslog.ingest.nginx.error_lines import LEVELS
 from wslog.ingest.values.line_regex import ascii_regex, printable_but, words_but
+from wslog.schema import PROXYING
 
 _ACTION: Final = (
-    "(?:proxying upgraded connection|SSL handshaking|waiting for request|reading client request (?:line|headers)|"
+    f"(?:{PROXYING}|SSL handshaking|waiting for request|reading client request (?:line|headers)|"
     "connecting to upstream|sending request to upstream|reading response header from upstream|reading upstream|"
     "sending to client)"
 )
