@@ -67,6 +67,15 @@ def test_output_writes_a_folder(saved: Path, tmp_path: Path) -> None:
     assert (output / "analysis.json").read_bytes() == saved.read_bytes()
 
 
+def test_a_form_that_is_asked_for_is_printed_beside_the_folder(saved: Path, tmp_path: Path) -> None:
+    """-o and --format are both obeyed, whatever the form is."""
+    for form in ("text", "json"):
+        alone = CliRunner().invoke(render, [str(saved), "--format", form]).stdout
+        result = CliRunner().invoke(render, [str(saved), "--format", form, "-o", str(tmp_path / "again")])
+        assert (result.exit_code, result.stdout) == (0, alone)
+    assert (tmp_path / "again" / "report.html").is_file()
+
+
 @pytest.mark.parametrize("named", ["", "analysis.json"])
 def test_a_report_rendered_in_place_keeps_its_tables(tmp_path: Path, named: str) -> None:
     """`render rp -o rp` makes the pages anew; connections and drops, which it cannot make, stay."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import errno
 import json
+import os
 import re
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
@@ -22,8 +27,10 @@ from wslog.commands.report import report
 from wslog.errors import OptionError, StoreError
 from wslog.render.weekly_saved import weekly_schema
 from wslog.store import Store
+from wslog.store.place import LEDGER
 from wslog.store.weekly import find_weeks
 
+NOBODY = 65_534
 MONDAY = dt.datetime(2026, 11, 9, 8, tzinfo=dt.UTC)
 
 
@@ -53,6 +60,49 @@ def test_the_text_opens_with_the_week_and_the_answer(history: Path) -> None:
     assert done.exit_code == 0
     assert done.stdout.splitlines()[0] == "2026-W47  16 Nov to 22 Nov 2026, UTC"
     assert done.stdout.splitlines()[2].startswith("No change in drops: ")
+
+
+@pytest.fixture
+def copied(history: Path) -> Iterator[Path]:
+    """The store in a folder that everybody may look into, as pytest's own are not."""
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o755)
+        yield Path(shutil.copytree(history, Path(made) / "history"))
+
+
+@contextlib.contextmanager
+def unwritable(store: Path) -> Iterator[None]:
+    """Have nobody write in a folder; root may everywhere, and is nobody meanwhile."""
+    store.chmod(0o555)
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+        store.chmod(0o755)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
+def test_a_store_that_may_not_be_written_is_read(copied: Path) -> None:
+    """The report is the same; what would change the store is refused, and says where."""
+    wanted = of(copied).stdout
+    with unwritable(copied):
+        assert of(copied).stdout == wanted
+        refused = of(copied, "--keep", "1w")
+    assert isinstance(refused.exception, StoreError)
+    assert "you may write in its folder" in str(refused.exception)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
+def test_a_store_with_a_log_that_may_not_be_read_is_refused(copied: Path) -> None:
+    """What a killed writer left in the ledger's -wal counts: without it the history would not be whole."""
+    assert of(copied).exit_code == 0
+    (copied / f"{LEDGER}-wal").write_bytes(b"what was written last")
+    with unwritable(copied):
+        assert isinstance(of(copied).exception, StoreError)
 
 
 def test_the_json_is_valid_by_its_schema(history: Path) -> None:

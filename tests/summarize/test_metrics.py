@@ -87,6 +87,14 @@ def test_an_unknown_metric_is_answered_with_the_list():
     assert "cause:NAME_share" in (error.value.mend or "")
 
 
+@pytest.mark.parametrize("text", ["new_cluster", " new_cluster > 0", "delta:drop_share > 1%"])
+def test_what_compares_weeks_is_asked_of_the_history(text):
+    """One analysis has no week before it: the mend leads to the command that knows weeks."""
+    with pytest.raises(OptionError, match="compares weeks") as error:
+        parse_threshold(text)
+    assert "wslog report --store DIR --fail-if" in (error.value.mend or "")
+
+
 def test_a_threshold_holds_or_not_and_says_so(told):
     """The message has the value and the limit."""
     threshold = parse_threshold("unknown_share > 0.2")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
+from click.core import ParameterSource
 
 from wslog.commands.options import format_option
 from wslog.commands.screen import this_screen
@@ -25,7 +26,10 @@ STDIN: Final = Path("-")
 @click.argument("analysis", type=click.Path(path_type=Path, allow_dash=True), required=False)
 @format_option()
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Write a folder with report.html, report.md and the charts."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write a folder with report.html, report.md and the charts; print only if --format says what.",
 )
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of analysis.json instead.")
 @click.option("--force", is_flag=True, help="Let -o replace a folder that wslog did not write.")
@@ -54,7 +58,8 @@ def render(analysis: Path | None, form: Form, output: Path | None, *, schema: bo
         tables = kept_tables(output, document, is_again=is_again)
         write_folder(output, document_files(document) | tables, force=force)
         click.echo(f"Wrote {output}", err=True)
-        return
+        if click.get_current_context().get_parameter_source("form") is ParameterSource.DEFAULT:
+            return
     click.echo(
         write_analysis(document, form, screen=this_screen(80, 120)), nl=False, color=True
     )  # colours were decided on already

@@ -65,12 +65,14 @@ DERIVED_BY: Final = f"{__version__} {SUMMARY_VERSION}"
 TIMEOUT_S: Final = 30.0
 _MEND_VERSION: Final = "Install the wslog version that wrote it, or a later one."
 _MEND_BROKEN: Final = "Restore it from a backup, or start a new store from the logs."
-_MEND_PLACE: Final = "Check that its disk has room, and that you may write in its folder: SQLite does, even to read."
+_MEND_PLACE: Final = "Check that its disk has room, and that you may write in its folder."
+_REFUSED: Final = ("CANTOPEN", "READONLY", "PERM")
+_BUSY: Final = ("BUSY", "LOCKED")
 _MEND_BUSY: Final = "Wait until it is done, then run this again."
 
 
 def connect(file: Path, *, create: bool) -> sqlite3.Connection:
-    """Open the ledger, bringing an older one up to date.
+    """Open the ledger, bringing an older one up to date; where nothing may be written, only to read it.
 
     Args:
         file: The SQLite file.
@@ -83,15 +85,29 @@ def connect(file: Path, *, create: bool) -> sqlite3.Connection:
         raise StoreError(
             "this is no history store", where=str(file.parent), mend="Make one: wslog analyze logs/ --store DIR."
         )
-    file.parent.mkdir(parents=True, exist_ok=True)
+    if create:
+        file.parent.mkdir(parents=True, exist_ok=True)
     try:
-        connection = sqlite3.connect(file, timeout=TIMEOUT_S, isolation_level=None)
-        _use_wal(connection)
+        connection = _opened(file, create=create)
         connection.execute("PRAGMA synchronous = FULL")
         connection.row_factory = sqlite3.Row
         _migrate(connection, file)
     except sqlite3.DatabaseError as error:
         raise told(error, where=str(file)) from None
+    return connection
+
+
+def _opened(file: Path, *, create: bool) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, timeout=TIMEOUT_S, isolation_level=None)
+    try:
+        _use_wal(connection)
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if create or _kind(error) not in _REFUSED or file.with_name(f"{file.name}-wal").exists():
+            raise
+        # To read along with writers SQLite writes beside the file. Where it may not, and no -wal says that there is
+        # a writer, the file alone is all (https://sqlite.org/wal.html#read_only_databases).
+        return sqlite3.connect(f"{file.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None)
     return connection
 
 
@@ -102,12 +118,17 @@ def told(error: sqlite3.DatabaseError, *, where: str | None = None) -> StoreErro
         error: What SQLite raised.
         where: The ledger's file.
     """
-    kind = getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_").partition("_")[0]
-    if kind in ("BUSY", "LOCKED"):
+    kind = _kind(error)
+    if kind in _BUSY:
         return StoreError(f"another process is writing to the store ({error})", where=where, mend=_MEND_BUSY)
-    is_whole = kind in ("CANTOPEN", "FULL", "IOERR", "PERM", "READONLY")
+    is_whole = kind in (*_REFUSED, "FULL", "IOERR")
     what = "the ledger cannot be opened or written" if is_whole else "the ledger is damaged"
     return StoreError(f"{what} ({error})", where=where, mend=_MEND_PLACE if is_whole else _MEND_BROKEN)
+
+
+def _kind(error: sqlite3.DatabaseError) -> str:
+    """Return what SQLite calls an error, without what it adds: `READONLY` of `SQLITE_READONLY_DIRECTORY`."""
+    return str(getattr(error, "sqlite_errorname", "")).removeprefix("SQLITE_").partition("_")[0]
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
@@ -115,7 +136,9 @@ def _use_wal(connection: sqlite3.Connection) -> None:
     for _ in range(100):
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
+            if _kind(error) not in _BUSY:
+                raise
             time.sleep(0.05)
         else:
             return

@@ -47,6 +47,10 @@ METRICS: Final[Mapping[str, Metric]] = {
 }
 """What one document alone can answer; what needs a history of weeks is asked of the store."""
 
+DELTA: Final = "delta:"
+NEW_CLUSTER: Final = "new_cluster"
+"""What is asked of two weeks: a metric's change, and whether there is a cluster that was not there."""
+
 OPERATORS: Final[Mapping[str, Callable[[float, float], bool]]] = {
     ">": operator.gt,
     ">=": operator.ge,
@@ -87,6 +91,12 @@ def parse_threshold(text: str) -> Threshold:
     Raises:
         OptionError: If it has another form or names a metric that does not exist.
     """
+    if text.strip().startswith((DELTA, NEW_CLUSTER)):
+        raise OptionError(
+            f"{text.strip()!r} compares weeks, and logs alone are none",
+            where="--fail-if",
+            mend="Keep a history with --store DIR, then ask it: wslog report --store DIR --fail-if …",
+        )
     found = EXPRESSION.fullmatch(text)
     if found is None:
         raise OptionError(

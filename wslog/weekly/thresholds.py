@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from wslog.errors import OptionError
 from wslog.schema import Cause
-from wslog.summarize.metrics import EXPRESSION, OPERATORS, check_share
+from wslog.summarize.metrics import DELTA, EXPRESSION, NEW_CLUSTER, OPERATORS, check_share
 from wslog.weekly.changes import change_metric
 from wslog.weekly.metrics import BY_NAME
 from wslog.weekly.words import cause_words
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from wslog.weekly.pair import Pair
     from wslog.weekly_result import WeeklyReport
 
-DELTA: Final = "delta:"
-NEW_CLUSTER: Final = "new_cluster"
 REJECTED: Final = "rejected_share"
 P95: Final = "p95_reconnect_s"
 NAMES: Final = (*BY_NAME, REJECTED, P95)
