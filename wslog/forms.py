@@ -76,6 +76,6 @@ def write_weekly(report: WeeklyReport, form: Form, *, screen: Screen) -> str:
 
             return render_weekly_html(report, {name: svg for name, (svg, _) in draw_weekly(report).items()})
         case Form.JSON:
-            from wslog.render.weekly_saved import dump_weekly
+            from wslog.render.saved import dump
 
-            return dump_weekly(report).decode()
+            return dump(report).decode()

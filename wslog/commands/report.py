@@ -106,16 +106,16 @@ def report(
 
 def weekly_files(made: WeeklyReport) -> dict[str, bytes]:
     """Return the files of the weekly report, by their path in the folder."""
+    from wslog.render.saved import dump
     from wslog.render.weekly_charts import draw_weekly
     from wslog.render.weekly_markdown import render_weekly_markdown
     from wslog.render.weekly_page import render_weekly_html
-    from wslog.render.weekly_saved import dump_weekly
 
     drawn = draw_weekly(made)
     files = {
         "weekly.html": render_weekly_html(made, {name: svg for name, (svg, _) in drawn.items()}).encode(),
         "weekly.md": render_weekly_markdown(made).encode(),
-        "weekly.json": dump_weekly(made),
+        "weekly.json": dump(made),
     }
     for name, (svg, png) in drawn.items():
         files[f"charts/{name}.svg"] = svg

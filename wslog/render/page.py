@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -11,10 +10,10 @@ from wslog import wording as numbers
 from wslog.evidence import read_evidence
 from wslog.render import names
 from wslog.render.chart_style import look
-from wslog.render.chart_tables import TABLES, Table
+from wslog.render.chart_tables import TABLES
 from wslog.render.charts import CHARTS
 from wslog.render.escape import plain, shortened
-from wslog.render.template import load_template
+from wslog.render.template import Figure, load_template
 from wslog.result import Document, Window
 from wslog.schema import Format
 
@@ -27,16 +26,6 @@ _OPEN_SHARE: Final = 0.05  # and those of this share, up to
 _MOST_OPEN: Final = 8
 _MOST_FILES: Final = 40  # that are listed in full sight; load balancers write thousands
 _NAME: Final = 32  # letters of a file name that a line has room for
-
-
-class Figure(NamedTuple):
-    """One chart as the page shows it; `source` is a data URI, empty if the chart was not drawn."""
-
-    name: str
-    heading: str
-    alt: str
-    source: str
-    table: Table
 
 
 class Note(NamedTuple):
@@ -140,13 +129,7 @@ def _evidence_line(text: str) -> Any:
 
 def _figures(document: Document, charts: Mapping[str, bytes]) -> list[Figure]:
     return [
-        Figure(
-            name=name,
-            heading=spec.heading,
-            alt=spec.alt(document),
-            source="data:image/svg+xml;base64," + base64.b64encode(charts[name]).decode() if name in charts else "",
-            table=TABLES[name](document),
-        )
+        Figure.of(name, charts.get(name), heading=spec.heading, alt=spec.alt(document), table=TABLES[name](document))
         for name, spec in CHARTS.items()
     ]
 

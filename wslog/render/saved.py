@@ -1,14 +1,17 @@
-"""`analysis.json`: a Document as JSON bytes, back again, and the JSON Schema of that file.
+"""What wslog says as JSON bytes: `analysis.json` and `weekly.json`; an analysis back again, and the JSON Schema of it.
 
-All three come from the types in `wslog.result` by msgspec, so that the file, its reader and its schema cannot disagree.
+All of it comes from the types by msgspec, so that a file, its reader and its schema cannot disagree.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wslog.errors import SavedAnalysisError
 from wslog.result import SCHEMA_VERSION, Document
+
+if TYPE_CHECKING:
+    from wslog.weekly_result import WeeklyReport
 
 SCHEMA_TITLE: Final = "wslog analysis"
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -16,7 +19,7 @@ _MEND_NAME: Final = "Name the analysis.json of a report folder that `wslog analy
 _MEND_VERSION: Final = "Run `wslog analyze` again on the logs, or install the wslog version that wrote the file."
 
 
-def dump(document: Document) -> bytes:
+def dump(document: Document | WeeklyReport) -> bytes:
     """Return *document* as indented UTF-8 JSON with a final newline; the same document gives the same bytes."""
     import msgspec
 

@@ -1,15 +1,32 @@
-"""Page templates ready to be filled: what they print is escaped for HTML, and hidden characters are written out."""
+"""Page templates ready to be filled, and the figures in them; what is printed is escaped, hidden characters shown."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from wslog.render.escape import plain, plain_block
 from wslog.render.lines import UNIT
 
 if TYPE_CHECKING:
     from jinja2 import Template
+
+
+class Figure(NamedTuple):
+    """One chart as a page shows it: its picture as a data URI (empty: it was not drawn), and the numbers behind it."""
+
+    name: str
+    heading: str
+    alt: str
+    source: str
+    table: Any
+
+    @classmethod
+    def of(cls, name: str, svg: bytes | None, *, heading: str, alt: str, table: Any) -> Self:
+        """Return the figure of an SVG picture."""
+        source = f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}" if svg is not None else ""
+        return cls(name, heading, alt, source, table)
 
 
 def load_template(name: str, *, filters: Mapping[str, Callable[..., Any]], known: Mapping[str, Any]) -> Template:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from wslog.render import weekly_names, weekly_tables
-from wslog.render.template import load_template
+from wslog.render.template import Figure, load_template
 from wslog.render.weekly_charts import WEEKLY_CHARTS
-from wslog.render.weekly_tables import Table
 from wslog.weekly_result import WeeklyReport
 
 if TYPE_CHECKING:
@@ -24,14 +22,6 @@ _BEHIND: Final = {
     "cause-changes": weekly_tables.causes,
 }
 """The numbers that each chart draws."""
-
-
-class _Figure(NamedTuple):
-    name: str
-    heading: str
-    alt: str
-    source: str
-    table: Table
 
 
 def render_weekly_html(report: WeeklyReport, charts: Mapping[str, bytes]) -> str:
@@ -72,13 +62,13 @@ def _template() -> Template:
     )
 
 
-def _figures(report: WeeklyReport, charts: Mapping[str, bytes]) -> list[_Figure]:
+def _figures(report: WeeklyReport, charts: Mapping[str, bytes]) -> list[Figure]:
     return [
-        _Figure(
-            name=name,
+        Figure.of(
+            name,
+            charts[name],
             heading=chart.heading,
             alt=f"Chart. {chart.says(report)}.",
-            source="data:image/svg+xml;base64," + base64.b64encode(charts[name]).decode(),
             table=_BEHIND[name](report),
         )
         for name, chart in WEEKLY_CHARTS.items()

@@ -107,15 +107,24 @@ def parse_threshold(text: str) -> Threshold:
     metric, op, digits, is_percent = found.groups()
     if metric not in METRICS:
         raise OptionError(f"there is no metric {metric!r}", where="--fail-if", mend=f"Metrics: {_names()}.")
+    number = parse_number(digits, is_percent=bool(is_percent))
+    check_share(metric, op, number, written=digits)
+    return Threshold(metric=metric, op=op, number=number)
+
+
+def parse_number(digits: str, *, is_percent: bool) -> float:
+    """Read the number of a threshold; percent are hundredths.
+
+    Raises:
+        OptionError: If it is none, or not finite.
+    """
     try:
         number = float(digits)
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise OptionError(f"{digits!r} is not a number", where="--fail-if", mend="Give a number such as 0.2.")
-    number = number / 100 if is_percent else number
-    check_share(metric, op, number, written=digits)
-    return Threshold(metric=metric, op=op, number=number)
+        raise OptionError(f"{digits!r} is not a number", where="--fail-if", mend="Give a number such as 0.2 or 20%.")
+    return number / 100 if is_percent else number
 
 
 def check_share(metric: str, op: str, number: float, *, written: str, lowest: float = 0.0) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from wslog.errors import OptionError
 from wslog.schema import Cause
-from wslog.summarize.metrics import DELTA, EXPRESSION, NEW_CLUSTER, OPERATORS, check_share
+from wslog.summarize.metrics import DELTA, EXPRESSION, NEW_CLUSTER, OPERATORS, check_share, parse_number
 from wslog.weekly.changes import change_metric
 from wslog.weekly.metrics import BY_NAME
 from wslog.weekly.words import cause_words
@@ -68,20 +67,12 @@ def parse_weekly_threshold(text: str) -> WeeklyThreshold:
             f"Metrics: {plain}, cause:NAME_share (NAME: {causes}), {NEW_CLUSTER}, and delta: before any but the last."
         )
         raise OptionError(f"there is no metric {metric!r}", where="--fail-if", mend=mend)
-    try:
-        amount = float(digits)
-    except ValueError:
-        amount = math.nan
-    if not math.isfinite(amount):
-        raise OptionError(f"{digits!r} is not a number", where="--fail-if", mend="Give a number such as 0.2 or 20%.")
-    is_share = bare.endswith("_share")
+    number = parse_number(digits, is_percent=bool(percent))
+    is_share, is_delta = bare.endswith("_share"), metric.startswith(DELTA)
     if is_share:
-        share = amount / 100 if percent else amount
-        check_share(metric, op, share, written=digits, lowest=-1.0 if metric.startswith(DELTA) else 0.0)
-    return WeeklyThreshold(
-        text=text.strip(), metric=metric, op=op, number=amount / 100 if percent else amount,
-        is_relative=bool(percent) and not is_share and metric.startswith(DELTA),
-    )  # fmt: skip
+        check_share(metric, op, number, written=digits, lowest=-1.0 if is_delta else 0.0)
+    is_relative = bool(percent) and is_delta and not is_share
+    return WeeklyThreshold(text=text.strip(), metric=metric, op=op, number=number, is_relative=is_relative)
 
 
 def judge_threshold(threshold: WeeklyThreshold, report: WeeklyReport, pair: Pair, *, strict: bool) -> Verdict:
