@@ -98,12 +98,11 @@ def _derive(
     read = settle(
         load_files(root, files, between=(start - horizon, end + horizon)), settings_at(connection, start, end)
     )
-    inside = {"start": start, "end": end, "before": before}
     around: list[pl.DataFrame] = []
 
     def select(joined: pl.DataFrame) -> pl.DataFrame:
         around.append(joined.select(AROUND))
-        return _of_week(joined, **inside)  # type: ignore[arg-type]
+        return _of_week(joined, start=start, end=end, before=before)
 
     lines = read.events.select("tier", "format", at=AT).filter((pl.col("at") >= start) & (pl.col("at") < end))
     events = [read]

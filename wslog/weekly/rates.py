@@ -70,12 +70,10 @@ NO_HISTORY: Final = Noise(None, WOBBLE, 0)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The outcome of a comparison: `t` positive if the rate rose, its probability by chance, and `phi` used."""
+    """The outcome of a comparison: `t` positive if the rate rose, and its probability by chance."""
 
     t: float
     p_value: float
-    phi: float
-    df: float
 
 
 def dispersion(week: Blocks) -> float:
@@ -133,9 +131,8 @@ def compare(now: Blocks, before: Blocks, noise: Noise) -> Change | None:
     if now.exposure <= 0 or before.exposure <= 0:
         return None
     phi = max(paired_dispersion([(now, before)]), noise.phi or 1.0)
-    df = degrees(now, noise)
     t = _z(now.count / phi, before.count / phi, now.exposure / before.exposure, noise.wobble)
-    return Change(t, student.two_sided_p(t, df), phi, df)
+    return Change(t, student.two_sided_p(t, degrees(now, noise)))
 
 
 def degrees(week: Blocks, noise: Noise) -> float:
