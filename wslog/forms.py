@@ -51,8 +51,9 @@ def write_analysis(document: Document, form: Form, *, screen: Screen) -> str:
         case Form.HTML:
             from wslog.render.charts import draw_all
             from wslog.render.page import render_html
+            from wslog.render.pictures import svgs_of
 
-            return render_html(document, {name: svg for name, (svg, _) in draw_all(document).items()})
+            return render_html(document, svgs_of(draw_all(document)))
         case Form.JSON:
             from wslog.render.saved import dump
 
@@ -71,10 +72,11 @@ def write_weekly(report: WeeklyReport, form: Form, *, screen: Screen) -> str:
 
             return render_weekly_markdown(report)
         case Form.HTML:
+            from wslog.render.pictures import svgs_of
             from wslog.render.weekly_charts import draw_weekly
             from wslog.render.weekly_page import render_weekly_html
 
-            return render_weekly_html(report, {name: svg for name, (svg, _) in draw_weekly(report).items()})
+            return render_weekly_html(report, svgs_of(draw_weekly(report)))
         case Form.JSON:
             from wslog.render.saved import dump
 

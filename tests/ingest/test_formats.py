@@ -8,6 +8,7 @@ import pytest
 from wslog.ingest.format import Config, LogFormat
 from wslog.ingest.formats import FORMATS
 from wslog.ingest.kinds.recognise import recognise
+from wslog.schema import Format
 
 SAMPLES = [(log_format, sample) for log_format in FORMATS for sample in log_format.samples]
 
@@ -27,8 +28,8 @@ def test_a_sample_is_claimed_by_its_own_format_alone(log_format: LogFormat, samp
 
 @pytest.mark.parametrize("log_format", FORMATS)
 def test_a_format_says_where_it_comes_from(log_format: LogFormat) -> None:
-    """A name for options, a line for help, a source to check against, samples to test with."""
-    assert log_format.name == log_format.name.lower()
+    """A name in the vocabulary, a line for help, a source to check against, samples to test with."""
+    assert log_format.name in set(Format)
     assert log_format.about
     assert log_format.source.startswith("https://")
     assert log_format.samples

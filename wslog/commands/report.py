@@ -106,21 +106,19 @@ def report(
 
 def weekly_files(made: WeeklyReport) -> dict[str, bytes]:
     """Return the files of the weekly report, by their path in the folder."""
+    from wslog.render.pictures import files_of, svgs_of
     from wslog.render.saved import dump
     from wslog.render.weekly_charts import draw_weekly
     from wslog.render.weekly_markdown import render_weekly_markdown
     from wslog.render.weekly_page import render_weekly_html
 
-    drawn = draw_weekly(made)
-    files = {
-        "weekly.html": render_weekly_html(made, {name: svg for name, (svg, _) in drawn.items()}).encode(),
+    pictures = draw_weekly(made)
+    return {
+        "weekly.html": render_weekly_html(made, svgs_of(pictures)).encode(),
         "weekly.md": render_weekly_markdown(made).encode(),
         "weekly.json": dump(made),
+        **files_of(pictures),
     }
-    for name, (svg, png) in drawn.items():
-        files[f"charts/{name}.svg"] = svg
-        files[f"charts/{name}.png"] = png
-    return files
 
 
 def _write_metrics(file: Path, made: WeeklyReport) -> None:

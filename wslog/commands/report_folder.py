@@ -13,6 +13,7 @@ from wslog.cellar import SLICE_ROWS, Cellar
 from wslog.commands.whole_folder import MARKER, check_output, whole_folder, write_files
 from wslog.ingest.files.sources import STDIN, list_sources
 from wslog.render.escape import CSV_RISK, HIDDEN
+from wslog.render.pictures import files_of, svgs_of
 from wslog.render.saved import dump
 from wslog.result import Document
 
@@ -84,16 +85,13 @@ def document_files(document: Document) -> dict[str, bytes]:
     from wslog.render.markdown import render_markdown
     from wslog.render.page import render_html
 
-    drawn = draw_all(document)
-    files = {
-        "report.html": render_html(document, {name: svg for name, (svg, _) in drawn.items()}).encode(),
+    pictures = draw_all(document)
+    return {
+        "report.html": render_html(document, svgs_of(pictures)).encode(),
         "report.md": render_markdown(document).encode(),
         "analysis.json": dump(document),
+        **files_of(pictures),
     }
-    for name, (svg, png) in drawn.items():
-        files[f"charts/{name}.svg"] = svg
-        files[f"charts/{name}.png"] = png
-    return files
 
 
 def kept_tables(output: Path, document: Document, *, is_again: bool) -> dict[str, bytes]:

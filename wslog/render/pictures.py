@@ -39,6 +39,17 @@ def draw_pictures(charts: Mapping[str, Callable[[Axes], object]]) -> dict[str, t
         return {name: _draw(draw) for name, draw in charts.items()}
 
 
+def svgs_of(pictures: Mapping[str, tuple[bytes, bytes]]) -> dict[str, bytes]:
+    """Return what a page shows of pictures."""
+    return {name: svg for name, (svg, _) in pictures.items()}
+
+
+def files_of(pictures: Mapping[str, tuple[bytes, bytes]]) -> dict[str, bytes]:
+    """Return pictures by their path in a report folder."""
+    both = ((f"charts/{name}", *drawn) for name, drawn in pictures.items())
+    return {f"{path}.{kind}": data for path, svg, png in both for kind, data in (("svg", svg), ("png", png))}
+
+
 def _draw(draw: Callable[[Axes], object]) -> tuple[bytes, bytes]:
     # The canvases themselves: `savefig` makes a new one for each layout and file, which measures all letters again.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
