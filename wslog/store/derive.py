@@ -18,7 +18,6 @@ from wslog import pipeline
 from wslog.ingest.by_file import settle
 from wslog.knowledge import Setting, Timeout
 from wslog.memory import open_cellar
-from wslog.result import FileCoverage
 from wslog.store import place
 from wslog.store.facts import AT, KnownFile, load_files
 from wslog.store.ledger import DERIVED_BY, about, forget, writing
@@ -191,16 +190,8 @@ def known_files(connection: sqlite3.Connection, start: dt.datetime, end: dt.date
         " FROM files) WHERE first_at < ? AND last_at >= ? ORDER BY shown, delivery, content",
         (int(end.timestamp()), int(start.timestamp())),
     )
-    return [
-        KnownFile(
-            content=row["content"],
-            shown=row["shown"] if not row["earlier"] else f"{row['shown']}#{row['content'][:8]}",
-            part=row["part"],
-            account=msgspec.json.decode(row["account"], type=FileCoverage),
-            levels=frozenset(json.loads(row["levels"])),
-        )
-        for row in rows
-    ]
+    names = ((row, f"{row['shown']}#{row['content'][:8]}" if row["earlier"] else row["shown"]) for row in rows)
+    return [KnownFile.of(row, shown=name) for row, name in names]
 
 
 def settings_at(connection: sqlite3.Connection, start: dt.datetime, end: dt.datetime) -> list[Setting]:

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 import polars as pl
@@ -235,6 +235,12 @@ class KnownFile:
     part: str | None
     account: FileCoverage
     levels: frozenset[str]
+
+    @classmethod
+    def of(cls, row: sqlite3.Row, *, shown: str) -> Self:
+        """Return what a row says, under a name of its own."""
+        account = msgspec.json.decode(row["account"], type=FileCoverage)
+        return cls(row["content"], shown, row["part"], account, frozenset(json.loads(row["levels"])))
 
 
 def load_files(

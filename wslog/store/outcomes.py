@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -113,8 +112,7 @@ def _is_pruned(store: Store, content: str) -> bool:
 
 def _known(store: Store, content: str, shown: str) -> KnownFile:
     row = store.ledger.execute("SELECT * FROM files WHERE content = ?", (content,)).fetchone()
-    account = msgspec.json.decode(row["account"], type=FileCoverage)
-    return KnownFile(content, shown, row["part"], account, frozenset(json.loads(row["levels"])))
+    return KnownFile.of(row, shown=shown)
 
 
 def _copy(source: Source, account: FileCoverage, of: str) -> FileEvents:
