@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Final
 
 from wslog.render import weekly_names, weekly_tables
@@ -111,9 +110,10 @@ def _coverage(report: WeeklyReport) -> Iterator[str]:
         yield f"- {markdown(limit.text)}"
 
 
-def _table(title: str, shown: Table, *, renamed: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
+def _table(title: str, shown: Table, *, renamed: Mapping[str, str] | None = None) -> Iterator[str]:
     """Write one of the report's tables; its verdicts speak for themselves."""
-    head = [renamed.get(one, "" if one == VERDICT else one) for one in shown.head]
+    names = {VERDICT: "", **(renamed or {})}
+    head = [names.get(one, one) for one in shown.head]
     rows = [[_cell(shown, place, text) for place, text in enumerate(row)] for row in shown.rows]
     yield from table(title, head, rows, right=shown.numeric)
 

@@ -114,14 +114,13 @@ def _direction_of_causes(
 
 def _shown(metric: Metric, rate: Estimate) -> Estimate:
     """Return a failure rate as a success share; and no share above one."""
-    if rate.value is None or rate.low is None or rate.high is None:
+    value, low, high = rate.value, rate.low, rate.high
+    if value is None or low is None or high is None or metric.unit != "share":
         return rate
-    if metric.unit == "share":
-        rate = Estimate(value=rate.value, low=rate.low, high=max(rate.value, min(1.0, rate.high)))
-    if not metric.is_success or rate.value is None:
-        return rate
-    low, high = rate.low or 0.0, 1.0 if rate.high is None else rate.high
-    return Estimate(value=1 - rate.value, low=1 - high, high=1 - low)
+    high = max(value, min(1.0, high))
+    if not metric.is_success:
+        return Estimate(value=value, low=low, high=high)
+    return Estimate(value=1 - value, low=1 - high, high=1 - low)
 
 
 def _direction(change: Change | None, now: Blocks, before: Blocks, more_is: Direction, *, alpha: float) -> Direction:
