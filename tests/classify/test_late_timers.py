@@ -61,6 +61,12 @@ def test_drops_behind_an_age_are_a_limits() -> None:
     assert found["late_timer_s"].drop_nulls().unique().to_list() == [900.0]
 
 
+def test_who_meets_the_same_end_is_no_other() -> None:
+    """Drops of these ages whose lag is unknown, and lines without a client, may be the limit's doing as well."""
+    unmatched = ages(900, 960, 40, client_lag_s=None) + ages(900, 960, 40, has_client=False, close_code=None)
+    assert told(*ages(900, 960, 60), *unmatched, *GOODBYES)["late_life_db"].is_not_null().sum() == 60
+
+
 @pytest.mark.parametrize(
     "others",
     [

@@ -31,8 +31,7 @@ HEARD: Final = (
     "has_client", "is_client_drop", "is_silent", "is_unheard", "host", "path", "idle_s", "lifetime_s", "burst", "late",
     "early", "ended_quietly", "unanswered_s",
 )  # fmt: skip
-BELOW: Final = 0.5  # of an onset: from where on ends of other kinds are compared
-IS_OTHER: Final = pl.col("is_usual") & ~pl.col("is_end")
+BELOW: Final = 0.5  # of an onset: from where on goodbyes are compared
 TIMERS: Final = ("idle_s", "lifetime_s")
 IS_TALKING: Final = ~pl.col("is_silent")
 IN_BURST: Final = pl.col("burst").is_not_null()
@@ -77,12 +76,12 @@ def find_late_timers(facts: pl.DataFrame, members: Sequence[Members], known_s: S
         known_s: Values of known timers.
     """
     drops = add_membership(facts.select(HEARD).filter("is_client_drop"), members)
-    drops = drops.select(*TOLD, IS_END.alias("is_end"), (~IN_SPIKE & ~IN_BURST).alias("is_usual"))
+    drops = drops.select(*TOLD, IS_END.alias("is_end"), pl.lit(value=False).alias("is_goodbye"))
     ends = drops.filter("is_end").group_by("host", "path").len().with_columns(TOLD_PLACE)
     if ends["len"].sum() < FEWEST:
         return []
     others = facts.filter(~pl.col("is_client_drop")).select(
-        *TOLD, pl.lit(value=False).alias("is_end"), (~IN_BURST).alias("is_usual")
+        *TOLD, pl.lit(value=False).alias("is_end"), (pl.col("has_client") & ~IN_BURST).alias("is_goodbye")
     )
     rows = pl.concat([drops, others]).join(ends.drop("len"), on=["host", "path"], nulls_equal=True)
     often = ends.filter((pl.col("len") >= ENOUGH) & (pl.col("place") != ""))
@@ -154,13 +153,13 @@ def _of_age(place: str, onset: Onset, rows: pl.DataFrame, known_s: Sequence[floa
     n_drops = past.filter("is_client_drop").height
     n_left = past.height - n_drops
     is_last = n_drops <= OUTLIVED_SHARE * (n_drops + onset.n) and n_left <= LEFT_SHARE * (n_left + onset.n)
-    is_known = _count(IS_OTHER, onset, rows, "lifetime_s")[1] >= FEWEST  # when others leave
+    is_known = _count(pl.col("is_goodbye"), onset, rows, "lifetime_s")[1] >= FEWEST  # when others leave
     return _timer("lifetime_s", place, onset, known_s, is_told=is_last and is_known)
 
 
 def _do_others_end(onset: Onset, rows: pl.DataFrame, axis: str, exposure: Exposure) -> bool:
-    """Whether ends of other kinds become frequent there as well: meetings last for an hour, and nobody limits them."""
-    n, n_below = _count(IS_OTHER, onset, rows, axis)
+    """Whether goodbyes become frequent there as well: meetings last for an hour, and nobody limits them."""
+    n, n_below = _count(pl.col("is_goodbye"), onset, rows, axis)
     below, low, high = exposure(np.array([BELOW * onset.low_s, onset.low_s, onset.high_s]))
     ratio = SLACK * float(high - low) / max(float(low - below), 1e-9)
     is_more = log_tail(n, n_below, ratio) < math.log(ALPHA)
@@ -168,9 +167,9 @@ def _do_others_end(onset: Onset, rows: pl.DataFrame, axis: str, exposure: Exposu
 
 
 def _is_their_own(onset: Onset, rows: pl.DataFrame, axis: str) -> bool:
-    """Whether, beside what else ends connections, these ends become frequent."""
+    """Whether, beside goodbyes, these ends become frequent."""
     n, n_below = _count(pl.col("is_end"), onset, rows, axis)
-    n_others, n_others_below = _count(IS_OTHER, onset, rows, axis)
+    n_others, n_others_below = _count(pl.col("is_goodbye"), onset, rows, axis)
     return log_tail(n, n_below, SLACK * (n_others + 1) / max(n_others_below, 0.5)) < math.log(ALPHA)
 
 
