@@ -94,6 +94,13 @@ def test_messages_that_nobody_answered_are_no_idle_timers() -> None:
     assert told(*rows, *silences(1, 50, 10))["late_idle_db"].is_null().all()
 
 
+def test_of_three_it_is_only_known_that_they_are_no_chance() -> None:
+    """Too few to name a timer, three that were silent for equally long are not put down to the application, either."""
+    found = told(*silences(90, 90.03, 3), *silences(1, 50, 4))
+    assert found["late_idle_db"].is_null().all()
+    assert found.filter("may_be_late_idle")["idle_s"].to_list() == pytest.approx([90.0, 90.01, 90.02])
+
+
 @pytest.mark.parametrize(
     "change",
     [

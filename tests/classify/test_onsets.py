@@ -29,10 +29,21 @@ def test_ends_behind_a_timer_are_found_however_wide_they_lie(width: float) -> No
     assert found[0].chance < 0.1 * found[0].n
 
 
-@pytest.mark.parametrize("ends", [fading(300, 400), spread(0, 25, 300), spread(20, 21, 4), np.zeros(0)])
+@pytest.mark.parametrize("ends", [fading(300, 400), spread(0, 25, 300), spread(20, 28, 4), np.zeros(0)])
 def test_silences_that_are_met_by_chance_have_no_onset(ends: Floats) -> None:
-    """Long ones are rarer than short ones; a heartbeat cuts them off; four say nothing."""
+    """Long ones are rarer than short ones; a heartbeat cuts them off; four, far apart, say nothing."""
     assert find_onsets(ends, np.asarray) == []
+
+
+def test_three_of_one_moment_are_an_onset() -> None:
+    """Three within milliseconds after minutes of silence, among a few others, did not meet by chance."""
+    found = find_onsets(np.array([350.001, 350.002, 350.002, 12.0, 80.0, 7.0]), np.asarray)
+    assert [(round(onset.low_s), onset.n) for onset in found] == [(350, 3)]
+
+
+def test_whole_seconds_are_no_moments() -> None:
+    """Where clocks write whole seconds, many meet in each."""
+    assert find_onsets(np.floor(fading(300, 2000)), np.asarray) == []
 
 
 def test_two_timers_are_two() -> None:

@@ -20,10 +20,11 @@ from wslog.classify.facts import share_of
 from wslog.classify.histogram import Floats
 from wslog.classify.location import nearest_setting
 from wslog.classify.members import PLACE, Members, add_membership
-from wslog.classify.onsets import ALPHA, FEWEST, SLACK, Exposure, Onset, find_onsets, time_lived
+from wslog.classify.onsets import ALPHA, SLACK, Exposure, Onset, find_onsets, time_lived
 from wslog.classify.significance import log_tail
 from wslog.knowledge.tolerance import tolerance_s
 
+FEWEST: Final = 5  # ends, to tell a timer by them
 ENOUGH: Final = 20  # ends at one place, to look at it alone
 MOST_PLACES: Final = 100
 MORE: Final = 1.5  # times as far as silences, ages lie apart if silence is what ended them
@@ -78,7 +79,7 @@ def find_late_timers(facts: pl.DataFrame, members: Sequence[Members], known_s: S
     drops = add_membership(facts.select(HEARD).filter("is_client_drop"), members)
     drops = drops.select(*TOLD, IS_END.alias("is_end"), pl.lit(value=False).alias("is_goodbye"))
     ends = drops.filter("is_end").group_by("host", "path").len().with_columns(TOLD_PLACE)
-    if ends["len"].sum() < FEWEST:
+    if ends.is_empty():
         return []
     others = facts.filter(~pl.col("is_client_drop")).select(
         *TOLD, pl.lit(value=False).alias("is_end"), (pl.col("has_client") & ~IN_BURST).alias("is_goodbye")
@@ -124,7 +125,7 @@ def _timer(axis: str, place: str, onset: Onset, known_s: Sequence[float], *, is_
     low = nearest_setting(onset.low_s, onset.low_s, known_s, resolution_s=0.001, half_bin_s=0.0)
     return LateTimer(
         axis=axis, place=place, low_s=onset.low_s, high_s=onset.high_s, timeout_s=low,
-        decibans=float(np.clip(10 * np.log10(max(odds, 1.0)), 0.0, 20.0)), is_told=is_told,
+        decibans=float(np.clip(10 * np.log10(max(odds, 1.0)), 0.0, 20.0)), is_told=is_told and onset.n >= FEWEST,
     )  # fmt: skip
 
 

@@ -16,19 +16,20 @@ from typing import Final
 import numpy as np
 from msgspec import Struct
 
-from wslog.classify.histogram import Floats
+from wslog.classify.histogram import Floats, sketch
+from wslog.classify.scan import WIDEST_WHOLE_S
 from wslog.classify.significance import log_tail_fast
 
 Exposure = Callable[[Floats], Floats]
 
 ALPHA: Final = 0.01
 SHORTEST_S: Final = 5.0  # what ends sooner than this after a message is its doing
-WIDTHS: Final = (0.03, 0.06, 0.12, 0.25, 0.5)  # of its place: how far a pile may lie behind its timer, to begin with
-NARROWEST_S: Final = 0.6
+WIDTHS: Final = (0.0, 0.03, 0.06, 0.12, 0.25, 0.5)  # of its place: how far a pile may lie behind its timer, at first
+NARROWEST_S: Final = 0.4
 BANDS: Final = (0.25, 0.5, 0.9)  # of the place: how far below it ends are counted to compare
 SLACK: Final = 3.0  # people, too, come and go in humps
 FARTHEST: Final = 2.0  # times where it begins: the end of a pile
-FEWEST: Final = 5
+FEWEST: Final = 3
 MOST_STARTS: Final = 2000
 
 
@@ -57,7 +58,8 @@ def find_onsets(ends: Floats, exposure: Exposure, *, floor_s: float = 0.0, ceili
     if len(inside) < FEWEST or not len(starts):
         return []
     low, width, band = (of.ravel() for of in np.meshgrid(starts, WIDTHS, BANDS, indexing="ij"))
-    high = np.minimum(low + np.maximum(width * low, NARROWEST_S), ceiling_s)
+    narrowest = NARROWEST_S if sketch(inside).resolution_s < 1 else WIDEST_WHOLE_S
+    high = np.minimum(low + np.maximum(width * low, narrowest), ceiling_s)
     below = np.maximum(low * (1 - band), floor_s)
     on, off = _count(inside, low, high), _count(inside, below, low)
     time, time_off = exposure(high) - exposure(low), exposure(low) - exposure(below)
