@@ -63,10 +63,13 @@ def test_who_noticed_when(lag_s: float | None, said: str) -> None:
     assert [name for name in ("followed", "late", "early") if row[name].item()] == ([said] if said else [])
 
 
-@pytest.mark.parametrize(("lag_s", "is_early"), [(-1.6, False), (-3.0, True)])
-def test_without_durations_early_is_earlier(lag_s: float, is_early: bool) -> None:
+@pytest.mark.parametrize(
+    ("lag_s", "match_confidence", "is_early"), [(-1.6, 1.0, False), (-3.0, 1.0, True), (-171.0, 0.98, False)]
+)
+def test_without_durations_early_is_earlier(lag_s: float, match_confidence: float, is_early: bool) -> None:
     """A lag by clocks alone is no better than what those were learnt from: whole seconds, and how late clients were."""
-    assert told({"client_lag_s": lag_s, "server_lifetime_s": None})["early"].item() == is_early
+    row = {"client_lag_s": lag_s, "server_lifetime_s": None, "match_confidence": match_confidence}
+    assert told(row)["early"].item() == is_early
 
 
 def test_a_missing_line_counts_only_where_the_log_covers_the_moment() -> None:

@@ -24,6 +24,7 @@ FOLLOWED_S: Final = (-0.6, 1.5)
 LATE_S: Final = 3.0
 EARLY_S: Final = -1.5
 EARLY_BY_CLOCK_S: Final = -3.0  # where no durations are told apart: a learnt clock is as good as the delays it is from
+SURE_MATCH: Final = 0.99
 SILENT_WITHIN_S: Final = 1.0  # messages this soon after the open are a greeting
 SILENT_WITHIN_SHARE: Final = 0.03  # or within this part of the lifetime
 REFUSED_FROM: Final = 400  # HTTP status
@@ -49,6 +50,8 @@ def share_of(rows: pl.DataFrame, condition: pl.Expr) -> float:
 
 
 _LAG = pl.col("client_lag_s")
+# A line that ended later, and whose duration is not known, is as likely another's unless the match is sure.
+_EARLY_BY_CLOCK = (_LAG <= EARLY_BY_CLOCK_S) & (pl.col("match_confidence") >= SURE_MATCH)
 _ERRNO, _SAID = pl.col("error_errno"), pl.col("error_message")
 # One nginx of several is known by its access log, whatever its rotations are called.
 _PROXY = pl.coalesce(pl.col("nginx_ref").str.replace(r"([.-]\d+)?(\.(gz|zst|bz2|xz))?:\d+$", ""), "alb_upstream")
@@ -74,7 +77,7 @@ FLAGS: Final[Mapping[str, pl.Expr]] = {
     "is_client_drop": pl.col("has_client") & OPENED & IS_1006,
     "followed": _LAG.is_between(*FOLLOWED_S),
     "late": _LAG >= LATE_S,
-    "early": pl.when(pl.col("server_lifetime_s").is_null()).then(EARLY_BY_CLOCK_S).otherwise(EARLY_S) >= _LAG,
+    "early": pl.when(pl.col("server_lifetime_s").is_null()).then(_EARLY_BY_CLOCK).otherwise(_LAG <= EARLY_S),
     "nginx_timed_out": UPGRADED & _ERRNO.is_in(TIMED_OUT) & _SAID.str.starts_with("upstream timed out"),
     "has_alb": pl.col("alb_ref").is_not_null(),
     # Whose line it is, nobody knows: an unmatched record of that moment may be it.
