@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import polars as pl
+
 from tests.classify.rows import at, told
 from wslog.classify.burst_members import MARGIN_S, add_burst
 from wslog.classify.bursts import RawBurst
@@ -30,3 +32,11 @@ def test_without_bursts_nobody_ended_in_one() -> None:
     """Both columns are there all the same."""
     found = add_burst(told({"ended": 600.0}), [])
     assert found.select("burst", "burst_kind").rows() == [(None, None)]
+
+
+def test_a_table_in_pieces_stays_in_pieces() -> None:
+    """The new columns are cut alike: else every look at a few columns of all rows would copy all columns."""
+    rows = pl.concat([told({"ended": s, "lifetime_s": 50.0, "upstream": A}) for s in (599.0, 600.0)], rechunk=False)
+    found = add_burst(rows, [drop(f"upstream {A}", 600.0, 610.0)])
+    assert found["burst"].to_list() == [None, 0]
+    assert found["burst"].chunk_lengths() == found["burst_kind"].chunk_lengths() == rows["upstream"].chunk_lengths()

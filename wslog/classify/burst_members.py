@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final
 
 import numpy as np
@@ -32,7 +33,8 @@ def add_burst(facts: pl.DataFrame, drops: Sequence[MassDrop]) -> pl.DataFrame:
     inside = near.filter(held.select(_ended_in_it()).to_series()).group_by("row").agg(pl.col("burst").min())
     burst = pl.repeat(None, facts.height, dtype=pl.Int32, eager=True).scatter(inside["row"], inside["burst"])
     kinds = pl.Series([drop.kind.value for drop in drops], dtype=pl.String)
-    return facts.with_columns(burst.alias("burst"), kinds.gather(burst).alias("burst_kind"))
+    found = (burst.alias("burst"), kinds.gather(burst).alias("burst_kind"))
+    return facts.with_columns(_in_pieces_of(facts, column) for column in found)
 
 
 def _ended_in_it() -> pl.Expr:
@@ -55,3 +57,10 @@ def _near(at: pl.Series, drops: Sequence[MassDrop]) -> pl.DataFrame:
     burst = np.repeat(np.arange(len(drops)), n_rows)
     place = np.arange(len(burst)) + np.repeat(first - (np.cumsum(n_rows) - n_rows), n_rows)
     return pl.DataFrame({"row": order[place], "burst": pl.Series(burst, dtype=pl.Int32)})
+
+
+def _in_pieces_of(table: pl.DataFrame, column: pl.Series) -> pl.Series:
+    """Cut a column as a table is: where pieces differ, polars copies a whole table to look at some of its columns."""
+    n_rows = table.to_series().chunk_lengths() if table.width else []
+    starts = accumulate(n_rows, initial=0)
+    return pl.concat([column.slice(start, n) for start, n in zip(starts, n_rows, strict=False)] or [column])

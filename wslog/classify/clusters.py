@@ -43,7 +43,7 @@ HEARD: Final = (
     "client_ref", "client_ip", "host", "path", "nginx_timed_out", "unanswered_s",
 )  # fmt: skip
 SOURCE: Final = file_of("client_ref").cast(pl.Categorical).alias("source")
-PLACE: Final = (pl.col("host").cast(pl.Categorical), pl.col("path").cast(pl.Categorical))
+PLACE: Final = pl.col("host", "path").cast(pl.Categorical)
 LIVED: Final = ("host", "path", "lifetime_s", "idle_s", "is_client_drop", "has_client")
 SAID: Final = ("path", "idle_s", "is_silent", "nginx_timed_out", "unanswered_s")
 TIMED: Final = ("host", "path", "idle_s", "lifetime_s", "is_silent", "is_unheard", "source")
@@ -74,23 +74,25 @@ def find_clusters(facts: pl.DataFrame, timeouts: Sequence[Timeout], settings: Se
     """
     known = known_values(timeouts, settings)
     # There may be millions of rows, so each look takes the columns that it needs, and names as numbers.
-    of_all = facts.lazy().select(HEARD).with_columns(*FOR_PILES, SOURCE, *PLACE).filter(pl.col("burst").is_null())
+    of_all = facts.lazy().select(HEARD).with_columns(*FOR_PILES, SOURCE, PLACE).filter(pl.col("burst").is_null())
     drops = of_all.filter("is_client_drop")
     # A client that noticed late shows how long it was away, not how long the line was silent.
     timely = drops.filter(~pl.col("late") & ~pl.col("early"))
-    rows = of_all.select(LIVED).collect()
-    prompt, timed = timely.select(SAID).collect(), timely.select(TIMED).collect()
+    timed = timely.select(TIMED).collect(engine="in-memory")
     talking = timed.filter(~pl.col("is_silent"))
     found = _typed(talking, "idle_s", known)
-    found = _without_comb([_as_give_up(s, prompt) for s in found], prompt, settings)
+    if found:
+        prompt = timely.select(SAID).collect(engine="in-memory")
+        found = _without_comb([_as_give_up(s, prompt) for s in found], prompt, settings)
     found += _typed(talking, "lifetime_s", known)
     silent = timed.filter(pl.col("is_silent") & (pl.col("lifetime_s") > SILENT_FROM_S))
-    del prompt, talking, timed
+    del talking, timed
+    rows = of_all.select(LIVED).collect(engine="in-memory")
     for spike in _of_silent(silent, rows, found, timeouts, settings):
         if not any(_same_place(spike, other) for other in found):
             found.append(spike)
     found = [s for s in found if not _is_shadow(s, found, rows)]
-    of_clients = drops.select("has_client", "idle_s", "client_ip").collect()
+    of_clients = drops.select("has_client", "idle_s", "client_ip").collect(engine="in-memory")
     if of_clients["has_client"].any():
         return found
     # Servers alone don't tell a limit's end, nor a timer's, from that of clients who say goodbye at an age.
@@ -141,7 +143,8 @@ def _without_comb(found: list[TypedSpike], drops: pl.DataFrame, settings: Sequen
 
 def _is_witnessed(found: TypedSpike, drops: pl.DataFrame, settings: Sequence[Setting]) -> bool:
     inside = drops.filter(pl.col("idle_s").is_between(found.spike.low_s, found.spike.high_s))
-    return _is_any_near(found, [s.value_s for s in settings]) or share_of(inside, pl.col("nginx_timed_out")) > 0.5
+    is_set = any(abs(s.value_s - found.spike.center_s) <= tolerance_s(s.value_s) for s in settings)
+    return is_set or share_of(inside, pl.col("nginx_timed_out")) > 0.5
 
 
 def _of_silent(
@@ -251,10 +254,6 @@ def _as_give_up(found: TypedSpike, drops: pl.DataFrame) -> TypedSpike:
 
 def _same_place(a: TypedSpike, b: TypedSpike) -> bool:
     return abs(a.spike.center_s - b.spike.center_s) <= tolerance_s(a.spike.center_s)
-
-
-def _is_any_near(found: TypedSpike, known: Sequence[float]) -> bool:
-    return any(abs(k - found.spike.center_s) <= tolerance_s(k) for k in known)
 
 
 def _is_shadow(found: TypedSpike, others: list[TypedSpike], rows: pl.DataFrame) -> bool:
