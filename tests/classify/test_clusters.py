@@ -10,7 +10,8 @@ from wslog.classify.described import to_clusters
 from wslog.classify.fitting import fitting
 from wslog.classify.members import add_membership, find_members
 from wslog.knowledge import load_timeouts
-from wslog.knowledge.model import Timeout, TimerKind
+from wslog.knowledge.model import Setting, Timeout, TimerKind
+from wslog.knowledge.own_timers import NGINX_READ
 
 Floats = NDArray[np.float64]
 KNOWN = load_timeouts()
@@ -178,6 +179,20 @@ def test_a_foreign_default_makes_no_idle_timer_of_ages() -> None:
     rng = np.random.default_rng(3)
     lives = np.append(rng.uniform(5, 48, 150), 50 + rng.uniform(0, 0.05, 100))
     assert kinds(find_clusters(unheard(lives, has_client=True), KNOWN, [])) == [("idle_s", 50.0, True)]
+
+
+@pytest.mark.parametrize(("path", "is_either"), [("/ws", False), ("/push", True)])
+def test_a_timer_that_is_set_on_another_path_makes_no_idle_timer_of_ages(path: str, *, is_either: bool) -> None:
+    """A limit of 120 s on /push stays undecided where nginx's timer of that value is that of /ws."""
+    rng = np.random.default_rng(3)
+    lives = np.append(rng.uniform(5, 115, 150), 120 + rng.uniform(0, 0.05, 100))
+    found = find_clusters(unheard(lives, has_client=True, path=path), KNOWN, [nginx("/ws", 120), nginx("/push", 900)])
+    assert kinds(found) == [("idle_s", 120.0, is_either)]
+
+
+def nginx(path: str, value_s: float) -> Setting:
+    """proxy_read_timeout of one location."""
+    return Setting(timeout_id=NGINX_READ, value_s=value_s, scope=path, host="", ref="nginx.conf:7")
 
 
 @pytest.mark.parametrize(("has_client", "says"), [(True, [("idle_s", 1800.0, True)]), (False, [])])

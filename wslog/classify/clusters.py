@@ -19,6 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wslog.classify.combs import FEWEST_TEETH, find_comb
+from wslog.classify.configured import standing_at
 from wslog.classify.facts import FOR_PILES, share_of
 from wslog.classify.fitting import fitting, known_values
 from wslog.classify.histogram import coarsest_resolution, merge, sketch
@@ -179,15 +180,17 @@ def _of_silent(
             if not _is_heard(members):
                 yield replace(spike, axis="idle_s", is_either=True)  # whose default stands there says too little
             else:
-                yield spike if is_age else _as_known(spike, timeouts, settings)
+                yield spike if is_age else _as_known(spike, timeouts, standing_at(spike.timeout_s, members, settings))
 
 
 def _is_known_idle(
     found: TypedSpike, silent: pl.DataFrame, timeouts: Sequence[Timeout], settings: Sequence[Setting]
 ) -> bool:
     """Whether only idle timers are known at a place; nginx's or the ALB's, where nobody knows who was silent."""
+    members = _members_of(found, silent)
+    settings = standing_at(found.timeout_s, members, settings)
     names = fitting(found.timeout_s, IDLE_KINDS, timeouts, settings)
-    is_ours = _is_heard(_members_of(found, silent)) or not {ALB_IDLE, NGINX_READ}.isdisjoint(names)
+    is_ours = _is_heard(members) or not {ALB_IDLE, NGINX_READ}.isdisjoint(names)
     return is_ours and _known_kinds(found, timeouts, settings) == (True, False)
 
 
@@ -272,11 +275,8 @@ def _is_outlived(found: TypedSpike, rows: pl.DataFrame) -> bool:
 def _is_made_of_idle(found: TypedSpike, others: Sequence[TypedSpike], drops: pl.DataFrame) -> bool:
     """Whether most whose lifetimes make a spike are members of idle spikes: only their greetings came alike."""
     inside = drops.filter(pl.col("lifetime_s").is_between(found.spike.low_s, found.spike.high_s))
-    is_idle = pl.lit(value=False)
-    for other in others:
-        if other.axis == "idle_s":
-            is_idle = is_idle | pl.col("idle_s").is_between(other.spike.low_s, other.spike.high_s)
-    return share_of(inside, is_idle) > MADE_OF_IDLE
+    idle = [pl.col("idle_s").is_between(o.spike.low_s, o.spike.high_s) for o in others if o.axis == "idle_s"]
+    return bool(idle) and share_of(inside, pl.any_horizontal(idle)) > MADE_OF_IDLE
 
 
 def outlived(found: TypedSpike, rows: pl.DataFrame) -> pl.DataFrame:

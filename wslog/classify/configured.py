@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from wslog.knowledge.model import Setting
-from wslog.knowledge.own_timers import ALB_IDLE
+from wslog.knowledge.own_timers import ALB_IDLE, NGINX_READ
+from wslog.knowledge.tolerance import tolerance_s
 
 
 def configured_timer(settings: Sequence[Setting], timeout_id: str) -> pl.Expr:
@@ -27,6 +28,20 @@ def configured_timer(settings: Sequence[Setting], timeout_id: str) -> pl.Expr:
     named = [pl.when(pl.col("host") == host).then(value) for host, value in by_host.items()]
     low, high = pl.min_horizontal(*by_host.values()), pl.max_horizontal(*by_host.values())
     return pl.coalesce(*named, pl.when(low == high).then(low))
+
+
+def standing_at(value_s: float, places: pl.DataFrame, settings: Sequence[Setting]) -> Sequence[Setting]:
+    """Leave out nginx's own idle timer where most connections are at places that have another value of it.
+
+    Args:
+        value_s: Silence after which they ended (s).
+        places: `host`, `path` of those connections.
+        settings: Timers found in configuration files.
+    """
+    is_another = (configured_timer(settings, NGINX_READ) - value_s).abs() > tolerance_s(value_s)
+    n_elsewhere = places.select(pl.col("host", "path").cast(pl.String)).filter(is_another).height
+    is_here = n_elsewhere <= places.height / 2
+    return settings if is_here else [setting for setting in settings if setting.timeout_id != NGINX_READ]
 
 
 def _by_location(settings: Sequence[Setting]) -> pl.Expr:
