@@ -64,10 +64,14 @@ def test_who_noticed_when(lag_s: float | None, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lag_s", "match_confidence", "is_early"), [(-1.6, 1.0, False), (-3.0, 1.0, True), (-171.0, 0.98, False)]
+    ("lag_s", "match_confidence", "is_early"),
+    [(-1.6, 1.0, False), (-3.0, 1.0, True), (-171.0, 0.98, False), (-171.0, None, True)],
 )
-def test_without_durations_early_is_earlier(lag_s: float, match_confidence: float, is_early: bool) -> None:
-    """A lag by clocks alone is no better than what those were learnt from: whole seconds, and how late clients were."""
+def test_without_durations_early_is_earlier(lag_s: float, match_confidence: float | None, is_early: bool) -> None:
+    """A lag by clocks alone is no better than what those were learnt from: whole seconds, and how late clients were.
+
+    Whose line is one of many of a moment has no match, but that moment.
+    """
     row = {"client_lag_s": lag_s, "server_lifetime_s": None, "match_confidence": match_confidence}
     assert told(row)["early"].item() == is_early
 

@@ -50,8 +50,9 @@ def share_of(rows: pl.DataFrame, condition: pl.Expr) -> float:
 
 
 _LAG = pl.col("client_lag_s")
-# A line that ended later, and whose duration is not known, is as likely another's unless the match is sure.
-_EARLY_BY_CLOCK = (_LAG <= EARLY_BY_CLOCK_S) & (pl.col("match_confidence") >= SURE_MATCH)
+# A line that ended later, and whose duration is not known, is as likely another's unless the match is sure. Of what
+# shares a moment with many, that moment is sure, though no line is its own.
+_EARLY_BY_CLOCK = (_LAG <= EARLY_BY_CLOCK_S) & (pl.col("match_confidence").fill_null(1.0) >= SURE_MATCH)
 _ERRNO, _SAID = pl.col("error_errno"), pl.col("error_message")
 # One nginx of several is known by its access log, whatever its rotations are called.
 _PROXY = pl.coalesce(pl.col("nginx_ref").str.replace(r"([.-]\d+)?(\.(gz|zst|bz2|xz))?:\d+$", ""), "alb_upstream")
