@@ -22,6 +22,7 @@ from typing import Final
 import polars as pl
 
 from wslog.errors import OutputError
+from wslog.schema import Frame
 
 SLICE_ROWS: Final = 16_384
 PIECE_BYTES: Final = 8 << 20  # what goes into one file, about
@@ -200,6 +201,20 @@ def _pieces(tables: deque[pl.DataFrame]) -> Iterator[pl.DataFrame]:
             n_bytes += int(some[-1].estimated_size())
         yield pl.concat(some)
         del some
+
+
+def lying_between(table: Frame, places: pl.Series) -> tuple[Frame, pl.Series]:
+    """Return the rows of *table* from the first to the last of some places, and the places among these.
+
+    To gather texts, polars puts a whole column in one piece first: so it is given no more than it needs.
+
+    Args:
+        table: Any table.
+        places: Row numbers of it, in any order; null: none.
+    """
+    known = places.drop_nulls().to_numpy()
+    first, last = (int(known.min()), int(known.max())) if len(known) else (0, -1)
+    return table.slice(first, last - first + 1), places - first
 
 
 def _gathered(tables: deque[pl.DataFrame], few_rows: int) -> Iterator[pl.DataFrame]:

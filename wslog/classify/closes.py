@@ -10,6 +10,7 @@ import polars as pl
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from wslog.cellar import lying_between
 from wslog.classify.facts import OPENED
 
 Floats = NDArray[np.float64]
@@ -77,8 +78,5 @@ class Closes(Struct, frozen=True, eq=False):
 
     def _at(self, places: NDArray[np.int64]) -> pl.DataFrame:
         times = pl.DataFrame({name: getattr(self, name)[places] for name in ("closed_s", "opened_s")}, nan_to_null=True)
-        rows = self.order[pl.Series(places)]
-        # To gather texts, polars puts a whole column in one piece first: only what lies between them, then.
-        first = int(rows.to_numpy().min(initial=self.facts.height))
-        between = self.facts.slice(first, int(rows.to_numpy().max(initial=first)) - first + 1)
-        return pl.concat([between[rows - first], times], how="horizontal")
+        some, among = lying_between(self.facts, self.order[pl.Series(places)])
+        return pl.concat([some[among], times], how="horizontal")

@@ -25,6 +25,7 @@ from wslog.commands.options import (
 from wslog.forms import Form
 
 if TYPE_CHECKING:
+    from wslog.pipeline import Outcome
     from wslog.result import Document
     from wslog.store.analyzer import Analyzer
     from wslog.summarize.metrics import Threshold
@@ -120,11 +121,7 @@ def analyze(
     no_output = settle_no_output(no_output=no_output)
     thresholds = _thresholds(fail_if)
     if not no_output:
-        from wslog.commands.report_folder import holds_report, inputs_at_risk, write_report
-        from wslog.commands.whole_folder import check_output
-
-        others = (store, nginx_conf, timeouts, config_file())
-        check_output(output, force=force, inputs=inputs_at_risk(output, paths, *others))
+        _guard(output, paths, store, nginx_conf, timeouts, config_file(), force=force)
     now = dt.datetime.now(dt.UTC)
     start, end = parse_span(since, until, tz=tz, now=now)
     selection = Selection(since=start, until=end, path_globs=path_globs, host_globs=host_globs)
@@ -141,12 +138,28 @@ def analyze(
         from wslog.commands.remarks import conf_remarks, log_format_remarks, warn
 
         warn((*conf_remarks(nginx_conf), *log_format_remarks(log_format, outcome.document.coverage)))
-    if not no_output and not (store and holds_report(output, outcome.document)):
-        write_report(output, outcome.document, outcome.connections, force=force)
+    if not no_output:
+        _write(output, outcome, force=force, is_appended=store is not None)
     click.echo(write_analysis(outcome.document, form, screen=this_screen(80, 120)), nl=False, color=True)
     if not no_output and not quiet:
         click.echo(f"Report: {output / 'report.html'}", err=True)
     _enforce(thresholds, outcome.document)
+
+
+def _guard(output: Path, paths: Sequence[str], *others: Path | None, force: bool) -> None:
+    """Refuse a folder that holds what is not ours, or one of the inputs, before any work is done."""
+    from wslog.commands.report_folder import inputs_at_risk
+    from wslog.commands.whole_folder import check_output
+
+    check_output(output, force=force, inputs=inputs_at_risk(output, paths, *others))
+
+
+def _write(output: Path, outcome: Outcome, *, force: bool, is_appended: bool) -> None:
+    """Write the report folder; the same delivery appended once more leaves it alone."""
+    from wslog.commands.report_folder import holds_report, write_report
+
+    if not (is_appended and holds_report(output, outcome.document)):
+        write_report(output, outcome.document, outcome.connections, force=force)
 
 
 def _thresholds(texts: Sequence[str]) -> list[Threshold]:

@@ -7,6 +7,8 @@ from typing import Final
 
 import polars as pl
 
+from wslog.cellar import lying_between
+
 PLACE: Final = pl.get_index_type()
 
 
@@ -17,11 +19,8 @@ def taken(rows: pl.DataFrame, places: pl.Series) -> pl.LazyFrame:
         rows: Any table.
         places: Row numbers of it, in any order.
     """
-    known = places.drop_nulls()
-    first, last = (int(known.to_numpy().min()), int(known.to_numpy().max())) if len(known) else (0, -1)
-    # To gather texts, polars puts a whole column in one piece first, so it sees only what lies between the places.
-    between = rows.lazy().slice(first, last - first + 1)
-    return between.select(pl.all().gather((places - first).cast(PLACE)))
+    some, among = lying_between(rows.lazy(), places)
+    return some.select(pl.all().gather(among.cast(PLACE)))
 
 
 def placed(rows: pl.DataFrame, which: pl.Expr) -> pl.Series:
