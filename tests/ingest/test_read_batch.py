@@ -9,12 +9,16 @@ from unittest import mock
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from tests.ingest.test_sift import DAMAGE, log
 from wslog.ingest import Read, read_batch, read_events
 from wslog.ingest.client.close import CLIENT_CLOSE
+from wslog.ingest.files.sources import Source
 from wslog.ingest.nginx.error import NGINX_ERROR
+from wslog.ingest.survey import Survey
 
 
 def write(folder: Path, damage: Callable[[bytes], bytes], every: int) -> Path:
@@ -78,3 +82,25 @@ def test_a_few_lines_of_another_format_are_read(tmp_path: Path) -> None:
     assert_same(read, alone(folder))
     guests = read.events.filter(pl.col("ref").str.starts_with("guest") & (pl.col("format") != "alb-access"))
     assert guests["ref"].to_list() == ["guest.log.gz:101", "guest.log.gz:102", "guest.log.gz:201"]
+
+
+@given(st.lists(st.sampled_from((0, 1, 300 << 10, read_batch.SMALL_BYTES, read_batch.SMALL_BYTES + 1, 5 << 20))))
+def test_a_larger_file_is_alone_and_no_batch_too_large(sizes: list[int]) -> None:
+    """Whatever stands beside it, empty files included; all files come, in order."""
+    surveys = [Survey(source=Source(shown=str(n), file=None, n_bytes=size)) for n, size in enumerate(sizes)]
+    batches = read_batch.batches_of(surveys)
+    assert [survey for batch in batches for survey in batch] == surveys
+    for batch in batches:
+        in_batch = [survey.source.n_bytes for survey in batch]
+        assert len(batch) == 1 or max(in_batch) <= read_batch.SMALL_BYTES
+        assert len(batch) == 1 or sum(in_batch) <= read_batch.BATCH_BYTES
+
+
+def test_an_empty_file_after_a_large_one(tmp_path: Path) -> None:
+    """An access log of some size beside an error log that was just rotated."""
+    lines = log("alb", 3_000, seed=1)
+    (tmp_path / "access.log").write_bytes(b"\n".join(lines) + b"\n")
+    (tmp_path / "error.log").touch()
+    assert (tmp_path / "access.log").stat().st_size > read_batch.SMALL_BYTES
+    read = read_events([tmp_path])
+    assert [(file.path, file.lines) for file in read.coverage.files] == [("access.log", 3_000), ("error.log", 0)]

@@ -101,14 +101,15 @@ class _Run(Struct):
 def batches_of(surveys: Sequence[Survey]) -> list[list[Survey]]:
     """Put consecutive small files together; a larger file is alone."""
     batches: list[list[Survey]] = []
-    room = 0
+    room, is_alone = 0, True
     for survey in surveys:
-        n_bytes = survey.source.n_bytes
-        if not batches or n_bytes > SMALL_BYTES or room < n_bytes:
+        n_bytes, was_alone = survey.source.n_bytes, is_alone
+        is_alone = n_bytes > SMALL_BYTES
+        if was_alone or is_alone or room < n_bytes:  # an empty file has room anywhere, but not with a larger one
             batches.append([])
             room = BATCH_BYTES
         batches[-1].append(survey)
-        room = 0 if n_bytes > SMALL_BYTES else room - n_bytes
+        room -= n_bytes
     return batches
 
 
