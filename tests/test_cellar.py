@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,22 +76,59 @@ def test_only_what_has_no_room_goes_to_disk(temporary: Path) -> None:
 
 
 def test_nothing_stays_on_disk(temporary: Path) -> None:
-    """A closed cellar leaves nothing, also after an error; tables that are in use stay whole."""
+    """A closed cellar leaves nothing, no thread either, also after an error; tables that are in use stay whole."""
+    before = set(threading.enumerate())
     cellar = Cellar(room_bytes=0)
     laid = cellar.lay_up(parts(3))
     with pytest.raises(KeyboardInterrupt), cellar:
         raise KeyboardInterrupt
     assert list(temporary.iterdir()) == []
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=30)
+        assert not thread.is_alive()
     assert_frame_equal(laid, pl.concat(parts(3)))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps the name of what is mapped")
 def test_a_killed_process_leaves_no_table(temporary: Path) -> None:
     """A table has no name on disk any more as soon as it is there."""
-    cellar = Cellar(room_bytes=0)
-    laid = cellar.lay_up(parts(3))
-    assert [list(folder.iterdir()) for folder in temporary.iterdir()] == [[]]
-    assert_frame_equal(laid, pl.concat(parts(3)))
+    with Cellar(room_bytes=0) as cellar:
+        laid = cellar.lay_up(parts(3))
+        assert [list(folder.iterdir()) for folder in temporary.iterdir()] == [[]]
+        assert_frame_equal(laid, pl.concat(parts(3)))
+
+
+def mapped_bytes(folder: Path) -> int:
+    """How much of the files below *folder* is in this process's memory, as Linux counts it."""
+    n_bytes, is_ours = 0, False
+    for line in Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines():
+        name, *words = line.split()
+        if not name.endswith(":"):
+            is_ours = str(folder) in line
+        elif name == "Rss:" and is_ours:
+            n_bytes += int(words[0]) << 10
+    return n_bytes
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells what is mapped")
+def test_what_was_looked_at_does_not_stay_in_memory(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as the cellar is open, and whoever looked; the table holds the same when it is looked at again."""
+    table = pl.DataFrame({"number": pl.int_range(1_000_000, eager=True)})
+    monkeypatch.setattr("wslog.cellar.MAPPED_S", 3600)
+    with Cellar(room_bytes=0) as cellar:
+        kept = cellar.lay_up([table])
+        assert kept["number"].sum() == 499_999_500_000
+        assert mapped_bytes(temporary) >= 8_000_000
+    monkeypatch.setattr("wslog.cellar.MAPPED_S", 0.001)
+    with Cellar(room_bytes=0) as cellar:
+        laid = cellar.lay_up([table])
+        del kept
+        assert laid["number"].sum() == 499_999_500_000
+        until = time.monotonic() + 30
+        while mapped_bytes(temporary) > 1_000_000 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert mapped_bytes(temporary) <= 1_000_000
+        assert_frame_equal(laid, table)
 
 
 def test_a_table_without_rows_has_one_slice() -> None:

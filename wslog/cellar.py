@@ -26,6 +26,7 @@ from wslog.schema import Frame
 
 SLICE_ROWS: Final = 16_384
 PIECE_BYTES: Final = 8 << 20  # what goes into one file, about
+MAPPED_S: Final = 0.015  # how long, about, what was looked at on disk stays in memory
 
 
 class Cellar:
@@ -53,11 +54,13 @@ class Cellar:
         self._n_files = 0
         self._pages: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()  # of the tables on disk that are in use
         self._lock = threading.Lock()
+        self._is_closed = threading.Event()
 
     def __enter__(self) -> Cellar:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._is_closed.set()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -65,9 +68,7 @@ class Cellar:
         """Yield *table* some rows at a time, in order; one without rows as it is."""
         if table.is_empty():
             yield table
-        for rows in table.iter_slices(self.slice_rows):
-            yield rows
-            self.let_go()
+        yield from table.iter_slices(self.slice_rows)
 
     def lay_up(self, parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
         """Return one table of the rows of *parts*, in order.
@@ -80,7 +81,6 @@ class Cellar:
         """
         if self._room_bytes is None:
             return pl.concat(parts)
-        self.let_go()
         held: deque[pl.DataFrame] = deque()
         laid: list[pl.DataFrame] = []
         n_bytes, room_bytes = 0, self._room_bytes
@@ -98,12 +98,16 @@ class Cellar:
         """Return a shelf for tables that come one after another."""
         return Shelf(self._on_disk, room_bytes=self._room_bytes, few_rows=self.slice_rows // 4)
 
-    def let_go(self) -> None:
-        """Give back the memory of what was looked at on disk: it is read again where it is needed again."""
-        with self._lock:
-            in_use = tuple(self._pages)
-        for pages in in_use if hasattr(mmap, "MADV_DONTNEED") else ():
-            pages.madvise(mmap.MADV_DONTNEED)
+    def _let_go(self) -> None:
+        """Give back, time and again, the memory of what was looked at on disk: it is mapped again where it is needed.
+
+        Time and again, as one look at a column of millions of rows maps hundreds of megabytes.
+        """
+        while not self._is_closed.wait(MAPPED_S):
+            with self._lock:
+                in_use = tuple(self._pages)
+            for pages in in_use:
+                pages.madvise(mmap.MADV_DONTNEED)
 
     def _on_disk(self, table: pl.DataFrame) -> pl.DataFrame:
         """Write a table into a file of its own and map it."""
@@ -137,6 +141,8 @@ class Cellar:
     def _written(self, table: pl.DataFrame) -> Path:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="wslog-"))
+            if hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
+                threading.Thread(target=self._let_go, daemon=True).start()
         self._n_files += 1
         file = self._folder / f"{self._n_files}.arrow"
         try:

@@ -92,7 +92,7 @@ def explain_read(
         connections, coverage = anonymize_connections(connections), anonymize_coverage(coverage)
     document = summarize(
         connections, clusters=found.clusters, bursts=found.bursts, clocks=found.clocks, coverage=coverage,
-        windows=found.windows, settings=settings, timeouts=timeouts, wslog_version=__version__, cellar=cellar,
+        windows=found.windows, settings=settings, timeouts=timeouts, wslog_version=__version__,
     )  # fmt: skip
     return Outcome(document, connections)
 

@@ -56,8 +56,7 @@ def explain_closes(
         timeouts: Known timers.
         cellar: Where the explained connections wait.
     """
-    learnt = learn(connections, lifecycle=lifecycle, levels=levels, settings=settings, timeouts=timeouts, cellar=cellar)
-    cellar.let_go()
+    learnt = learn(connections, lifecycle=lifecycle, levels=levels, settings=settings, timeouts=timeouts)
     judges = _judges(lifecycle)
 
     def explained(some: pl.DataFrame) -> pl.DataFrame:

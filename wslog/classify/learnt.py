@@ -8,7 +8,6 @@ from typing import Final
 import polars as pl
 from msgspec import Struct
 
-from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.classify.burst_members import add_burst
 from wslog.classify.clusters import TypedSpike, find_clusters
 from wslog.classify.crowds import Floats, add_crowd, find_ends
@@ -75,7 +74,6 @@ def learn(
     levels: frozenset[str],
     settings: Sequence[Setting],
     timeouts: Sequence[Timeout],
-    cellar: Cellar = AS_IT_COMES,
 ) -> Learnt:
     """Learn from all connections what each of them is explained by.
 
@@ -85,24 +83,17 @@ def learn(
         levels: nginx error levels seen.
         settings: Timers found in configuration files.
         timeouts: Known timers.
-        cellar: Where the connections are.
     """
     around = look_around(connections, known_values(timeouts, settings))
-    cellar.let_go()
     told = tell_facts(around, levels=levels, settings=settings)
     facts = connections.select(*JOINED_HEARD, *(told[name].alias(name) for name in FACTS_HEARD))
-    cellar.let_go()
     drops = find_mass_drops(facts, lifecycle, has_notices=bool(levels & NOTICES))
     facts = add_burst(facts, drops)
-    cellar.let_go()
     spikes = find_clusters(facts, timeouts, settings)
-    cellar.let_go()
     proper = without_echoes(drops, facts, spikes)
-    cellar.let_go()
     if len(proper) < len(drops):
         drops, facts = proper, add_burst(facts, proper)
     members = find_members(facts, spikes)
-    cellar.let_go()
     silences, incidents = longest_silences(facts, members), find_network_incidents(facts)
     late_timers = find_late_timers(facts, members, known_values(timeouts, settings))
     return Learnt(told, drops, spikes, members, late_timers, find_ends(facts), silences, incidents)

@@ -54,19 +54,13 @@ def join_tiers(events: pl.DataFrame, *, cellar: Cellar = AS_IT_COMES) -> Joined:
         cellar: Where the connections wait.
     """
     events = fold_copies(events)
-    cellar.let_go()
     events, moved = settle_sources(events)
-    cellar.let_go()
     events, zone = settle_error_zone(events)
-    cellar.let_go()
     lifecycle = events.filter(pl.col("event").is_in(LIFECYCLE)).sort("at", "ref")
     servers, alb_offset = join_servers(events)
-    cellar.let_go()
     clients = join_client_records(events)
     del events
-    cellar.let_go()
-    pairs, offsets = match_clients(clients.told(), servers.told(), cellar=cellar)
-    cellar.let_go()
+    pairs, offsets = match_clients(clients.told(), servers.told())
     told = _Told(clients, servers)
     plan = _planned(told, pairs, offsets, cellar=cellar)
     del pairs, offsets

@@ -17,7 +17,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.correlate.agreement import Agreement
 from wslog.correlate.assignment import pair_probabilities
 from wslog.correlate.candidates import BY_END, Belief, ServerRows
@@ -40,14 +39,13 @@ OVERLAP_S: Final = 330.0  # rivals of a record at a chunk's edge are matched alo
 
 
 def match_clients(
-    clients: pl.DataFrame | pl.LazyFrame, servers: pl.DataFrame | pl.LazyFrame, *, cellar: Cellar = AS_IT_COMES
+    clients: pl.DataFrame | pl.LazyFrame, servers: pl.DataFrame | pl.LazyFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Match client records with server rows.
 
     Args:
         clients: What `clients.Clients` tell; collected some columns at a time.
         servers: What `servers.Servers` tell.
-        cellar: Where both wait.
 
     Returns:
         Candidate pairs `client`, `server`, `p`; and `client`, `offset_s` of records whose clock is known, their own
@@ -58,9 +56,8 @@ def match_clients(
     if not all(map(len, numbers)):
         nobody = pl.DataFrame(schema={"client": pl.Int64, "server": pl.Int64, "p": pl.Float64})
         return nobody, pl.DataFrame(schema={"client": pl.Int64, "offset_s": pl.Float64})
-    left, right, clock = make_sides(clients, servers, cellar=cellar)
+    left, right, clock = make_sides(clients, servers)
     by_id = _settled(*pair_by_id(clients, servers), left=left, right=right)
-    cellar.let_go()
     rows, agreement = ServerRows(right), Agreement(left, right, clock)
     unknown = np.full(len(clock), np.nan)
     belief = Belief(unknown, unknown, OffsetPrior(), LagShape())

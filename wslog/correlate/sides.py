@@ -12,7 +12,6 @@ import polars as pl
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.correlate.numbering import number_met, number_rows, number_words
 from wslog.correlate.places import collected
 
@@ -54,15 +53,12 @@ class Side(Struct, frozen=True):
     route: Ints
 
 
-def make_sides(
-    clients: pl.LazyFrame, servers: pl.LazyFrame, *, cellar: Cellar = AS_IT_COMES
-) -> tuple[Side, Side, Ints]:
+def make_sides(clients: pl.LazyFrame, servers: pl.LazyFrame) -> tuple[Side, Side, Ints]:
     """Reduce both tables, column by column.
 
     Args:
         clients: What `clients.Clients` tell.
         servers: What `servers.Servers` tell.
-        cellar: Where both wait.
 
     Returns:
         Both sides, and per client record the number of its clock (-1: its own).
@@ -75,9 +71,7 @@ def make_sides(
         if name in {"query", "user_agent", "client_ip"}:
             shared[name] = _share_known(ours, *words[name])
         del ours, theirs
-        cellar.let_go()
     left, right = (part.drop(WORDS).pipe(collected) for part in parts)
-    cellar.let_go()
     keys = ["path", "opened"] + (["query"] if shared["query"] >= COMPARABLE else [])
     keys += ["client_ip"] if shared["client_ip"] >= ADDRESS_KNOWN else []
     words["opened"] = left["opened"].cast(pl.Int64).to_numpy(), right["opened"].cast(pl.Int64).to_numpy()

@@ -44,7 +44,7 @@ def settled(
     Returns:
         `schema.EVENTS`, and the accounts in order.
     """
-    kept = _of_concern(parts, all_lines=all_lines, cellar=cellar)
+    kept = _of_concern(parts, all_lines=all_lines)
     if not kept.select(IS_NEXT.all()).item():
         kept = kept.sort(*PLACE, maintain_order=True)
     copies = is_copy(kept)
@@ -56,7 +56,7 @@ def settled(
     return events, [files[number] for number in sorted(files)]
 
 
-def _of_concern(parts: Sequence[pl.DataFrame], *, all_lines: bool, cellar: Cellar) -> pl.DataFrame:
+def _of_concern(parts: Sequence[pl.DataFrame], *, all_lines: bool) -> pl.DataFrame:
     """Return where events of concern stand (`file_no`, `line`; `part`, `row`), and what tells copies."""
     nothing = pl.DataFrame(schema=PLACED)
     endpoints = pl.concat([endpoints_of(having(part, ["path", "is_websocket"])) for part in (nothing, *parts)])
@@ -66,7 +66,6 @@ def _of_concern(parts: Sequence[pl.DataFrame], *, all_lines: bool, cellar: Cella
         told = fingerprints(having(part, EVENTS)) if has_alb(part) else pl.lit(None, pl.UInt64).alias("fingerprint")
         marked = places.with_columns(having(part, ["at"]).to_series(), told)
         found.append(marked if all_lines else marked.filter(is_of_concern(having(part, TOLD_BY), endpoints.unique())))
-        cellar.let_go()
     return pl.concat(found)
 
 

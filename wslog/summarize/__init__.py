@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.knowledge import Setting, Timeout
 from wslog.result import SCHEMA_VERSION, Burst, Clock, Cluster, Coverage, Document, Window
 from wslog.summarize.answers import answer
@@ -38,7 +37,6 @@ def summarize(
     settings: Sequence[Setting],
     timeouts: Sequence[Timeout],
     wslog_version: str,
-    cellar: Cellar = AS_IT_COMES,
 ) -> Document:
     """Say what happened to the connections, as the one object that every report is a reading of.
 
@@ -52,9 +50,8 @@ def summarize(
         settings: Timers found in configuration.
         timeouts: What is known about timers.
         wslog_version: Written into the document.
-        cellar: Where the connections are.
     """
-    ordered = in_order(connections, cellar)  # sums of floats depend on the order
+    ordered = in_order(connections)  # sums of floats depend on the order
     drops = drops_in(ordered)
     shared = shared_window(windows)
     all_windows = (*windows, shared)

@@ -7,7 +7,6 @@ from typing import Final
 import polars as pl
 from msgspec.structs import replace
 
-from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.schema import Cause, Tier
 from wslog.summarize.rows import Rows
 
@@ -25,9 +24,9 @@ ORDER: Final = (*TIMES, "connection_id")
 """A total order of rows, so that same logs give same bytes."""
 
 
-def in_order(connections: pl.DataFrame, cellar: Cellar = AS_IT_COMES) -> Rows:
+def in_order(connections: pl.DataFrame) -> Rows:
     """Return all rows in `ORDER`: by times, which are narrow, and those few with the same times by their ids."""
-    rows = Rows(connections, pl.int_range(connections.height, dtype=pl.UInt32, eager=True), cellar)
+    rows = Rows(connections, pl.int_range(connections.height, dtype=pl.UInt32, eager=True))
     for time in reversed(TIMES):  # the one that matters most comes last, and keeps what the other did
         rows = replace(rows, places=rows.places[_sorted(rows.take(time), time)])
     is_same = rows.take(*TIMES).select(pl.all_horizontal(pl.all().eq_missing(pl.all().shift()))).to_series()

@@ -6,7 +6,7 @@ import polars as pl
 from msgspec import Struct
 from msgspec.structs import replace
 
-from wslog.cellar import AS_IT_COMES, SLICE_ROWS, Cellar
+from wslog.cellar import SLICE_ROWS
 
 
 class Rows(Struct, frozen=True):
@@ -15,12 +15,10 @@ class Rows(Struct, frozen=True):
     Attributes:
         table: Maybe far more rows, and wide ones.
         places: Whole numbers, in the order of the rows.
-        cellar: Where the table is.
     """
 
     table: pl.DataFrame
     places: pl.Series
-    cellar: Cellar = AS_IT_COMES
 
     @property
     def height(self) -> int:
@@ -32,9 +30,7 @@ class Rows(Struct, frozen=True):
 
         Texts are copied with the rows: make something narrow of them where that is enough.
         """
-        taken = self.table.select(*columns, **made)[self.places]
-        self.cellar.let_go()
-        return taken
+        return self.table.select(*columns, **made)[self.places]
 
     def column(self, name: str) -> pl.Series:
         """Return one column of the rows."""
