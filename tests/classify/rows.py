@@ -10,6 +10,7 @@ import polars as pl
 
 from wslog.classify.facts import look_around, tell_facts
 from wslog.classify.learnt import Learnt
+from wslog.classify.owners import Owners
 from wslog.knowledge.model import Setting
 from wslog.schema import EVENTS, JOINED, conform, dtypes
 
@@ -68,7 +69,17 @@ def facts(*rows: dict[str, Any], levels: frozenset[str] = frozenset(), **more: A
     frame = joined(*rows)
     by_name = tell_facts(look_around(frame), levels=levels, settings=())
     return (
-        Learnt(by_name, drops=(), spikes=(), members=(), late_timers=(), ends=np.zeros(0), silences={}, incidents=())
+        Learnt(
+            by_name,
+            drops=(),
+            spikes=(),
+            members=(),
+            late_timers=(),
+            ends=np.zeros(0),
+            owners=Owners(),
+            talks={},
+            incidents=(),
+        )
         .add_to(frame)
         .with_columns(pl.lit(value, dtype=frame.schema.get(name, None)).alias(name) for name, value in more.items())
     )

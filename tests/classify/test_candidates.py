@@ -26,10 +26,10 @@ def names(
     rows = pl.DataFrame(
         {
             "cause": [cause], "tier": [tier], "timeout_s": [value_s],
-            "nginx_ref": ["access.log:1" if nginx else None], "alb_ref": ["alb.log:1" if alb else None],
+            "nginx_ref": ["access.log:1" if nginx else None], "from_alb": [alb],
             "info_visible": [info], "nginx_timed_out": [False], "may_have_error": [False],
         },
-        schema_overrides={"timeout_s": pl.Float64, "nginx_ref": pl.String, "alb_ref": pl.String},
+        schema_overrides={"timeout_s": pl.Float64, "nginx_ref": pl.String},
     )  # fmt: skip
     found = name_timers(rows, TIMEOUTS, settings)[0]
     return None if found is None else list(found)
@@ -101,7 +101,7 @@ def test_every_row_has_its_own_answer() -> None:
     rows = pl.DataFrame(
         {
             "cause": ["idle_timeout", "unknown", "idle_timeout"], "tier": ["alb", "unknown", "nginx"],
-            "timeout_s": [60.0, None, 60.0], "nginx_ref": ["a:1"] * 3, "alb_ref": ["b:1"] * 3,
+            "timeout_s": [60.0, None, 60.0], "nginx_ref": ["a:1"] * 3, "from_alb": [True] * 3,
             "info_visible": [True] * 3, "nginx_timed_out": [False] * 3, "may_have_error": [False] * 3,
         }
     )  # fmt: skip

@@ -190,6 +190,15 @@ def test_a_timer_that_is_set_on_another_path_makes_no_idle_timer_of_ages(path: s
     assert kinds(found) == [("idle_s", 120.0, is_either)]
 
 
+def test_a_configured_idle_timer_stands_before_a_foreign_limit_of_its_value() -> None:
+    """Silent connections that end at 30 s meet nginx's timer where that is set to it, not another product's limit."""
+    rng = np.random.default_rng(3)
+    lives = np.append(rng.uniform(5, 29, 150), 30 + rng.uniform(0, 0.05, 100))
+    frame = drops(lives, lives)
+    assert kinds(find_clusters(frame, KNOWN, [])) == [("idle_s", 30.0, True)]
+    assert kinds(find_clusters(frame, KNOWN, [nginx("/ws", 30)])) == [("idle_s", 30.0, False)]
+
+
 def nginx(path: str, value_s: float) -> Setting:
     """proxy_read_timeout of one location."""
     return Setting(timeout_id=NGINX_READ, value_s=value_s, scope=path, host="", ref="nginx.conf:7")
@@ -201,6 +210,17 @@ def test_servers_alone_do_not_tell_a_limit_from_goodbyes(has_client: bool, says:
     rng = np.random.default_rng(3)
     lives = np.append(rng.uniform(5, 1700, 400), 1800 + rng.uniform(0, 0.5, 200))
     assert kinds(find_clusters(unheard(lives, has_client=has_client), [], [])) == says
+
+
+def test_where_nobody_else_is_ages_alone_tell_no_kind() -> None:
+    """Where no log tells of messages, all of a path that ended at once may have met a limit as well as a timer."""
+    rng = np.random.default_rng(3)
+    _, life = background(rng)
+    lives = np.append(life, 50 + rng.exponential(0.05, 90))
+    frame = unheard(lives, has_client=True, path=["/talk"] * 600 + ["/quiet"] * 90)
+    judged = add_membership(frame, find_members(frame, find_clusters(frame, [], []))).tail(90)
+    assert judged["idle_db"].null_count() < 20
+    assert judged["life_db"].null_count() < 20
 
 
 def test_where_nobody_else_is_the_silent_met_an_idle_timer() -> None:

@@ -83,6 +83,18 @@ def test_a_missing_line_counts_only_where_the_log_covers_the_moment() -> None:
     assert rows["nginx_missing"].to_list() == [False, True, False, False]
 
 
+@pytest.mark.parametrize(("n", "is_missing"), [(3, False), (2, True)])
+def test_what_a_load_balancer_s_node_brings_came_through_it(n: int, *, is_missing: bool) -> None:
+    """A lost ALB line is not missing where nginx spoke with a node that others came from; two may be mistaken."""
+    node = {"nginx_peer_ip": "10.0.0.5", "client_ip": "198.51.100.7"}
+    others = [node | {"alb_ref": f"alb.log:{k}", "ended": 100.0 + 300 * k} for k in range(n)]
+    direct = {"nginx_peer_ip": "198.51.100.9", "client_ip": "198.51.100.9"}
+    ends = [{"alb_ref": f"alb.log:{end}", "ended": float(end)} for end in (50, 2000)]
+    rows = told(*ends, *others, node, direct)
+    assert rows["alb_missing"].tail(2).to_list() == [is_missing, True]
+    assert rows["from_alb"].tail(2).to_list() == [not is_missing, False]
+
+
 def test_a_line_that_nobody_claims_may_be_the_missing_one() -> None:
     """An ALB line without an nginx line, where nginx logged the end of somebody unknown within the same second."""
     unlogged, unclaimed = {"nginx_ref": None, "alb_ref": "alb.log:1"}, {"has_client": False, "client_ref": None}

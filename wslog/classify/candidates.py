@@ -27,7 +27,7 @@ def name_timers(rows: pl.DataFrame, timeouts: Sequence[Timeout], settings: Seque
     default. One alone would read as decided, so it only stands where a configuration sets it.
 
     Args:
-        rows: `cause`, `tier`, `timeout_s`, `nginx_ref`, `alb_ref`, `info_visible`, `nginx_timed_out`,
+        rows: `cause`, `tier`, `timeout_s`, `nginx_ref`, `from_alb`, `info_visible`, `nginx_timed_out`,
             `may_have_error`.
         timeouts: Known timers.
         settings: Timers found in configuration.
@@ -35,7 +35,7 @@ def name_timers(rows: pl.DataFrame, timeouts: Sequence[Timeout], settings: Seque
     keyed = rows.select(
         *KEY[:3],
         pl.when(pl.col("nginx_ref").is_not_null()).then(~IS_NGINX_RULED_OUT).alias("may_be_nginx"),
-        pl.col("alb_ref").is_not_null().alias("may_be_alb"),
+        pl.col("from_alb").alias("may_be_alb"),
     )
     kinds = keyed.filter(pl.col("cause").is_in([Cause.IDLE_TIMEOUT, Cause.LIFETIME_LIMIT])).unique().sort(KEY)
     named = [_names(*key, timeouts=timeouts, settings=settings) for key in kinds.iter_rows()]

@@ -21,16 +21,15 @@ from msgspec.structs import replace
 from wslog.classify.combs import FEWEST_TEETH, find_comb
 from wslog.classify.configured import standing_at
 from wslog.classify.facts import FOR_PILES, share_of
-from wslog.classify.fitting import fitting, known_values
+from wslog.classify.fitting import IDLE_KINDS, fitting, known_kinds, known_values
 from wslog.classify.histogram import coarsest_resolution, merge, sketch
 from wslog.classify.scan import FEWEST
 from wslog.classify.spikes import Spike, configured_value, find_in
-from wslog.knowledge.model import Setting, Timeout, TimerKind
+from wslog.knowledge.model import Setting, Timeout
 from wslog.knowledge.own_timers import ALB_IDLE, NGINX_READ
 from wslog.knowledge.tolerance import tolerance_s
 from wslog.schema import file_of
 
-IDLE_KINDS: Final = (TimerKind.IDLE_ANY, TimerKind.IDLE_C2S, TimerKind.IDLE_S2C)
 SILENT_FROM_S: Final = 5.0
 UNANSWERED_SHARE: Final = 0.75  # a proxy's timer does not care who spoke last: half or less
 UNANSWERED_S: Final = 1.0
@@ -191,7 +190,7 @@ def _is_known_idle(
     settings = standing_at(found.timeout_s, members, settings)
     names = fitting(found.timeout_s, IDLE_KINDS, timeouts, settings)
     is_ours = _is_heard(members) or not {ALB_IDLE, NGINX_READ}.isdisjoint(names)
-    return is_ours and _known_kinds(found, timeouts, settings) == (True, False)
+    return is_ours and known_kinds(found.timeout_s, timeouts, settings) == (True, False)
 
 
 def _is_repeat(found: TypedSpike, others: Sequence[TypedSpike], silent: pl.DataFrame) -> bool:
@@ -231,16 +230,9 @@ def _is_near(durations: pl.Series, found: TypedSpike) -> bool:
 
 def _as_known(silent: TypedSpike, timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> TypedSpike:
     """Type a spike of silent connections by the known timers at its place; either kind, if they don't tell."""
-    as_idle, as_lifetime = _known_kinds(silent, timeouts, settings)
+    as_idle, as_lifetime = known_kinds(silent.timeout_s, timeouts, settings)
     axis = "lifetime_s" if as_lifetime and not as_idle else "idle_s"
     return replace(silent, axis=axis, is_either=as_idle == as_lifetime)
-
-
-def _known_kinds(found: TypedSpike, timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> tuple[bool, bool]:
-    """Tell whether idle timers, and whether lifetime limits, are known at the place of a spike."""
-    kinds: tuple[Sequence[TimerKind], ...] = (IDLE_KINDS, (TimerKind.LIFETIME,))
-    as_idle, as_lifetime = (bool(fitting(found.timeout_s, some, timeouts, settings)) for some in kinds)
-    return as_idle, as_lifetime
 
 
 def _as_give_up(found: TypedSpike, drops: pl.DataFrame) -> TypedSpike:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from wslog.classify.clusters import IDLE_KINDS, TypedSpike
-from wslog.classify.fitting import fitting
+from wslog.classify.clusters import TypedSpike
+from wslog.classify.fitting import IDLE_KINDS, fitting
 from wslog.knowledge.model import Setting, Timeout, TimerKind
 from wslog.result import Cluster
 

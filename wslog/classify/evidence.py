@@ -26,6 +26,8 @@ _outside = pl.all_horizontal(
     ~pl.col("may_be_late_idle"),
     ~pl.col("may_be_late_limit"),
 )
+# Silence and age say the same of what said nothing, and where no log tells of messages.
+_is_either = pl.col("is_unheard") | (pl.col("idle_cluster") == pl.col("life_cluster")).fill_null(value=False)
 _is_unsaid = ~pl.col("may_have_error").fill_null(value=False)
 _matched = pl.col("nginx_ref").is_not_null() & pl.col("has_client")
 _sent_after_close = pl.col("wire_idle_s") < -FOLLOWED_S[1]
@@ -37,6 +39,14 @@ _still_sending = (
     (pl.col("unanswered_s") > 2.0)
     & (pl.col("idle_out_s") >= CLOSE_WAITS_S[0])
     & (pl.col("is_silent").not_() | _unheard)
+)
+_silent_anyway = (
+    pl.col("late")
+    & (pl.col("nginx_timed_out") | pl.col("wire_timer_s").is_not_null())
+    & ~_sent_after_close
+    & ~_unheard
+    & ~_was_pinged.fill_null(value=False)
+    & (~pl.col("is_persisted").fill_null(value=False) | pl.col("is_silent"))  # a page in the cache cannot speak
 )
 
 
@@ -53,8 +63,11 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     & pl.col("nginx_ref").is_not_null()
     & ~pl.col("nginx_timed_out")
     & _is_unsaid,
-    "in_idle_cluster": pl.when(~pl.col("is_unheard")).then("idle_db"),
-    "in_idle_cluster_by_age": pl.when("is_unheard").then("idle_db"),
+    "pile_unsaid": pl.col("is_pile_unsaid")
+    & ~pl.col("nginx_timed_out")
+    & (pl.col("nginx_ref").is_null() | ~_is_unsaid),
+    "in_idle_cluster": pl.when(~_is_either).then("idle_db"),
+    "in_idle_cluster_by_age": pl.when(_is_either).then("idle_db"),
     "not_in_idle_cluster": pl.col("idle_s").is_not_null()
     & pl.col("idle_db").is_null()
     & ~pl.col("idle_near").fill_null(value=False)  # at its edge speaks neither way
@@ -62,8 +75,8 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     & ~pl.col("nginx_timed_out")  # nginx counts pings, which a page cannot see
     & ~pl.col("late")
     & ~pl.col("early"),
-    "in_lifetime_cluster": pl.when(~pl.col("is_unheard")).then("life_db"),
-    "in_lifetime_cluster_by_age": pl.when("is_unheard").then("life_db"),
+    "in_lifetime_cluster": pl.when(~_is_either).then("life_db"),
+    "in_lifetime_cluster_by_age": pl.when(_is_either).then("life_db"),
     "not_in_lifetime_cluster": pl.col("lifetime_s").is_not_null()
     & pl.col("life_db").is_null()
     & ~pl.col("life_near").fill_null(value=False)
@@ -73,7 +86,8 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     "in_give_up_cluster": pl.col("give_up_db"),
     "nginx_setting_fits": _fits("nginx_setting_s") & ~_fits("alb_setting_s") & pl.col("alb_setting_s").is_not_null(),
     "alb_setting_fits": _fits("alb_setting_s") & ~_fits("nginx_setting_s") & pl.col("nginx_setting_s").is_not_null(),
-    "through_alb": pl.col("alb_ref").is_not_null() & pl.col("idle_db").is_not_null(),
+    "through_alb": pl.col("from_alb") & pl.col("idle_db").is_not_null() & pl.col("is_pile_of_alb"),
+    "through_alb_alone": pl.col("from_alb") & pl.col("idle_db").is_not_null() & ~pl.col("is_pile_of_alb"),
     "not_through_alb": pl.col("alb_missing"),
     "alb_outlasted": pl.col("alb_silence_s").is_not_null(),
     "followed": pl.col("followed"),
@@ -87,12 +101,8 @@ ITEMS: Final[Mapping[str, pl.Expr]] = {
     & _still_sending
     & (pl.col("idle_out_s") > WAKE_S)
     & pl.col("wire_timer_s").is_null(),  # a timer that ran from its last message heard that
-    "silent_anyway": pl.col("late")
-    & (pl.col("nginx_timed_out") | pl.col("wire_timer_s").is_not_null())
-    & ~_sent_after_close
-    & ~_unheard
-    & ~_was_pinged.fill_null(value=False)
-    & (~pl.col("is_persisted").fill_null(value=False) | pl.col("is_silent")),  # a page in the cache cannot speak
+    "silent_anyway": _silent_anyway,
+    "talked_before": pl.when(_silent_anyway).then("talked_db"),
     "pings_stopped": pl.col("late") & _was_pinged,
     "hidden": pl.col("visibility") == "hidden",
     "visible": pl.col("visibility") == "visible",

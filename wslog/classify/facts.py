@@ -31,6 +31,7 @@ REFUSED_FROM: Final = 400  # HTTP status
 STEP_S: Final = 10  # an attempt's end and the line of its refusal, by two clocks
 WIRE_SLACK_S: Final = 0.3  # two clocks compared, and nginx's lazy timer
 PATH_TIMERS_FROM: Final = 3  # followed nginx timeouts on one path that make its timer known
+NODES_FROM: Final = 3  # lines of one peer that the load balancer logged, too: one may be paired with another's
 
 IS_1006: Final = pl.col("close_code") == CloseCode.ABNORMAL
 # Where no record says whether it opened, a known lifetime does: what never opened has none.
@@ -112,6 +113,8 @@ class Surroundings(Struct, frozen=True):
         path_timers: nginx's timer on a path, in seconds, as those tell that it timed out.
         telling: Access logs of nginx that print what the app answered.
         refused: Moments (epoch, in steps of `STEP_S`) and paths of refused handshakes whose owner nobody knows.
+        alb_nodes: Peers of nginx that are the load balancer: what they bring came through it, whether its line is here
+            or not.
         unclaimed: Epoch seconds in which nginx logged the end of connections that no other tier is known to share.
     """
 
@@ -121,6 +124,7 @@ class Surroundings(Struct, frozen=True):
     hosts: tuple[str, ...]
     path_timers: Mapping[str, float]
     telling: tuple[str, ...]
+    alb_nodes: tuple[str, ...]
     refused: tuple[pl.Series, pl.Series]
     unclaimed: pl.Series
 
@@ -136,9 +140,16 @@ def look_around(connections: pl.DataFrame, known_s: Sequence[float] = ()) -> Sur
         hosts=tuple(hosts.drop_nulls().sort()),
         path_timers={path: _nearest(timer_s, known_s) for path, timer_s in _path_timers(connections).items()},
         telling=tuple(connections.filter(_ANSWERED).select(_ACCESS_LOG.unique()).to_series().sort()),
+        alb_nodes=tuple(_alb_nodes(connections.select("nginx_peer_ip", "client_ip", in_alb.alias("in_alb")))),
         refused=_refused(connections),
         unclaimed=connections.filter(FLAGS["is_unclaimed"]).select(_second("nginx_closed_at").unique()).to_series(),
     )
+
+
+def _alb_nodes(rows: pl.DataFrame) -> pl.Series:
+    """The peers of nginx whose lines the load balancer has, too, for clients of other addresses."""
+    peers = rows.filter(pl.col("in_alb") & (pl.col("nginx_peer_ip") != pl.col("client_ip")))["nginx_peer_ip"]
+    return peers.value_counts().filter(pl.col("count") >= NODES_FROM)["nginx_peer_ip"].sort()
 
 
 def _second(column: str) -> pl.Expr:
@@ -206,6 +217,8 @@ def tell_facts(around: Surroundings, *, levels: frozenset[str], settings: Sequen
         "alb_setting_s": configured_timer(settings, ALB_IDLE),
         "path_timer_s": pl.coalesce(configured, _learnt_timer(around.path_timers)),
         "tells_app_status": _yes(_ACCESS_LOG.is_in(around.telling)),
+        "from_alb": _from_alb(around),
+        "alb_proof": pl.coalesce("alb_ref", "nginx_ref"),
         **_absences(around),
     }
 
@@ -225,6 +238,11 @@ def _learnt_timer(path_timers: Mapping[str, float]) -> pl.Expr:
     return pl.col("path").replace_strict(path_timers, default=None, return_dtype=pl.Float64)
 
 
+def _from_alb(around: Surroundings) -> pl.Expr:
+    """Whether it came through the load balancer, as its line says, or who spoke to nginx."""
+    return pl.col("alb_ref").is_not_null() | _yes(pl.col("nginx_peer_ip").is_in(around.alb_nodes))
+
+
 def _absences(around: Surroundings) -> Mapping[str, pl.Expr]:
     """Which lines are missing where their log covers the moment; absence speaks only where presence was possible."""
     has_nginx_log, has_alb_log = _within(around.nginx_span), _within(around.alb_span)
@@ -242,7 +260,7 @@ def _absences(around: Surroundings) -> Mapping[str, pl.Expr]:
     return {
         "nginx_missing": no_nginx & ~no_alb & OPENED & has_nginx_log & no_other,
         "no_nginx_line": is_unseen & has_nginx_log,
-        "alb_missing": no_alb & ~no_nginx & has_alb_log,
+        "alb_missing": no_alb & ~no_nginx & has_alb_log & ~_from_alb(around),
         "servers_cover": (has_nginx_log | has_alb_log) & knows_host & no_refusal,
     }
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from wslog.knowledge.model import Setting, Timeout, TimerKind
 from wslog.knowledge.tolerance import tolerance_s
+
+IDLE_KINDS: Final = (TimerKind.IDLE_ANY, TimerKind.IDLE_C2S, TimerKind.IDLE_S2C)
 
 
 def known_values(timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> list[float]:
@@ -30,3 +33,13 @@ def fitting(
         }
     )
     return tuple(configured or sorted(t.id for t in timeouts if t.kind in kinds and fits(t.default_s)))
+
+
+def known_kinds(value_s: float, timeouts: Sequence[Timeout], settings: Sequence[Setting]) -> tuple[bool, bool]:
+    """Tell whether idle timers, and whether lifetime limits, are known at a value.
+
+    What is configured there comes first: a default is somebody else's then.
+    """
+    names = fitting(value_s, (*IDLE_KINDS, TimerKind.LIFETIME), timeouts, settings)
+    kinds = {timer.kind for timer in timeouts if timer.id in names}
+    return not kinds.isdisjoint(IDLE_KINDS), TimerKind.LIFETIME in kinds

@@ -16,22 +16,28 @@ from wslog.classify.facts import add_wire_timer, look_around, tell_facts
 from wslog.classify.fitting import known_values
 from wslog.classify.late_timers import LateTimer, add_late_timers, find_late_timers
 from wslog.classify.mass_drops import MassDrop, find_mass_drops
+from wslog.classify.members import HEARD as MEMBERS_HEARD
 from wslog.classify.members import Members, add_membership, find_members
 from wslog.classify.networks import NetworkIncident, add_network_incidents, find_network_incidents
-from wslog.classify.outlasted import add_longest_silence, longest_silences
+from wslog.classify.owners import HEARD as OWNERS_HEARD
+from wslog.classify.owners import Owners, add_owners, find_owners
+from wslog.classify.talks import HEARD as TALKS_HEARD
+from wslog.classify.talks import add_talk, talk_times
 from wslog.knowledge.model import Setting, Timeout
 
 # What bursts, clusters and incidents are found in: of `schema.JOINED`, and of the facts.
 JOINED_HEARD: Final = (
     "host", "path", "upstream", "client_ip", "session_id", "client_ref", "has_client", "close_code", "is_opened",
     "is_online", "is_pagehide_only", "nginx_is_complete", "opened_at", "nginx_closed_at", "nginx_peer_ip", "lifetime_s",
-    "idle_s", "idle_out_s",
+    "idle_s", "idle_out_s", "may_have_error",
 )  # fmt: skip
 FACTS_HEARD: Final = (
     "ended_at", "proxy", "no_nginx_line", "is_unclaimed", "nginx_timed_out", "is_client_drop", "late", "early",
-    "is_silent", "is_unheard", "unanswered_s", "has_alb", "ended_quietly",
+    "is_silent", "is_unheard", "unanswered_s", "has_alb", "from_alb", "ended_quietly",
 )  # fmt: skip
 
+PILED: Final = tuple(sorted({*MEMBERS_HEARD, *OWNERS_HEARD, *TALKS_HEARD}))
+INFO: Final = frozenset({"info", "debug"})  # one that has these shows nginx's own timeouts
 NOTICES: Final = frozenset({"notice", "info", "debug"})  # an error log that has these shows reloads and stops
 
 
@@ -44,7 +50,8 @@ class Learnt(Struct, frozen=True, eq=False):
         spikes: Idle and lifetime clusters; `members` are theirs.
         late_timers: Timers that make no spike, because they fire late.
         ends: When those ended that are in no burst.
-        silences: How long the load balancer before a host let others be silent.
+        owners: Whose timer the idle clusters may be.
+        talks: How long connections talk before they fall silent for good, per path.
         incidents: Networks that went away.
     """
 
@@ -54,7 +61,8 @@ class Learnt(Struct, frozen=True, eq=False):
     members: Sequence[Members]
     late_timers: Sequence[LateTimer]
     ends: Floats
-    silences: Mapping[str, float]
+    owners: Owners
+    talks: Mapping[str, float]
     incidents: Sequence[NetworkIncident]
 
     def add_to(self, connections: pl.DataFrame) -> pl.DataFrame:
@@ -62,9 +70,10 @@ class Learnt(Struct, frozen=True, eq=False):
         facts = connections.with_columns(fact.alias(name) for name, fact in self.facts.items())
         facts = add_membership(add_burst(facts, self.drops), self.members)
         facts = add_late_timers(facts, self.late_timers)
-        facts = add_longest_silence(add_crowd(facts, self.ends), self.silences)
+        facts = add_owners(add_crowd(facts, self.ends), self.owners)
         idle_timers = [(s.spike.low_s, s.spike.high_s, s.timeout_s) for s in self.spikes if s.axis == "idle_s"]
-        return add_network_incidents(add_wire_timer(facts, idle_timers), self.incidents)
+        facts = add_talk(add_wire_timer(facts, idle_timers), self.talks)
+        return add_network_incidents(facts, self.incidents)
 
 
 def learn(
@@ -94,6 +103,9 @@ def learn(
     if len(proper) < len(drops):
         drops, facts = proper, add_burst(facts, proper)
     members = find_members(facts, spikes)
-    silences, incidents = longest_silences(facts, members), find_network_incidents(facts)
+    piled = add_membership(facts.select(PILED).filter("is_client_drop"), members).drop_nulls("idle_timer_s")
+    owners = find_owners(piled, spikes, timeouts=timeouts, settings=settings, shows_info=bool(levels & INFO))
+    talks, incidents = talk_times(piled), find_network_incidents(facts)
+    del piled
     late_timers = find_late_timers(facts, members, known_values(timeouts, settings))
-    return Learnt(told, drops, spikes, members, late_timers, find_ends(facts), silences, incidents)
+    return Learnt(told, drops, spikes, members, late_timers, find_ends(facts), owners, talks, incidents)

@@ -68,14 +68,19 @@ def _find_one(facts: pl.DataFrame, item: TypedSpike, number: int, axis: str) -> 
     if item.is_either:
         may_be = may_be & pl.col("is_silent")
     if axis == "lifetime_s":
-        # Where everybody was silent and ended at once, the commoner kind is meant: an idle timer.
-        is_no_limit = pl.col("outlived") | pl.lit(item.is_either) & pl.col("is_alone")
-        lasting = outlived(item, facts).filter(is_no_limit).select(PLACE).to_series()
-        may_be = may_be & ~PLACE.is_in(lasting.implode()).fill_null(value=False)
+        lasting = outlived(item, facts).with_columns(PLACE.alias("place"))
+        may_be = may_be & ~_is_at(lasting.filter("outlived"))
+        if item.is_either:
+            # Where everybody was silent and ended at once, the commoner kind is meant: an idle timer.
+            may_be = may_be & (pl.col("is_unheard") | ~_is_at(lasting.filter("is_alone")))
     low, high, slack = item.spike.low_s, item.spike.high_s, tolerance_s(item.timeout_s)
     inside = (value.is_between(low, high, closed="left") & may_be).fill_null(value=False)
     near = (value.is_between(low - slack, high + slack) & may_be).fill_null(value=False) & ~inside
     return Members(item, number, axis, duration, inside, near, _path_decibans(facts, inside, value, _background(item)))
+
+
+def _is_at(places: pl.DataFrame) -> pl.Expr:
+    return PLACE.is_in(places["place"].implode()).fill_null(value=False)
 
 
 def _background(item: TypedSpike) -> float:
