@@ -4,7 +4,7 @@ import pytest
 
 from wslog.knowledge import Setting, load_mends
 from wslog.schema import Cause, Tier
-from wslog.summarize.advice import BACKOFF, EVERY_TIER, HEARTBEAT, LOGS_FIRST, PREVENTS
+from wslog.summarize.advice import BACKOFF, HEARTBEAT, LOGS_FIRST, PREVENTS
 
 
 def _texts(told):
@@ -71,7 +71,7 @@ def test_a_place_is_named_with_enough_behind_it(table, document, idle_by_nginx):
 
 
 def test_each_upstream_that_was_down_has_its_own_count(table, document):
-    """The sum of the drops is not laid at one server's door; one whose drops are too few is not named."""
+    """The sum of the drops is not laid at one server's door; none is named on too few or unsure drops."""
     failed = {
         "cause": "handshake_failed",
         "tier": "app",
@@ -84,17 +84,21 @@ def test_each_upstream_that_was_down_has_its_own_count(table, document):
     (start,) = _about(told, "before traffic comes")
     assert start.text.startswith("Start 10.0.0.7:9002 (244 drops), 10.0.0.7:9003 (40) and 10.0.0.7:9009 (16) before ")
     assert start.would_prevent_n == 302
-    alone = document(table(*[failed | {"upstream": "10.0.0.7:9002"}] * 3))
+    unsure = failed | {"upstream": "10.0.0.7:9002", "confidence": 0.7}
+    alone = document(table(*[failed | {"upstream": "10.0.0.7:9002"}] * 3, unsure))
     assert _about(alone, "Start 10.0.0.7:9002 before traffic comes.")
+    assert not _about(document(table(*[unsure] * 4)), "9002")
 
 
 def test_what_may_be_anyones_timer_is_not_counted_for_nginx(table, document, idle_by_nginx):
-    """Advice for nginx counts the drops decided for it, and those where its timer is a candidate."""
+    """Advice for nginx counts the drops decided for it; where no log decides, one piece speaks of every timer."""
     tie = idle_by_nginx | {"tier": "unknown", "timeout_id": ["nginx-proxy-read-timeout", "aws-alb-idle"]}
     nobody = idle_by_nginx | {"tier": "unknown", "timeout_id": None}
     told = document(table(*[idle_by_nginx] * 5, *[tie] * 4, *[nobody] * 9))
-    (raised,) = _about(told, "proxy_read_timeout 86400s")
-    assert raised.would_prevent_n == 9
+    (raised,) = _about(told, "Raise proxy_read_timeout on")
+    assert raised.would_prevent_n == 5
+    (every,) = _about(told, "Raise every timer of 60 s")
+    assert every.would_prevent_n == 13
 
 
 def test_a_hostile_path_never_reaches_a_config(table, document, idle_by_nginx):
@@ -103,16 +107,27 @@ def test_a_hostile_path_never_reaches_a_config(table, document, idle_by_nginx):
     assert "owned" not in "".join(advice.config + advice.text for advice in told.advice)
 
 
-def test_a_tie_calls_for_both_tiers(table, document, idle_by_nginx):
-    """Raising only one timer of two moves nothing."""
+def test_a_tie_calls_for_both_tiers_at_once(table, document, idle_by_nginx):
+    """Raising only one timer of two moves nothing: no piece of advice promises that it would."""
     tie = idle_by_nginx | {"tier": "unknown", "timeout_id": ["nginx-proxy-read-timeout", "aws-alb-idle"]}
     told = document(table(tie))
-    assert _about(told, "proxy_read_timeout 86400s")
-    assert _about(told, "modify-load-balancer-attributes")
-    assert _about(told, "Raise all timers of 60 s")
+    (every,) = _about(told, "Raise every timer of 60 s on the way")
+    assert "proxy_read_timeout 86400s" in every.config
+    assert "modify-load-balancer-attributes" in every.config
+    assert not _about(told, "Raise proxy_read_timeout")
+    assert not _about(told, "Raise the ALB's")
     decided = document(table(idle_by_nginx))
     assert not _about(decided, "modify-load-balancer-attributes")
-    assert not _about(decided, "Raise all timers")
+    assert not _about(decided, "Raise every timer")
+
+
+def test_a_timer_without_candidates_is_to_be_looked_for(table, document, idle_by_nginx):
+    """A value that is no product's default may be set anywhere; one tier alone is changed only if it alone fits."""
+    nobody = idle_by_nginx | {"tier": "unknown", "timeout_id": None, "timeout_s": 45.0}
+    assert _about(document(table(nobody)), "Raise every timer of 45 s on the way")
+    only_alb = nobody | {"timeout_id": ["aws-alb-idle"]}
+    assert _about(document(table(only_alb)), "Raise the ALB's idle_timeout.timeout_seconds from 45 s to 3600.")
+    assert not _about(document(table(only_alb)), "Raise every timer")
 
 
 def test_backoff_only_where_clients_come_back_in_crowds(table, document, burst):
@@ -247,5 +262,38 @@ def test_a_products_default_is_no_reason_to_change_that_product(table, document,
 
 def test_mends_that_advice_treats_apart_exist():
     """A renamed entry of mends.toml cannot leave a rule behind that waits for the old name."""
-    named = {HEARTBEAT, BACKOFF, EVERY_TIER, LOGS_FIRST, *PREVENTS}
+    named = {HEARTBEAT, BACKOFF, LOGS_FIRST, *PREVENTS}
     assert named <= {mend.id for mend in load_mends()}
+
+
+def test_an_error_log_alone_calls_for_the_application_too(table, document):
+    """No status is logged there; that nginx got no answer is, and of which server."""
+    row = {"cause": "handshake_failed", "tier": "app", "is_opened": False, "confidence": 0.99}
+    told = document(table(*[row | {"nginx_error_ref": "error.log:3", "upstream": "10.0.0.7:9002"}] * 3))
+    assert _about(told, "Start 10.0.0.7:9002 before traffic comes.")
+
+
+def test_a_refused_handshake_has_its_path_whoever_refused_it(table, document):
+    """No tier need be known for that; where the paths have nothing in common, none is named."""
+    row = {"cause": "handshake_failed", "tier": "unknown", "is_opened": False, "confidence": 0.99}
+    refused = [row | {"handshake_status": 403, "path": "/ws/chat"}] * 3
+    busy = [row | {"handshake_status": 503, "path": path} for path in (None, None, None)]
+    told = document(table(*refused, *busy, *[row | {"handshake_status": 502}] * 200))
+    assert _about(told, "Mend the refused handshakes: 403 on /ws/chat and 503.")
+
+
+def test_hidden_pages_are_to_look_at_their_socket_when_they_are_seen_again(table, document, idle_by_nginx):
+    """Whatever ended them; it prevents none of these drops, and where most pages were in sight it is no matter."""
+    hidden = idle_by_nginx | {"visibility": "hidden"}
+    (wake,) = _about(document(table(*[hidden] * 3, idle_by_nginx)), "when the page becomes visible")
+    assert wake.would_prevent_n == 0
+    assert _about(document(table(*[{"cause": "unknown", "visibility": "hidden"}] * 3)), "when the page becomes visible")
+    assert not _about(document(table(hidden, hidden, *[idle_by_nginx] * 2)), "when the page becomes visible")
+
+
+def test_a_timer_of_unknown_value_does_not_set_the_heartbeat(table, document, idle_by_nginx):
+    """An error log alone has no silences: that 25 s fit the usual 60 s may be too slow for what is set there."""
+    told = document(table(*[idle_by_nginx | {"timeout_s": None}] * 3))
+    (heartbeat,) = _about(told, "Send a heartbeat every 25 s")
+    assert "The value of a timer that fired is not in these logs: stay below half" in heartbeat.text
+    assert not _about(document(table(idle_by_nginx)), "stay below half")

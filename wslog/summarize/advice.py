@@ -13,25 +13,25 @@ from wslog.knowledge import Mend, Setting, fill, mends_for
 from wslog.result import Advice, Burst, Reconnects
 from wslog.schema import Cause, Tier
 from wslog.summarize.filling import fill_for, path_of
-from wslog.summarize.groups import DropGroup
+from wslog.summarize.groups import TINY_N, DropGroup
 from wslog.summarize.heartbeats import Heartbeat, choose_heartbeat
 from wslog.wording import joined, timer
 
 CUTS: Final = frozenset({Cause.SERVER_RESTART, Cause.PROXY_RELOAD, Cause.PROXY_RESTART})
 HEARTBEAT: Final = "heartbeat"
 BACKOFF: Final = "backoff-with-jitter"
+NO_ANSWER: Final = 502
 OUTAGE: Final = frozenset({429, 502, 503, 504, None})  # statuses of handshakes that a later try may get through
-EVERY_TIER: Final = "idle-timeout-every-tier"
+WHEN_VISIBLE: Final = "reconnect-when-visible"
 LOGS_FOR_UNKNOWN: Final = 3
 LOGS_FIRST: Final = "handshake-logs-first"
-OUR_TIERS: Final = frozenset({None, Tier.NGINX, Tier.ALB, Tier.UNKNOWN})
 MINOR: Final = 0.05  # advice on refused handshakes below this share is told together
 # Mends that speak to more causes than they prevent: they shorten the outage, find the fault, or say it is none.
 PREVENTS: Final[Mapping[str, frozenset[Cause]]] = {
     HEARTBEAT: frozenset({Cause.IDLE_TIMEOUT}),
     BACKOFF: frozenset({Cause.HANDSHAKE_FAILED}),
     "pagehide-close": frozenset(),
-    "reconnect-when-visible": frozenset(),
+    WHEN_VISIBLE: frozenset(),
 }
 
 
@@ -127,7 +127,7 @@ def _plans(
         meant = [_meant(mend, _of_bursts(group, _calling(mend, group, mends))) for group in parts]
         ready = fill_for(mend, meant, settings=settings, ping_s=heartbeat.ping_s)
         if mend.id == HEARTBEAT:
-            ready = _with_exceptions(ready, parts, heartbeat, settings)
+            ready = _with_exceptions(_with_doubt(ready, parts), parts, heartbeat, settings)
         prevented = [_n_prevented(mend, group, heartbeat) for group in meant]
         plans.append(
             _Plan(
@@ -186,6 +186,8 @@ def _n_prevented(mend: Mend, group: DropGroup, heartbeat: Heartbeat) -> int:
 def _mends_of(group: DropGroup, mends: Sequence[Mend]) -> list[Mend]:
     """Return what speaks to a group: no mends for tiers that are no candidates, nor for other statuses than its own."""
     status = group.statuses[0] if group.statuses else None
+    if status is None and group.cause is Cause.HANDSHAKE_FAILED and group.tier is Tier.APP:
+        status = NO_ANSWER  # an error log alone: what nginx tells a client that the application had nothing to say to
     proofs = [burst.evidence for burst in group.bursts] or [()]
     found = dict.fromkeys(
         mend
@@ -194,16 +196,36 @@ def _mends_of(group: DropGroup, mends: Sequence[Mend]) -> list[Mend]:
             mends, group.cause, tier=group.tier, status=status, timeout_ids=group.timeout_ids, evidence=proof
         )
     )
-    left_out = set()
-    if sum(timeout.tier in OUR_TIERS for timeout in group.candidates) < 2:
-        left_out.add(EVERY_TIER)
-    if group.cause is Cause.HANDSHAKE_FAILED and status not in OUTAGE:
-        left_out.add(BACKOFF)
-    if group.tier is not Tier.UNKNOWN:
-        return [mend for mend in found if mend.id not in left_out]
-    # Nobody knows whose timer it was: what fits by a default of some product is no reason to change that product.
-    tiers: set[Tier | None] = {None, Tier.UNKNOWN, *(timeout.tier for timeout in group.candidates)}
-    return [mend for mend in found if mend.id not in left_out and mend.tier in tiers & OUR_TIERS]
+    if _is_of_hidden_pages(group):
+        found |= dict.fromkeys(mend for mend in mends if mend.id == WHEN_VISIBLE)
+    is_in_vain = group.cause is Cause.HANDSHAKE_FAILED and status not in OUTAGE
+    return [mend for mend in found if mend.tier in _tiers_for(group) and not (mend.id == BACKOFF and is_in_vain)]
+
+
+def _is_of_hidden_pages(group: DropGroup) -> bool:
+    """Return whether most pages were in the background: their timers are held back, and nobody sees them reconnect."""
+    n_hidden = int((group.drops.column("visibility") == "hidden").sum())
+    return group.cause in {Cause.IDLE_TIMEOUT, Cause.UNKNOWN} and n_hidden >= TINY_N and 2 * n_hidden > group.n
+
+
+def _tiers_for(group: DropGroup) -> set[Tier | None]:
+    """Return whose mends a group calls for.
+
+    Where nobody knows whose timer it was, raising that of one tier may move nothing: the mends of a tier count only if
+    the timers that fit are all its own.
+    """
+    tiers = {timeout.tier for timeout in group.candidates}
+    is_one_of_ours = len(tiers) == 1 and tiers <= {Tier.NGINX, Tier.ALB}
+    return {None, *tiers} if group.tier is Tier.UNKNOWN and is_one_of_ours else {None, group.tier}
+
+
+def _with_doubt(mend: Mend, groups: Sequence[DropGroup]) -> Mend:
+    """Say by what to choose the interval where no log tells the value of a timer."""
+    timed = [group for group in groups if group.cause is Cause.IDLE_TIMEOUT and not group.is_tiny]
+    if all(group.timeout_s is not None for group in timed):
+        return mend
+    doubt = "The value of a timer that fired is not in these logs: stay below half of the smallest that you have set."
+    return replace(mend, text=f"{doubt} {mend.text}")
 
 
 def _with_exceptions(
@@ -234,7 +256,8 @@ def _join_minor(plans: Sequence[_Plan], groups: Sequence[DropGroup]) -> list[_Pl
         return list(plans)
     minor.sort(key=lambda plan: (-plan.prevents_n, plan.rank))
     parts = [(_status_of(plan, groups), plan) for plan in minor]
-    heads = [f"{status} on {path_of(groups[plan.groups[0]]) or 'one path'}" for status, plan in parts]
+    paths = [path_of(groups[plan.groups[0]]) for plan in minor]
+    heads = [f"{status} on {path}" if path else status for (status, _), path in zip(parts, paths, strict=True)]
     shown = heads if len(heads) < 3 else [*heads[:2], f"{len(heads) - 2} more"]
     mend = replace(
         minor[0].mend,

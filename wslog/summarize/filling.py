@@ -10,7 +10,7 @@ import polars as pl
 from msgspec.structs import replace
 
 from wslog.knowledge import Mend, Setting, fill, tolerance_s
-from wslog.schema import Tier
+from wslog.schema import Cause, Tier
 from wslog.summarize.groups import DropGroup, ranked
 from wslog.summarize.rows import Rows
 from wslog.summarize.statements import SURE_FROM
@@ -32,9 +32,12 @@ class Place(NamedTuple):
 
 
 def sure_of(drops: Rows) -> pl.DataFrame:
-    """Return `path` and `upstream` of those that may speak for a place: a known tier ended them, `SURE_FROM` sure."""
-    is_sure = (pl.col("confidence").fill_nan(None) >= SURE_FROM) & (pl.col("tier") != Tier.UNKNOWN.value)
-    return drops.where(is_sure).take("path", "upstream")
+    """Return `path` and `upstream` of those that may speak for a place: `SURE_FROM` sure, and a known tier ended them.
+
+    A handshake that failed is asked for on its path whoever refused it.
+    """
+    is_placed = (pl.col("tier") != Tier.UNKNOWN.value) | (pl.col("cause") == Cause.HANDSHAKE_FAILED.value)
+    return drops.where((pl.col("confidence").fill_nan(None) >= SURE_FROM) & is_placed).take("path", "upstream")
 
 
 def is_enough(n: int, *, of: int) -> bool:
@@ -113,10 +116,17 @@ def places_of(group: DropGroup, settings: Sequence[Setting] = (), *, of: int | N
 
 
 def _upstreams(groups: Sequence[DropGroup], *, of: int) -> list[tuple[str, int | None]]:
-    """Return the application servers with their sure drops, most first; without a number if one had all drops."""
-    drops = pl.concat([sure_of(group.drops).select("upstream") for group in groups]).drop_nulls()
-    counts = drops.group_by("upstream").len("times").sort("times", "upstream", descending=[True, False])
-    named = [(str(name), int(n)) for name, n in counts.iter_rows() if is_enough(int(n), of=of)]
+    """Return the application servers with their drops, most first; without a number if one had all drops."""
+    sure = pl.concat([sure_of(group.drops).select("upstream") for group in groups])
+    drops = pl.concat([group.drops.take("upstream") for group in groups])
+    counts = (
+        drops.drop_nulls()
+        .group_by("upstream")
+        .len("times")
+        .join(sure.group_by("upstream").len("sure"), on="upstream")
+        .sort("times", "upstream", descending=[True, False])
+    )
+    named = [(str(name), int(n)) for name, n, n_sure in counts.iter_rows() if is_enough(int(n_sure), of=of)]
     return [(name, None) for name, n in named] if len(named) == 1 and named[0][1] == of else [*named]
 
 
