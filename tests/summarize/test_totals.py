@@ -58,6 +58,21 @@ def test_offline_time_without_sessions_is_what_gaps_say(table):
 
 
 def test_offline_time_unknown_and_none(table):
-    """No identity at all is null; no drops is zero."""
+    """No identity at all is null; no drops is zero, if a client says so."""
     assert count_totals(in_order(table({"opened": 0, "closed": 100}))).offline_seconds is None
-    assert count_totals(in_order(table({"opened": 0, "closed": 100, "is_drop": False}))).offline_seconds == 0.0
+    kept = {"opened": 0, "closed": 100, "is_drop": False}
+    assert count_totals(in_order(table(kept | {"client_ref": "client.jsonl:1"}))).offline_seconds == 0.0
+    assert count_totals(in_order(table(kept))).offline_seconds is None
+
+
+def test_ends_that_no_log_tells_are_counted(table):
+    """What opened and is neither a drop nor known to have ended well; a failed handshake is none of it."""
+    open_end = {"is_drop": False, "is_opened": True, "cause": "unknown"}
+    rows = (
+        open_end,
+        open_end,
+        open_end | {"cause": "clean_close"},
+        open_end | {"is_drop": True},
+        open_end | {"is_opened": False},
+    )
+    assert count_totals(in_order(table(*rows))).ends_not_known == 2

@@ -23,7 +23,9 @@ def test_what_stays_unknown_is_said(table, document, idle_by_nginx):
         "These logs do not say what ended 70 % of the 10 dropped connections; "
         "nginx closed another 30 % after 60 s of silence (proxy_read_timeout)."
     )
-    assert document(table(UNKNOWN, UNKNOWN)).verdict == "These logs do not say what ended all 2 dropped connections."
+    assert document(table(UNKNOWN, UNKNOWN)).verdict == (
+        "These logs do not say what ended any of the 2 dropped connections."
+    )
 
 
 def test_timers_of_one_tier_are_one_answer(table, document, idle_by_nginx):
@@ -59,3 +61,27 @@ def test_no_drops_and_nothing_at_all(table, document):
     assert document(table({"is_drop": False}, {"is_drop": None})).verdict == "No 1006 among 2 connections."
     assert document(table()).verdict == "No WebSocket connections in these logs."
     assert document(table(RESTART)).verdict == "The application's process ended and cut the one dropped connection."
+
+
+def test_logs_that_can_show_no_drop_are_no_good_news(table, document):
+    """Servers' lines alone say of a quiet end neither good nor bad: that is said, and not that there was no 1006."""
+    quiet = UNKNOWN | {"is_drop": False, "is_opened": True, "alb_ref": "alb.log:1"}
+    assert document(table(quiet, quiet)).verdict == (
+        "No drop is seen among 2 connections, and none is ruled out: these logs do not say how they ended."
+    )
+    clean = {"is_drop": False, "is_opened": True, "cause": "clean_close", "client_ref": "client.jsonl:1"}
+    assert document(table(quiet, quiet, clean)).verdict == (
+        "No drop is seen among 3 connections, and none is ruled out: these logs do not say how 2 of them ended."
+    )
+    assert document(table(quiet, clean)).verdict == "No 1006 among 2 connections."
+
+
+def test_what_opened_is_not_forgotten_where_only_failed_handshakes_show(table, document, idle_by_nginx):
+    """A log of statuses shows refused handshakes only: all drops that it has are not all that there were."""
+    failed = {"cause": "handshake_failed", "tier": "app", "handshake_status": 502, "is_opened": False}
+    quiet = UNKNOWN | {"is_drop": False, "is_opened": True, "nginx_access_ref": "access.log:1"}
+    assert document(table(failed, failed, quiet, quiet)).verdict == (
+        "All 2 dropped connections never opened: the handshake was answered with 502 "
+        "(the application was not there to answer). How the 2 that opened ended, these logs do not say."
+    )
+    assert "do not say" not in document(table(failed, idle_by_nginx, quiet, quiet)).verdict

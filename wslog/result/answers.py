@@ -13,6 +13,7 @@ class Totals(Struct, frozen=True, kw_only=True):
     """Connection attempts and what became of them.
 
     Attributes:
+        ends_not_known: Opened, and no log says how they ended: not counted as drops, though some may be.
         named_share: Of the drops: who is at fault is named; None: there are no drops.
         mean_confidence: Of those; None: nobody is named.
     """
@@ -24,6 +25,7 @@ class Totals(Struct, frozen=True, kw_only=True):
     connection_hours: float
     drops_per_1000_connection_hours: float | None
     offline_seconds: float | None
+    ends_not_known: int = 0
     named_share: float | None = None
     mean_confidence: float | None = None
 

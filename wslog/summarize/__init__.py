@@ -62,9 +62,11 @@ def summarize(
         with_date=_spans_days(connections),
     )  # fmt: skip
     groups = grouped(is_fine=True)
-    facts = gather_facts(groups, drops, coverage=coverage, clocks=clocks, shared=shared, settings=settings)
-    answers = answer(groups, facts, reconnects)
     totals = count_totals(ordered)
+    facts = gather_facts(
+        groups, drops, coverage=coverage, clocks=clocks, shared=shared, settings=settings, totals=totals
+    )
+    answers = answer(groups, facts, reconnects)
     causes = count_causes(drops, answers.findings)
     return Document(
         schema_version=SCHEMA_VERSION,

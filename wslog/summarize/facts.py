@@ -9,7 +9,7 @@ import polars as pl
 from msgspec import Struct
 
 from wslog.knowledge import Setting
-from wslog.result import Clock, Coverage, Window
+from wslog.result import Clock, Coverage, Totals, Window
 from wslog.schema import Cause, Format, LimitKind, Tier
 from wslog.summarize.drops import IS_OPENED
 from wslog.summarize.groups import DropGroup
@@ -27,6 +27,7 @@ class Facts(Struct, frozen=True, kw_only=True):
         has_info: One of them shows lines of level info.
         tied: Tiers whose timers are candidates for drops with no decided tier.
         tied_share: Ended by a timer of no decided tier, though known timers fit.
+        ends_not_known: Connections that opened and are no drops, though no log says how they ended.
         no_status_share: Handshakes that failed with no status in any log.
         n_undecided: Drops of unknown cause or tier.
         no_idle_share: Of the drops that had opened and have a client record: silence not known.
@@ -47,6 +48,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     has_info: bool
     tied: frozenset[Tier]
     tied_share: float
+    ends_not_known: int
     no_status_share: float
     n_undecided: int
     no_idle_share: float
@@ -68,6 +70,7 @@ def gather_facts(
     clocks: Sequence[Clock],
     shared: Window,
     settings: Sequence[Setting],
+    totals: Totals,
 ) -> Facts:
     """Gather what limits are judged by.
 
@@ -78,6 +81,7 @@ def gather_facts(
         clocks: Skew of each tier.
         shared: The window that all tiers cover.
         settings: Timers found in configuration.
+        totals: Of the same analysis.
     """
     told = drops.take(
         "closed_at", "opened_at", "is_opened", "lifetime_s", "idle_s",
@@ -100,6 +104,7 @@ def gather_facts(
         has_info=any(LimitKind.INFO_LEVEL not in file.mendable.values() for file in errors),
         tied=_tied(groups),
         tied_share=sum(group.share for group in groups if group.tier is Tier.UNKNOWN and group.timeout_ids),
+        ends_not_known=totals.ends_not_known,
         no_status_share=sum(group.share for group in groups if group.statuses[:1] == (None,)),
         n_undecided=sum(group.n for group in groups if group.cause is Cause.UNKNOWN or group.tier is Tier.UNKNOWN),
         no_idle_share=_share(from_clients, pl.col("idle_s").is_null()),

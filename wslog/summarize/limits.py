@@ -58,9 +58,9 @@ def _tiers(facts: Facts) -> Iterator[Gap]:
     if not facts.n_drops and not facts.tiers:
         return
     if Tier.CLIENT not in facts.tiers:
-        text = (
-            "No close records from clients: what clients saw is missing, and drops are inferred from the servers' logs."
-        )
+        n = facts.ends_not_known
+        missing = f"how {counted(n, 'connection')} ended is not known" if n else "what clients saw is missing"
+        text = f"No close records from clients: {missing}, and drops are inferred from the servers' logs."
         yield Gap(text, "log-client-fields")
     if Tier.NGINX not in facts.tiers and facts.n_undecided:
         text = "No nginx access log: when nginx saw a connection end, and whether it served it at all, is not known."

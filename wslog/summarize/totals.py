@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from wslog.result import Totals
+from wslog.schema import Cause
 from wslog.summarize.drops import HOURS, IS_DROP, IS_OPENED
 from wslog.summarize.rows import Rows
 
@@ -26,13 +27,14 @@ def count_totals(connections: Rows) -> Totals:
     opened: a failed handshake has no hours to divide by. Connections still open when the logs end have no row, so
     their hours are missing.
     """
-    narrow = connections.take("is_opened", "opened_at", "closed_at", "is_drop", "lifetime_s")
+    narrow = connections.take("is_opened", "opened_at", "closed_at", "is_drop", "lifetime_s", "cause")
     row = narrow.select(
         attempts=pl.len(),
         opened=IS_OPENED.sum(),
         closed=pl.col("closed_at").is_not_null().sum(),
         drops=IS_DROP.sum(),
         opened_drops=(IS_DROP & IS_OPENED).sum(),
+        ends_not_known=(~IS_DROP & IS_OPENED & (pl.col("cause") == Cause.UNKNOWN.value)).sum(),
         hours=HOURS,
     ).row(0, named=True)
     hours = float(row["hours"] or 0.0)
@@ -44,6 +46,7 @@ def count_totals(connections: Rows) -> Totals:
         connection_hours=hours,
         drops_per_1000_connection_hours=row["opened_drops"] / hours * 1000 if hours > 0 else None,
         offline_seconds=_offline_seconds(connections.table),
+        ends_not_known=row["ends_not_known"],
     )
 
 
@@ -51,10 +54,10 @@ def _offline_seconds(connections: pl.DataFrame) -> float | None:
     """Add up `offline_spells`.
 
     Returns:
-        Seconds; null if there were drops and nothing says who came back.
+        Seconds; null if nothing says who came back, or no client that none of them dropped.
     """
     if connections.select(IS_DROP.any()).item() is not True:
-        return 0.0
+        return 0.0 if connections["client_ref"].count() or connections.is_empty() else None
     spells = offline_spells(connections, connections)
     return math.fsum(spells["gap_s"]) if spells.height else None
 

@@ -26,7 +26,7 @@ def write_verdict(groups: Sequence[DropGroup], totals: Totals) -> str:
     if not totals.attempts:
         return "No WebSocket connections in these logs."
     if not totals.drops:
-        return f"No 1006 among {counted(totals.attempts, 'connection')}."
+        return _no_drops(totals)
     unknown = [group for group in groups if group.cause is Cause.UNKNOWN]
     failed = [group for group in groups if group.cause is Cause.HANDSHAKE_FAILED]
     ended = [group for group in groups if group.cause not in {Cause.UNKNOWN, Cause.HANDSHAKE_FAILED}]
@@ -41,13 +41,30 @@ def write_verdict(groups: Sequence[DropGroup], totals: Totals) -> str:
     elif unknown_share >= UNKNOWN_FROM or not named:
         named = [*named, *unknown]
     clauses = [state(group, _how_many(group, totals, is_first=nth == 0)) for nth, group in enumerate(named)]
-    return ". ".join(sentence(part) for part in ("; ".join(clauses[:2]), "; ".join(clauses[2:])) if part) + "."
+    sentences = ["; ".join(clauses[:2]), "; ".join(clauses[2:])]
+    if len(failed) == len(groups) and _is_most_open(totals):
+        sentences.append(f"how the {count(totals.ends_not_known)} that opened ended, these logs do not say")
+    return ". ".join(sentence(said) for said in sentences if said) + "."
+
+
+def _no_drops(totals: Totals) -> str:
+    among = f"among {counted(totals.attempts, 'connection')}"
+    if not _is_most_open(totals):
+        return f"No 1006 {among}."
+    who = "they" if totals.ends_not_known == totals.attempts else f"{count(totals.ends_not_known)} of them"
+    return f"No drop is seen {among}, and none is ruled out: these logs do not say how {who} ended."
+
+
+def _is_most_open(totals: Totals) -> bool:
+    """Return whether these logs could hardly have shown a drop: how most that opened ended is not known."""
+    return 2 * totals.ends_not_known > totals.opened
 
 
 def _how_many(group: DropGroup, totals: Totals, *, is_first: bool) -> str:
     if totals.drops == 1:
         return "the one dropped connection"
     if group.n == totals.drops:
-        return f"all {count(totals.drops)} dropped connections"
+        every = "any of the" if group.cause is Cause.UNKNOWN else "all"
+        return f"{every} {count(totals.drops)} dropped connections"
     share = whole_percent(group.share)
     return f"{share} of the {count(totals.drops)} dropped connections" if is_first else f"another {share}"
