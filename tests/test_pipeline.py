@@ -175,6 +175,7 @@ def test_one_tier_alone_is_a_report_too(incident: Path, keep: str) -> None:
     assert [file.path for file in outcome.document.coverage.files] == [keep]
     assert outcome.document.verdict
     assert outcome.document.limits
+    assert [window.start is None for window in outcome.document.window if window.tier is None] == [False]
 
 
 def test_logs_without_events_are_what_the_rooms_would_say_of_none(tmp_path: Path) -> None:

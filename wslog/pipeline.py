@@ -135,14 +135,17 @@ def _nothing(select: Callable[[pl.DataFrame], pl.DataFrame]) -> _Found:
 
 
 def _windows(joined: pl.DataFrame) -> tuple[Window, ...]:
-    """First and last close that each tier saw, in order inward."""
+    """First and last close that each tier saw, in order inward; an error log counts where it is all there is."""
     seen = (
         (Tier.CLIENT, "closed_at", "client_ref"),
         (Tier.ALB, "alb_closed_at", "alb_ref"),
         (Tier.NGINX, "nginx_closed_at", "nginx_ref"),
+        (Tier.NGINX, "closed_at", "error_ref"),
     )
-    windows = []
+    windows: list[Window] = []
     for tier, at, ref in seen:
+        if ref == "error_ref" and windows:
+            break
         seen_here = pl.col(at).filter(pl.col(ref).is_not_null())
         start, end = joined.select(seen_here.min().alias("start"), seen_here.max().alias("end")).row(0)
         if start is not None:

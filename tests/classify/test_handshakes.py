@@ -122,6 +122,15 @@ def test_the_evidence_quotes_the_lines() -> None:
     ]
 
 
+def test_an_error_line_is_not_followed_by_the_claim_that_there_is_none() -> None:
+    """Where nginx's error log is all there is, its line is the evidence: no client saw, and no line is missing."""
+    row = UNSEEN | {"error_ref": "error.log:9", "error_message": "connect() failed", "client_ref": None}
+    row |= {"error_action": "connecting to upstream"}
+    assert judge_handshakes(facts(row), [])["evidence"].item().to_list() == [
+        "error.log:9: connect() failed while connecting to upstream"
+    ]
+
+
 def test_a_status_that_several_lines_agree_on_is_told() -> None:
     """Which of the lines of that moment is its own nobody knows, but each says 502: the app server is at fault."""
     shared = {**NEVER, "nginx_status": 502, "handshake_status": 502, "nginx_closed_at": at(600.0)}

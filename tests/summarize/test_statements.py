@@ -61,6 +61,12 @@ CASES = {
     "2 never opened: the handshake was answered with 599": {
         "cause": "handshake_failed", "tier": "app", "handshake_status": 599,
     },
+    "2 never opened: nginx got no answer from the application": {
+        "cause": "handshake_failed", "tier": "app", "nginx_error_ref": "error.log:3",
+    },
+    "2 never opened, and nginx's error log says why": {
+        "cause": "handshake_failed", "tier": "unknown", "nginx_error_ref": "error.log:3",
+    },
     "2 never opened, and no server log says why": {"cause": "handshake_failed", "tier": "network"},
     "these logs do not say what ended 2": {"cause": "unknown", "tier": "unknown"},
 }  # fmt: skip
@@ -139,12 +145,17 @@ def test_a_dead_worker_is_told_by_its_signal(table, timeouts, burst):
     )
 
 
-def test_many_candidates_are_counted_not_named(table, timeouts):
-    """A value that many products share says little about whose it was."""
-    many = {f"a-{nth}": timeouts["aws-alb-idle"] for nth in range(5)}
-    row = {"cause": "idle_timeout", "tier": "unknown", "timeout_s": 60.0, "timeout_id": list(many)}
-    assert _state(table(row), many) == (
-        "a timer closed 1 after 60 s of silence: 5 known timers have that value, and no log says which"
+def test_of_many_candidates_those_that_most_sites_have_are_named(table):
+    """A value that many products share says little about whose it was: ours come first, the rest is counted."""
+    known = {timeout.id: timeout for timeout in load_timeouts()}
+    row = {"cause": "idle_timeout", "tier": "unknown", "timeout_s": 60.0}
+    others = ["apache-timeout", "kong-read-timeout", "varnish-pipe-timeout"]
+    assert _state(table(row | {"timeout_id": [*others, "nginx-proxy-read-timeout", "aws-alb-idle"]}), known) == (
+        "a timer closed 1 after 60 s of silence: the ALB's idle timeout, nginx's proxy_read_timeout "
+        "and 3 other known timers have that value, and no log says which"
+    )
+    assert _state(table(row | {"timeout_id": [*others, "phoenix-cowboy-idle"]}), known) == (
+        "a timer closed 1 after 60 s of silence: 4 known timers have that value, and no log says which"
     )
 
 
@@ -154,8 +165,8 @@ def test_defaults_of_what_may_not_be_there_are_not_offered_as_the_answer(table):
     ids = ["aws-nat-gateway-idle", "aws-nlb-idle"]
     row = {"cause": "idle_timeout", "tier": "unknown", "timeout_s": 350.0, "timeout_id": ids}
     assert _state(table(row), known) == (
-        "a timer closed 1 after 350 s of silence: AWS NAT gateway's idle timeout and AWS NLB's idle timeout may have "
-        "that value, and no log says whose it was"
+        "a timer closed 1 after 350 s of silence: the idle timeout of AWS NAT gateway and the idle timeout of AWS NLB "
+        "may have that value, and no log says whose it was"
     )
 
 

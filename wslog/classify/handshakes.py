@@ -111,5 +111,6 @@ def _statements(
         pl.format("{} hung for {} s", nobody_logged, text(pl.col("attempt_s").round(1)))
     )
     gone = pl.when(unseen & offline).then(pl.lit("the browser said it was offline"))
-    nobody = pl.when(unseen & ~is_down).then(pl.lit("the client saw no open; no server line was found for it"))
+    is_nowhere = unseen & ~is_down & pl.col("error_ref").is_null()
+    nobody = pl.when(is_nowhere).then(pl.lit("the client saw no open; no server line was found for it"))
     return [error, nginx, alb, down, hung, gone, nobody]

@@ -93,11 +93,13 @@ def _idle(group: DropGroup, many: str) -> str:
 
 def _undecided(many: str, silence: str, timeouts: Sequence[Timeout]) -> str:
     """Name the timers of one value that may have closed a group's connections."""
+    ours = [timeout for timeout in timeouts if timeout.product in _OURS]
+    if len(timeouts) > SHOWN:  # those that nearly all sites have come first
+        named = [_timer(timeout) for timeout in ours[:SHOWN]]
+        others = f"{len(timeouts) - len(named)} {'other ' if named else ''}known timers"
+        return f"a timer closed {many} {silence}: {joined([*named, others])} have that value, and no log says which"
     timers = [_timer(timeout) for timeout in timeouts]
-    if len(timers) > SHOWN:
-        fitting = f"{len(timers)} known timers have that value, and no log says which"
-        return f"a timer closed {many} {silence}: {fitting}"
-    if len(timers) > 1 and not any(timeout.product in _OURS for timeout in timeouts):
+    if len(timers) > 1 and not ours:
         # Defaults of products that nothing says are there.
         return f"a timer closed {many} {silence}: {joined(timers)} may have that value, and no log says whose it was"
     if len(timers) > 1:
@@ -180,15 +182,24 @@ def _handshake(group: DropGroup, many: str) -> str:
     path = group.shared("path")
     failed = f"{many} never opened" + (f" on {path}" if path else "")
     logged = [status for status in group.statuses if status is not None]
-    if not logged and group.tier is Tier.NGINX:
-        return f"{failed}: nginx was down at that time"
     if not logged:
-        return f"{failed}, and no server log says why"
+        return f"{failed}{_without_status(group)}"
     if len(group.statuses) > 1:
         shown = joined([str(status) for status in logged[:SHOWN]], last="or")
         return f"{failed}: most handshakes that a server logged were answered with {shown}"
     means = STATUS_MEANS_BY_TIER.get((logged[0], group.tier)) or STATUS_MEANS.get(logged[0])
     return f"{failed}: the handshake was answered with {logged[0]}{_brackets(means or '')}"
+
+
+def _without_status(group: DropGroup) -> str:
+    """Say why handshakes failed of which no log has the status."""
+    if group.tier is Tier.NGINX:
+        return ": nginx was down at that time"
+    if 2 * group.drops.column("nginx_error_ref").count() <= group.n:
+        return ", and no server log says why"
+    return (
+        ": nginx got no answer from the application" if group.tier is Tier.APP else ", and nginx's error log says why"
+    )
 
 
 CLAUSES: Final[Mapping[Cause, Clause]] = {
@@ -219,9 +230,10 @@ def _values(group: DropGroup) -> str:
 
 
 def _timer(timeout: Timeout) -> str:
-    """Name one candidate: `nginx's proxy_read_timeout`, `the ALB's idle timeout`."""
-    owner = WHO[timeout.tier] if timeout.product in _OURS else timeout.product
-    return f"{owner}'s {timeout.short_setting}"
+    """Name one candidate: `nginx's proxy_read_timeout`, `the ALB's idle timeout`, `the idle timeout of Jetty 10`."""
+    if timeout.product in _OURS:
+        return f"{WHO[timeout.tier]}'s {timeout.short_setting}"
+    return f"the {timeout.short_setting} of {timeout.product}"
 
 
 def _exit_signal(burst: Burst) -> str:
