@@ -67,6 +67,7 @@ def test_counts_and_ranges() -> None:
     assert numbers.percent_range(0.5, 0.5) == "50 %"
     assert numbers.span(at, at + dt.timedelta(hours=1)) == "2026-03-10 08:01:00 to 09:01:00 UTC"
     assert numbers.span(at, at + dt.timedelta(days=1)) == "2026-03-10 08:01:00 to 2026-03-11 08:01:00 UTC"
+    assert numbers.span(at, at + dt.timedelta(milliseconds=9)) == "2026-03-10 08:01:00 UTC"
     assert numbers.span(None, at) == "not known"
     assert numbers.signed_seconds(3.2) == "+3.2 s"
     assert numbers.joined(["a", "b", "c"]) == "a, b and c"

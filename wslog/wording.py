@@ -98,7 +98,7 @@ def seconds(value: float | None) -> str:
 
 def _two_units(size: float, large_s: float, large: str, small_s: float, small: str) -> str:
     whole, rest = divmod(round(size / small_s), round(large_s / small_s))
-    return f"{whole} {large} {rest} {small}" if rest else f"{whole} {large}"
+    return f"{count(whole)} {large} {rest} {small}" if rest else f"{count(whole)} {large}"
 
 
 def timer(value_s: float) -> str:
@@ -134,6 +134,8 @@ def span(start: dt.datetime | None, end: dt.datetime | None) -> str:
     """Return a stretch of time, naming the day once if it is one: `2026-03-10 10:00:00 to 10:09:12 UTC`."""
     if start is None or end is None:
         return NOT_KNOWN
+    if instant(start) == instant(end):
+        return f"{instant(start)} UTC"
     last = end.strftime("%H:%M:%S") if start.date() == end.date() else instant(end)
     return f"{instant(start)} to {last} UTC"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from tests.render import documents
-from wslog.render.cause_rows import cause_rows, certainty_words, rest_of
+from wslog.render.cause_rows import CauseRow, cause_rows, certainty_words, fitted_rows, rest_of
 
 
 def test_several_timers_of_one_tier_are_one_row() -> None:
@@ -40,7 +40,18 @@ def test_the_rest_adds_up() -> None:
 
 
 def test_certainty_in_words() -> None:
-    """How many are named and how sure; nothing where nobody is."""
+    """How many are named and how sure; that nobody is, is said too; nothing where there are no drops."""
     words = certainty_words(documents.full().totals)
-    assert words == "who closed is known for 81 % of the drops (verdicts 95 % sure on average)"
-    assert certainty_words(documents.empty().totals) == certainty_words(documents.one_row().totals) == ""
+    assert words == "who closed is known for 81 % of the drops (95 % sure on average)"
+    assert certainty_words(documents.one_row().totals) == "who closed is known for none of the drops"
+    assert certainty_words(documents.empty().totals) == ""
+
+
+def test_what_stays_unknown_is_not_one_of_the_rest() -> None:
+    """Where it is the larger part of what a page has no room for, it has its row; a sliver of it has not."""
+    rows = [CauseRow(name, name, n, n / 100, None, "") for name, n in zip("abcd", (40, 20, 6, 4), strict=True)]
+    unknown = CauseRow("unknown", "unknown", 30, 0.3, None, "")
+    assert [row.label for row in fitted_rows([*rows, unknown], 4)] == ["a", "b", "2 more causes", "unknown"]
+    few = unknown._replace(n=2)
+    assert [row.label for row in fitted_rows([*rows, few], 4)] == ["a", "b", "c", "2 more causes"]
+    assert fitted_rows(rows, 4) == rows

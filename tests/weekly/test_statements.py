@@ -55,6 +55,7 @@ def test_a_new_cluster_is_new_and_the_old_one_is_not() -> None:
     made = report(Spec(clusters=((60.0, 0.7), (75.0, 0.3))))
     assert [one.cluster.timeout_s for one in made.clusters if one.kind == "new"] == [75.0]
     assert "gone" not in {one.kind for one in made.clusters}
+    assert all("of the drops whose silence is known" in one.statement for one in made.clusters)
 
 
 def test_a_timer_set_to_another_value_has_moved() -> None:

@@ -41,6 +41,20 @@ def cause_rows(document: Document) -> list[CauseRow]:
     ]
 
 
+def fitted_rows(rows: Sequence[CauseRow], most: int) -> list[CauseRow]:
+    """Return at most that many rows, the last one for all that there is no room for.
+
+    What stays unknown is the last row, however much it is: it is not told as one of the rest if it is the larger part.
+    """
+    if len(rows) <= most:
+        return list(rows)
+    kept, rest = list(rows[: most - 1]), list(rows[most - 1 :])
+    if len(kept) > 1 and len(rest) > 1 and 2 * rest[-1].n > sum(row.n for row in rest):
+        rest = [kept.pop(), *rest]
+        return [*kept, rest_of(rest[:-1]), rest[-1]]
+    return [*kept, rest_of(rest)]
+
+
 def rest_of(rows: Sequence[CauseRow]) -> CauseRow:
     """Return one row for all that a page has no room for."""
     label = numbers.counted(len(rows), "more cause")
@@ -48,11 +62,11 @@ def rest_of(rows: Sequence[CauseRow]) -> CauseRow:
 
 
 def certainty_words(totals: Totals) -> str:
-    """Return how many drops have a named owner, and how sure that is, as part of a line; empty: nobody is named."""
+    """Return how many drops have a named owner, and how sure that is, as part of a line; empty: there are no drops."""
     if totals.mean_confidence is None:
-        return ""
+        return "who closed is known for none of the drops" if totals.named_share == 0 else ""
     named, sure = numbers.percent(totals.named_share), numbers.percent(totals.mean_confidence)
-    return f"who closed is known for {named} of the drops (verdicts {sure} sure on average)"
+    return f"who closed is known for {named} of the drops ({sure} sure on average)"
 
 
 def _labels(owner: OwnerShare, causes: Sequence[CauseShare]) -> tuple[str, str]:

@@ -49,8 +49,9 @@ def _head(document: Document) -> Iterator[str]:
     parts = [
         f"**{numbers.counted(totals.drops, 'drop')}**",
         f"{numbers.counted(totals.attempts, 'attempt')}, {numbers.count(totals.opened)} opened",
-        f"{numbers.decimal(totals.connection_hours)} connection hours",
     ]
+    if totals.connection_hours or not totals.opened:
+        parts.append(f"{numbers.decimal(totals.connection_hours)} connection hours")
     if totals.drops_per_1000_connection_hours is not None:
         parts.append(f"{numbers.decimal(totals.drops_per_1000_connection_hours)} drops per 1000 connection hours")
     if totals.offline_seconds is not None:
@@ -169,6 +170,8 @@ def _clusters(document: Document) -> Iterator[str]:
         for cluster in document.clusters
     ]
     yield from table("Clusters", ("drops", "timers of that value", "n", "share"), rows, right=(2, 3))
+    if rows:
+        yield from (f"{names.CLUSTER_SHARES}.", "")
 
 
 def _bursts(document: Document) -> Iterator[str]:

@@ -49,6 +49,7 @@ AXES: Final[Mapping[str, str]] = {
 }
 """What a cluster's axis says about its drops, to be followed by the length of time."""
 
+CLUSTER_SHARES: Final = "Shares are of the drops whose silence, or age, is known"
 MOST_CANDIDATES: Final = 2  # more known timers of one value than this say little about whose it was
 _PART: Final = 0.1  # of the drops at one value: from here on what is not known of them is said
 _SCOPES: Final[Mapping[ScopeKind | None, str]] = {

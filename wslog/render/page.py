@@ -101,6 +101,7 @@ def _template() -> Template:
             "label": names.cause_label,
             "tiers": names.TIERS,
             "causes": names.CAUSES,
+            "cluster_shares": names.CLUSTER_SHARES,
         },
     )
 

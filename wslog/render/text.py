@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from wslog import wording as numbers
 from wslog.render import names
-from wslog.render.cause_rows import NOBODY, cause_rows, certainty_words, rest_of
+from wslog.render.cause_rows import NOBODY, cause_rows, certainty_words, fitted_rows
 from wslog.render.escape import plain, shortened
 from wslog.render.lines import wrapped
 from wslog.result import Advice, Burst, Document
@@ -102,11 +102,9 @@ class _Page(NamedTuple):
         return [*self._flow(parts), *self._flow(list(_read(document)))]
 
     def _causes(self, document: Document, most: int) -> list[str]:
-        rows = cause_rows(document)
+        rows = fitted_rows(cause_rows(document), most)
         if not rows:
             return []
-        if len(rows) > most:
-            rows = [*rows[: most - 1], rest_of(rows[most - 1 :])]
         proof_width = 0 if self.width < _PROOF_FROM else min(max(len(plain(row.proof)) for row in rows), _FILE_NAME)
         bar_width = _BAR_WIDTH if self.width >= _BAR_FROM else 0
         count_width = max(_LEAST_COUNT, *(len(numbers.count(row.n)) + 1 for row in rows))
@@ -136,8 +134,7 @@ class _Page(NamedTuple):
         lines = [self._head("Clusters", shown=min(most, len(clusters)), of=len(clusters))]
         for cluster in sorted(clusters, key=lambda cluster: -cluster.n)[:most]:
             known = names.cluster_timers(cluster, document.findings) or "no known timer has this value"
-            drops = f"{numbers.counted(cluster.n, 'drop')}, {numbers.percent(cluster.share)}"
-            said = f"{names.cluster_label(cluster)} ({drops}): "
+            said = f"{names.cluster_label(cluster)} ({numbers.counted(cluster.n, 'drop')}): "
             lines.append("  " + _cut(said + _shortened_names(known, self.width - 2 - len(said)), self.width - 2))
         return lines
 

@@ -70,7 +70,7 @@ def _appeared(own: WeekCluster, other: WeekSummary) -> ClusterChange:
     is_new = _is_visible(own.cluster, other)
     what = describe(own.cluster)
     statement = (
-        f"New: {what}, {whole_percent(own.cluster.share)} of the drops"
+        f"New: {what}, {whole_percent(own.cluster.share)} of the drops {whose(own.cluster)}"
         if is_new
         else f"{sentence(what)}: not seen last week, which had too few drops to show it"
     )
@@ -81,7 +81,7 @@ def _vanished(gone: WeekCluster, week: WeekSummary) -> ClusterChange:
     is_gone = _is_visible(gone.cluster, week)
     what = describe(gone.cluster)
     statement = (
-        f"Gone: {what}, {whole_percent(gone.cluster.share)} of last week's drops"
+        f"Gone: {what}, {whole_percent(gone.cluster.share)} of last week's drops {whose(gone.cluster)}"
         if is_gone
         else f"{sentence(what)}: not seen any more, but this week has too few drops to tell"
     )
@@ -99,9 +99,9 @@ def _changed(own: WeekCluster, twin: WeekCluster) -> ClusterChange:
     is_changed = abs(now - before) > CRITICAL * spread and by_days is not None and by_days.p_value < ALPHA
     kind = ("grew" if now > before else "shrank") if is_changed else "same"
     how = (
-        f"{whole_percent(before)} → {whole_percent(now)} of the drops"
+        f"{whole_percent(before)} → {whole_percent(now)} of the drops {whose(own.cluster)}"
         if is_changed
-        else f"{whole_percent(now)} of the drops, as before"
+        else f"{whole_percent(now)} of the drops {whose(own.cluster)}, as before"
     )
     return ClusterChange(kind=kind, cluster=own.cluster, previous=twin.cluster, statement=f"{what}: {how}")  # type: ignore[arg-type]
 
@@ -127,7 +127,9 @@ def _with_moves(changes: Sequence[ClusterChange]) -> list[ClusterChange]:
             continue
         gone.remove(twin)
         part = whole_percent(one.cluster.share)
-        statement = f"Moved: {describe(twin.cluster)} → {one.cluster.timeout_s:g} s, {part} of the drops"
+        statement = (
+            f"Moved: {describe(twin.cluster)} → {one.cluster.timeout_s:g} s, {part} of the drops {whose(one.cluster)}"
+        )
         moved.append(ClusterChange(kind="moved", cluster=one.cluster, previous=twin.cluster, statement=statement))
     taken = {id(change.cluster) for change in moved} | {id(change.previous) for change in moved}
     return [*moved, *(change for change in changes if id(change.cluster) not in taken)]
@@ -140,6 +142,11 @@ def _may_be_moved(new: Cluster, old: Cluster) -> bool:
     return bool(set(new.timeout_ids) & set(old.timeout_ids)) or (
         share > 0.6 and not (new.timeout_ids and old.timeout_ids)
     )
+
+
+def whose(cluster: Cluster) -> str:
+    """Return which drops a cluster's share is of: those that never opened have neither silence nor age."""
+    return f"whose {'age' if cluster.axis == 'lifetime_s' else 'silence'} is known"
 
 
 def describe(cluster: Cluster) -> str:
