@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 
@@ -75,6 +76,18 @@ def test_a_chart_returns_the_axes_it_was_given(name: str) -> None:
 def test_titles_say_what_the_data_show(name: str, title: str) -> None:
     """A title is a sentence about these logs."""
     assert CHARTS[name].says(documents.full()) == title
+
+
+def test_a_burst_has_its_day_where_there_are_several() -> None:
+    """Of three months, a time of day alone is no moment: neither in the title nor at the line."""
+    full = documents.full()
+    later = replace(full.timeline[-1], at=full.timeline[-1].at + dt.timedelta(days=30))
+    months = replace(full, timeline=(*full.timeline, later))
+    assert (
+        CHARTS["drops-over-time"].says(months).startswith("250 connections ended together at 2026-03-10 11:30:02 UTC")
+    )
+    labels = [text.get_text() for text in CHARTS["drops-over-time"].draw(months, axes()).texts]
+    assert any(label.startswith("2026-03-10 11:30:02 server restart") for label in labels)
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,17 @@ def test_many_findings_fold_to_a_line_each() -> None:
     assert page.count('<details class="card"') == 9
 
 
+def test_a_hundred_timers_do_not_stand_before_the_findings() -> None:
+    """The causes above the findings are few, what stays unknown is one of them, and the others are counted."""
+    full = documents.full()
+    many = tuple(replace(full.causes[0], timeout_s=float(nth), n=2, share=0.002) for nth in range(100, 140))
+    page = read(render_html(replace(full, causes=(*many, full.causes[-1])), SVGS)).text
+    assert full.causes[-1].cause == "unknown"
+    assert "16 rows with" in page
+    assert "proxy_read_timeout 123 s" in page
+    assert page.index("unknown") < page.index("16 rows with")
+
+
 def test_the_verdict_says_how_sure() -> None:
     """Beside the verdict stands how sure its findings are and for how many drops it is named who closed them."""
     text = read(render_html(documents.full(), SVGS)).text

@@ -54,7 +54,7 @@ CASES = {
     "2 never opened on /v1/ws: the handshake was answered with 426 (the Upgrade header was lost on the way)": {
         "cause": "handshake_failed", "tier": "nginx", "handshake_status": 426, "path": "/v1/ws",
     },
-    "2 never opened: the handshake was answered with 502 (nginx was not there to answer)": {
+    "2 never opened: the handshake was answered with 502 (what the ALB passes it on to was not there to answer)": {
         "cause": "handshake_failed", "tier": "nginx", "handshake_status": 502,
     },
     "2 never opened: nginx was down at that time": {"cause": "handshake_failed", "tier": "nginx"},

@@ -84,4 +84,5 @@ def test_what_opened_is_not_forgotten_where_only_failed_handshakes_show(table, d
         "All 2 dropped connections never opened: the handshake was answered with 502 "
         "(the application was not there to answer). How the 2 that opened ended, these logs do not say."
     )
+    assert document(table(failed, quiet)).verdict.endswith(". How the one that opened ended, these logs do not say.")
     assert "do not say" not in document(table(failed, idle_by_nginx, quiet, quiet)).verdict

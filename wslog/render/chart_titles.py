@@ -7,7 +7,7 @@ from typing import Final
 
 from wslog import wording as numbers
 from wslog.render import names
-from wslog.result import Bin, Cluster, Document
+from wslog.result import Bin, Burst, Cluster, Document
 from wslog.schema import Cause, Tier
 
 _MOST: Final = 3  # values that a title can name
@@ -41,10 +41,16 @@ def drops_over_time(document: Document) -> str:
     if document.bursts:
         burst = max(document.bursts, key=lambda burst: burst.n)
         cause = "" if burst.cause is Cause.UNKNOWN else f": {names.cause_name(burst.cause)}"
-        return f"{numbers.counted(burst.n, 'connection')} ended together at {burst.at:%H:%M:%S} UTC{cause}"
+        return f"{numbers.counted(burst.n, 'connection')} ended together at {burst_began(document, burst)} UTC{cause}"
     if not document.timeline:
         return "When connections dropped"
     return f"{numbers.counted(document.totals.drops, 'drop')}, and no burst among them"
+
+
+def burst_began(document: Document, burst: Burst) -> str:
+    """Return when a burst began, in UTC, with its day where the chart shows several."""
+    days = {bucket.at.date() for bucket in document.timeline} | {burst.at.date()}
+    return f"{burst.at:%H:%M:%S}" if len(days) == 1 else numbers.instant(burst.at)
 
 
 def causes(document: Document) -> str:

@@ -96,10 +96,8 @@ def draw_drops_over_time(document: Document, ax: Axes) -> Axes:
     on = _date_axis(ax, document)
     low, high = ax.get_xlim()
     largest = sorted(document.bursts, key=lambda burst: -burst.n)[:4]
-    marks = [
-        Mark(_day(burst.at), f"{burst.at:%H:%M:%S} {names.cause_name(burst.cause)}, {numbers.count(burst.n)}")
-        for burst in largest
-    ]
+    said = ((burst, chart_titles.burst_began(document, burst), names.cause_name(burst.cause)) for burst in largest)
+    marks = [Mark(_day(burst.at), f"{began} {cause}, {numbers.count(burst.n)}") for burst, began, cause in said]
     rows = mark_lines(ax, [mark for mark in marks if low <= mark.value <= high])
     width = numbers.seconds(document.timeline[0].width_s)
     left_out = names.not_drawn(document)

@@ -196,9 +196,9 @@ def _reconnects(document: Document) -> Iterator[str]:
     if not found.n and not found.gave_up:
         return
     yield from ("## Coming back", "")
+    times = f": median {numbers.seconds(found.p50_s)}, 95 % within {numbers.seconds(found.p95_s)}" if found.n else ""
     yield (
-        f"{numbers.counted(found.n, 'reconnect')}: median {numbers.seconds(found.p50_s)}, "
-        f"95 % within {numbers.seconds(found.p95_s)}; {names.without_attempt(found.gave_up)}"
+        f"{numbers.counted(found.n, 'reconnect')}{times}; {names.without_attempt(found.gave_up)}"
         f"{' (a later socket that was still open at their end left no record)' if found.gave_up else ''}."
     )
     for storm in found.storms[:_MOST_BURSTS]:

@@ -14,8 +14,8 @@ from wslog.render.chart_tables import TABLES
 from wslog.render.charts import CHARTS
 from wslog.render.escape import plain, shortened
 from wslog.render.template import Figure, load_template
-from wslog.result import Document, Window
-from wslog.schema import Format
+from wslog.result import CauseShare, Document, Window
+from wslog.schema import Cause, Format
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -24,6 +24,7 @@ _TEMPLATE: Final = "report.html.j2"
 _OPEN_CARDS: Final = 3  # always unfolded
 _OPEN_SHARE: Final = 0.05  # and those of this share, up to
 _MOST_OPEN: Final = 8
+_MOST_CAUSES: Final = 24  # that are listed above the findings, beside what stays unknown
 _MOST_FILES: Final = 40  # that are listed in full sight; load balancers write thousands
 _NAME: Final = 32  # letters of a file name that a line has room for
 
@@ -62,6 +63,7 @@ def render_html(document: Document, charts: Mapping[str, bytes]) -> str:
         other_advice=[n for n in range(len(document.advice)) if n not in referred],
         groups=_groups(document),
         most_files=_MOST_FILES,
+        shown_causes=_shown_causes(document),
         odd_files=[file for file in document.coverage.files if file.rejected or file.format == Format.UNKNOWN],
     )
 
@@ -133,6 +135,11 @@ def _figures(document: Document, charts: Mapping[str, bytes]) -> list[Figure]:
         Figure.of(name, charts.get(name), heading=spec.heading, alt=spec.alt(document), table=TABLES[name](document))
         for name, spec in CHARTS.items()
     ]
+
+
+def _shown_causes(document: Document) -> list[CauseShare]:
+    known = [share for share in document.causes if share.cause is not Cause.UNKNOWN]
+    return [*known[:_MOST_CAUSES], *(share for share in document.causes if share.cause is Cause.UNKNOWN)]
 
 
 def _n_open(document: Document) -> int:

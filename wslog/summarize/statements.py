@@ -45,7 +45,7 @@ STATUS_MEANS_BY_TIER: Final[Mapping[tuple[int, Tier], str]] = {
     (403, Tier.ALB): "a rule of the ALB refused the client",
     (404, Tier.NGINX): "no location of nginx serves this path",
     (404, Tier.APP): "the application does not know this path",
-    (502, Tier.NGINX): "nginx was not there to answer",
+    (502, Tier.NGINX): "what the ALB passes it on to was not there to answer",
     (502, Tier.APP): "the application was not there to answer",
     (503, Tier.ALB): "the ALB had no target to send it to",
     (503, Tier.APP): "the application or a limit before it was busy",

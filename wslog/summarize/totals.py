@@ -57,7 +57,7 @@ def _offline_seconds(connections: pl.DataFrame) -> float | None:
         Seconds; null if nothing says who came back, or no client that none of them dropped.
     """
     if connections.select(IS_DROP.any()).item() is not True:
-        return 0.0 if connections["client_ref"].count() or connections.is_empty() else None
+        return 0.0 if connections["client_ref"].count() else None
     spells = offline_spells(connections, connections)
     return math.fsum(spells["gap_s"]) if spells.height else None
 

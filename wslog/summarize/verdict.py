@@ -43,7 +43,8 @@ def write_verdict(groups: Sequence[DropGroup], totals: Totals) -> str:
     clauses = [state(group, _how_many(group, totals, is_first=nth == 0)) for nth, group in enumerate(named)]
     sentences = ["; ".join(clauses[:2]), "; ".join(clauses[2:])]
     if len(failed) == len(groups) and _is_most_open(totals):
-        sentences.append(f"how the {count(totals.ends_not_known)} that opened ended, these logs do not say")
+        which = "one" if totals.ends_not_known == 1 else count(totals.ends_not_known)
+        sentences.append(f"how the {which} that opened ended, these logs do not say")
     return ". ".join(sentence(said) for said in sentences if said) + "."
 
 
@@ -51,7 +52,8 @@ def _no_drops(totals: Totals) -> str:
     among = f"among {counted(totals.attempts, 'connection')}"
     if not _is_most_open(totals):
         return f"No 1006 {among}."
-    who = "they" if totals.ends_not_known == totals.attempts else f"{count(totals.ends_not_known)} of them"
+    is_all = totals.ends_not_known == totals.attempts
+    who = ("it" if totals.attempts == 1 else "they") if is_all else f"{count(totals.ends_not_known)} of them"
     return f"No drop is seen {among}, and none is ruled out: these logs do not say how {who} ended."
 
 
