@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import polars as pl
 
-from wslog.privacy import LEFT_OUT, anonymize_connections, anonymize_coverage
-from wslog.result import Coverage, FileCoverage, Reject
-from wslog.schema import CONNECTIONS, conform
+from wslog.privacy import LEFT_OUT, anonymize_connections, anonymize_coverage, anonymize_networks
+from wslog.result import Burst, Coverage, FileCoverage, Reject
+from wslog.schema import CONNECTIONS, Cause, Tier, conform
 
 
 def connections() -> pl.DataFrame:
@@ -80,3 +82,28 @@ def test_rejected_text_is_left_out() -> None:
     (hidden,) = anonymize_coverage(Coverage(files=(file,), no_code=3)).files
     assert hidden.rejects == (Reject(line=1, reason="no status", text=LEFT_OUT),)
     assert (hidden.path, hidden.rejected) == ("a.log", 1)
+
+
+def burst(scope: str, evidence: str) -> Burst:
+    return Burst(
+        at=dt.datetime(2026, 3, 10, tzinfo=dt.UTC), until=dt.datetime(2026, 3, 10, tzinfo=dt.UTC), n=9, scope=scope,
+        killed_share=None, cause=Cause.NETWORK_LOSS, tier=Tier.NETWORK, evidence=(evidence,),
+    )  # fmt: skip
+
+
+def test_the_network_of_clients_is_as_good_as_an_address() -> None:
+    """It goes from bursts and from what is said of connections, the same one alike; servers stay."""
+    lost = "many clients of its network ({}) lost contact at that time"
+    texts = [lost.format("203.0.113.0/24"), lost.format("2001:db8:7::/48"), "upstream 10.0.0.7:9002 ended"]
+    table = connections().with_columns(pl.Series("evidence", [texts] * 4))
+    bursts = [
+        burst("network 203.0.113.0/24", "9 clients in 203.0.113.0/24 lost contact"),
+        burst("network 2001:db8:7::/48", "9 clients in 2001:db8:7::/48 lost contact"),
+        burst("upstream 10.0.0.7:9002", "9 connections ended within 3 ms (upstream 10.0.0.7:9002)"),
+    ]
+    hidden, told = anonymize_networks(table, bursts)
+    assert [one.scope for one in told] == ["network net-2", "network net-1", "upstream 10.0.0.7:9002"]
+    assert told[0].evidence == ("9 clients in net-2 lost contact",)
+    assert hidden["evidence"][0].to_list() == [lost.format("net-2"), lost.format("net-1"), texts[2]]
+    assert told[2] == bursts[2]
+    assert anonymize_networks(table, bursts[2:])[0].equals(table)

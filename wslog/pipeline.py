@@ -85,13 +85,14 @@ def explain_read(
         found = _explained(events, levels, settings, select=select, timeouts=timeouts, cellar=cellar)
     else:
         found = _nothing(select)
-    connections = found.connections
+    connections, bursts = found.connections, found.bursts
     if anonymize:
-        from wslog.privacy import anonymize_connections, anonymize_coverage
+        from wslog.privacy import anonymize_connections, anonymize_coverage, anonymize_networks
 
-        connections, coverage = anonymize_connections(connections), anonymize_coverage(coverage)
+        connections, bursts = anonymize_networks(anonymize_connections(connections), bursts)
+        coverage = anonymize_coverage(coverage)
     document = summarize(
-        connections, clusters=found.clusters, bursts=found.bursts, clocks=found.clocks, coverage=coverage,
+        connections, clusters=found.clusters, bursts=bursts, clocks=found.clocks, coverage=coverage,
         windows=found.windows, settings=settings, timeouts=timeouts, wslog_version=__version__,
     )  # fmt: skip
     return Outcome(document, connections)

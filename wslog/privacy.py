@@ -1,4 +1,4 @@
-"""Pseudonyms in place of addresses, browsers, sessions and connection ids, for reports that leave the house.
+"""Pseudonyms in place of addresses, their networks, browsers, sessions and connection ids: reports can leave the house.
 
 A pseudonym is a number in order of first appearance: the same in the same logs, and nothing to compute an address from.
 A user agent keeps its family (`agent-3 (Firefox)`), which tells nothing about a person and something about drops.
@@ -6,12 +6,14 @@ A user agent keeps its family (`agent-3 (Firefox)`), which tells nothing about a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
 from msgspec.structs import replace
 
-from wslog.result import Coverage
+from wslog.result import Burst, Coverage
+from wslog.schema import ScopeKind
 from wslog.summarize.breakdown import USER_AGENT_FAMILY
 
 LEFT_OUT: Final = "(left out)"
@@ -36,6 +38,25 @@ def anonymize_connections(connections: pl.DataFrame) -> pl.DataFrame:
 def _numbered(texts: pl.Series) -> pl.Series:
     """Number the distinct texts from 1 in order of first appearance, as categories are; null stays null."""
     return texts.cast(pl.Categorical(pl.Categories.random())).to_physical() + 1
+
+
+def anonymize_networks(connections: pl.DataFrame, bursts: Sequence[Burst]) -> tuple[pl.DataFrame, tuple[Burst, ...]]:
+    """Replace the networks of clients that lost contact together, in bursts and in what is said of connections.
+
+    A /48 of IPv6 is what one site has: it is as good as an address.
+    """
+    of_networks = sorted((b for b in bursts if b.scope_kind is ScopeKind.NETWORK), key=lambda b: (b.at, b.scope))
+    found = list(dict.fromkeys(burst.scope_value for burst in of_networks))
+    if not found:
+        return connections, tuple(bursts)
+    names = [f"net-{number}" for number in range(1, len(found) + 1)]
+
+    def renamed(burst: Burst) -> Burst:
+        scope, *evidence = pl.Series([burst.scope, *burst.evidence]).str.replace_many(found, names, leftmost=True)
+        return replace(burst, scope=scope, evidence=tuple(evidence))
+
+    evidence = pl.col("evidence").list.eval(pl.element().str.replace_many(found, names, leftmost=True))
+    return connections.with_columns(evidence), tuple(renamed(burst) for burst in bursts)
 
 
 def anonymize_coverage(coverage: Coverage) -> Coverage:
