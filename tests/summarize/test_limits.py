@@ -141,3 +141,26 @@ def test_every_kind_of_limit_has_its_mend():
     """A kind without a mend, or with one that is gone, would fail on the logs of the one who needs it."""
     assert set(MEND_OF) == set(LimitKind)
     assert set(MEND_OF.values()) <= {mend.id for mend in load_mends()}
+
+
+def test_a_log_in_another_zone_is_suspected_where_hardly_a_line_fits(table, document, file):
+    """An hour off, each drop of such a log counts twice: the first limit says how to read it."""
+    no_zone = "read as UTC: name the host's zone with --tz nginx-error=ZONE"
+    files = (
+        file("client.jsonl", Tier.CLIENT),
+        file("error.log", Tier.NGINX, format="nginx-error", clock=no_zone),
+    )
+    alone = {"cause": "unknown", "client_ref": "c:1", "session_id": "s", "idle_s": 60.0, "lifetime_s": 61.0}
+    told = document(table(alone, alone), coverage=Coverage(files=files))
+    assert _limits(told)[0] == (
+        "error.log names no time zone and was read as UTC, and 100 % of the clients' drops found no line in the "
+        "servers' logs: name its zone with --tz, or drops may count twice."
+    )
+    assert told.limits[0].log_next == "Say which zone that host keeps, e.g. --tz nginx-error=Europe/Berlin."
+    assert sum("found no line" in text for text in _limits(told)) == 1
+    matched = alone | {"nginx_error_ref": "error.log:3"}
+    assert not any(
+        "names no time zone" in text for text in _limits(document(table(matched), coverage=Coverage(files=files)))
+    )
+    given = (files[0], file("error.log", Tier.NGINX, format="nginx-error", clock="read as Asia/Tokyo, as --tz says"))
+    assert not any("names no" in text for text in _limits(document(table(alone), coverage=Coverage(files=given))))

@@ -197,3 +197,10 @@ def test_one_moment_is_named_once(table, timeouts, burst):
     bursts = [burst(7, scope=f"upstream 10.0.0.{n}:9001", **told) for n in (1, 2, 3)]
     said = _state(table({"cause": "proxy_reload", "tier": "nginx"}), timeouts, bursts)
     assert said.count("12:") == 1
+
+
+def test_a_path_of_a_screenful_does_not_hide_the_sentence(table):
+    """It stands in the table of paths; a path of ordinary length is named."""
+    row = {"cause": "handshake_failed", "tier": "app", "handshake_status": 404, "is_opened": False}
+    assert _state(table(row | {"path": "/ws/" + "x" * 300}), {}).startswith("1 never opened: ")
+    assert _state(table(row | {"path": "/ws/" + "x" * 90}), {}).startswith("1 never opened on /ws/xxx")

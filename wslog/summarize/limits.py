@@ -17,6 +17,8 @@ from wslog.summarize.facts import Facts
 from wslog.wording import counted, joined, timer, whole_percent
 
 MUCH: Final = 0.1  # from this share on, what is missing matters
+NEARLY_ALL: Final = 0.9
+NO_ZONE: Final = "with --tz"  # in what a file says of its clock, if it names no zone and none was given
 TIED: Final = 0.01  # from this share on, an open question about timers matters
 MAX_FILE_LIMITS: Final = 8
 SHOWN_FILES: Final = 2
@@ -81,6 +83,18 @@ def _ties(facts: Facts) -> Iterator[Gap]:
         yield Gap(text, "log-alb-attributes")
 
 
+def _zones(facts: Facts) -> Iterator[Gap]:
+    """A clock that names no zone, where hardly a line fits a client's record: it was read an hour or more off."""
+    unzoned = next((file for file in facts.coverage.files if file.events and NO_ZONE in file.clock), None)
+    if unzoned is None or facts.unmatched_share <= NEARLY_ALL:
+        return
+    text = (
+        f"{unzoned.path} names no time zone and was read as UTC, and {whole_percent(facts.unmatched_share)} of the "
+        "clients' drops found no line in the servers' logs: name its zone with --tz, or drops may count twice."
+    )
+    yield Gap(text, log_next=f"Say which zone that host keeps, e.g. --tz {unzoned.format}=Europe/Berlin.")
+
+
 def _handshakes(facts: Facts) -> Iterator[Gap]:
     if facts.no_status_share <= TIED or facts.tiers & {Tier.NGINX, Tier.ALB}:
         return
@@ -102,7 +116,7 @@ def _columns(facts: Facts) -> Iterator[Gap]:
         share = whole_percent(facts.no_lifetime_share)
         text = f"{share} of the drops have no opening time: how long they lived is not known."
         yield Gap(text, "log-nginx-format" if Tier.NGINX in facts.tiers else "log-client-fields")
-    if facts.unmatched_share > MUCH and facts.tiers & {Tier.NGINX, Tier.ALB}:
+    if facts.unmatched_share > MUCH and not any(_zones(facts)) and facts.tiers & {Tier.NGINX, Tier.ALB}:
         text = f"{whole_percent(facts.unmatched_share)} of the clients' drops found no line in the servers' logs."
         yield Gap(text, "log-client-connection-id")
     if facts.no_session_share > 0.5 and Tier.CLIENT in facts.tiers:
@@ -156,7 +170,7 @@ def _rejected(facts: Facts) -> Iterator[Gap]:
 
 
 CHECKS: Final[tuple[Callable[[Facts], Iterator[Gap]], ...]] = (
-    _ties, _tiers, _handshakes, _columns, _times, _inferred, _rejected,
+    _zones, _ties, _tiers, _handshakes, _columns, _times, _inferred, _rejected,
 )  # fmt: skip
 
 # The mend that makes a log hold what it would have to.

@@ -13,6 +13,7 @@ from wslog.summarize.groups import DropGroup
 from wslog.wording import WHO, joined, timer
 
 SHOWN: Final = 3  # so many moments, timers or statuses a sentence can hold
+MOST_LETTERS: Final = 100  # of a path: a longer one hides the sentence it is in
 MOST: Final = 0.95  # a sentence that names what holds for so many may say "most of them" in place of "or others"
 SURE_FROM: Final = 0.9
 _OURS: Final = frozenset({"nginx", "AWS ALB"})
@@ -180,7 +181,7 @@ def _protocol(group: DropGroup, many: str) -> str:
 
 def _handshake(group: DropGroup, many: str) -> str:
     path = group.shared("path")
-    failed = f"{many} never opened" + (f" on {path}" if path else "")
+    failed = f"{many} never opened" + (f" on {path}" if path and len(path) <= MOST_LETTERS else "")
     logged = [status for status in group.statuses if status is not None]
     if not logged:
         return f"{failed}{_without_status(group)}"
