@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from tests.weekly.accuracy import HEADLINE, SITES, claims, false_alarms
 from tests.weekly.weeks import IDLE, LOSS, Change, Site, Spec, make_week
@@ -216,3 +217,15 @@ def test_one_gap_more_is_one() -> None:
     lost = tuple(("all", range(day * 24 + 9, day * 24 + 13)) for day in range(5))
     notes = report(Spec(lost=lost)).notes
     assert "1 more gap in the logs." in notes
+
+
+def test_ends_that_no_log_tells_are_said_before_the_rates_are_believed() -> None:
+    """Servers' logs alone make few drops: how most connections ended stands above the numbers."""
+    week = make_week(NAMES[-1], SITE, ORDINARY, seed=1)
+    blind = replace(week, totals=structs.replace(week.totals, ends_not_known=week.totals.opened - 1))
+    n = f"{blind.totals.ends_not_known:,}".replace(",", "\u00a0")
+    made = write_report(compare_weeks(blind, None, []))
+    assert made.notes[0] == (
+        f"These logs do not say how {n} connections that opened ended: none of them counts as a drop."
+    )
+    assert not any("do not say how" in note for note in write_report(compare_weeks(week, None, [])).notes)

@@ -98,8 +98,11 @@ def _metric(metric: MetricChange) -> str:
 def write_notes(
     week: WeekSummary, other: WeekSummary | None, own: Covered, others: Covered | None, *, is_partial: bool
 ) -> tuple[str, ...]:
-    """Say what must be known first: a week that is not whole, logs that are missing, a tier that came or went."""
+    """Say what must be known first: ends that nobody saw, a week that is not whole, logs missing, a tier that came."""
     notes = []
+    if 2 * week.totals.ends_not_known > week.totals.opened:  # few rates of drops are as low as they look
+        many = counted(week.totals.ends_not_known, "connection")
+        notes.append(f"These logs do not say how {many} that opened ended: none of them counts as a drop.")
     covered, total = sum(own.hours), len(own.hours)
     if is_partial:
         notes.append(f"A partial week: logs cover {covered} of its {total} hours.")

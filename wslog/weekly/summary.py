@@ -72,7 +72,7 @@ def summarize_week(
     n_hours = (end - start) // HOUR
     offline = offline_spells(connections, around).with_columns(hour=_hour(pl.col("closed_at"), start))
     hours = _hour_counts(placed, offline, lines.with_columns(hour=_hour(pl.col("at"), start)), n_hours)
-    has_offline = offline.height > 0 or document.totals.drops == 0
+    has_offline = offline.height > 0 or document.totals.offline_seconds is not None
     totals = replace(document.totals, offline_seconds=sum(hours.offline_s) if has_offline else None)
     drops = drops_of(placed)
     return WeekSummary(
