@@ -14,7 +14,7 @@ REPO: Final = Path(__file__).resolve().parents[1]
 PACKAGE: Final = REPO / "wslog"
 ROOMS: Final = ("ingest", "correlate", "classify", "summarize", "render")
 SHARED: Final = {
-    "weekly_result", "result", "knowledge", "evidence", "wording", "cellar", "addresses", "schema", "errors",
+    "weekly_result", "result", "knowledge", "evidence", "wording", "cellar", "addresses", "zones", "schema", "errors",
 }  # fmt: skip
 DOORS: Final = ("cli.py", "notebook.py", "commands")
 HEAVY: Final = {"pandas", "matplotlib", "pyarrow", "jinja2", "zstandard", "rich", "IPython"}

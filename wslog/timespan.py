@@ -6,9 +6,10 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from wslog.errors import OptionError
+from wslog.zones import zone_named
 
 FORMS: Final = (
     "2026-11-22, 2026-11-22T17:00, 2026-11-22T17:00:00+01:00, 2026-W46, 7d, 24h, 90m, 7 days ago, "
@@ -18,8 +19,8 @@ UNITS: Final = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60}
 Moment = str | dt.datetime | None
 """As people write it, or as a program has it; None: that end is open."""
 _AGO: Final = re.compile(r"(\d+)\s*(w|d|h|m|weeks?|days?|hours?|minutes?)(\s+ago)?")
-_WEEK: Final = re.compile(r"(\d{4})-[Ww](\d{2})")
-_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_WEEK: Final = re.compile(r"(\d{4})-?w(\d{2})")
+_DAY: Final = re.compile(r"\d{4}-?\d{2}-?\d{2}|\d{4}-?w\d{2}-?\d")
 
 
 def parse_moment(text: str, *, option: str, now: dt.datetime, zone: ZoneInfo, is_end: bool = False) -> dt.datetime:
@@ -46,8 +47,12 @@ def parse_moment(text: str, *, option: str, now: dt.datetime, zone: ZoneInfo, is
             return dt.datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(dt.UTC)
         moment = dt.datetime.fromisoformat(text.strip())
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(dt.UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise OptionError(f"{text!r} is not a date or time", where=option, mend=f"Write one of: {FORMS}.") from None
+    except OverflowError:
+        raise OptionError(
+            f"{text!r} is beyond the years 1 to 9999", where=option, mend=f"Leave {option} out to set no bound."
+        ) from None
 
 
 def parse_span(
@@ -69,20 +74,6 @@ def parse_span(
     return instant(since, "--since"), instant(until, "--until")
 
 
-def zone_named(name: str) -> ZoneInfo:
-    """Return the zone of that IANA name.
-
-    Raises:
-        OptionError: If there is none.
-    """
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise OptionError(
-            f"there is no time zone {name!r}", where="--tz", mend="Write an IANA name such as Europe/Berlin."
-        ) from None
-
-
 def _span(words: str, today: dt.date) -> tuple[dt.date | None, int]:
     """Return the first day and the length in days of what names whole days; None: it names a time."""
     if words == "today":
@@ -95,5 +86,5 @@ def _span(words: str, today: dt.date) -> tuple[dt.date | None, int]:
     if week := _WEEK.fullmatch(words):
         return dt.date.fromisocalendar(int(week[1]), int(week[2]), 1), 7
     if _DAY.fullmatch(words):
-        return dt.date.fromisoformat(words), 1
+        return dt.date.fromisoformat(words.upper()), 1
     return None, 0

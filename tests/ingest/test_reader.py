@@ -198,7 +198,9 @@ def test_nothing_usable_is_an_error_that_names_what_was_seen(tmp_path: Path) -> 
     assert "b: empty" in str(error.value)
 
 
-@pytest.mark.parametrize("option", ["Nowhere/City", "fake-acc=", "unknown=UTC", "../../etc/passwd", "\x00"])
+@pytest.mark.parametrize(
+    "option", ["Nowhere/City", "fake-acc=", "unknown=UTC", "../../etc/passwd", "\x00", "right/UTC", "Factory"]
+)
 def test_an_unknown_zone_or_format_is_an_error_before_reading(tmp_path: Path, option: str) -> None:
     """A misread clock would make wrong verdicts."""
     with pytest.raises(OptionError) as error:

@@ -35,6 +35,16 @@ def test_with_a_store_it_answers_the_same_and_keeps(incident: Path, tmp_path: Pa
         assert (history.weeks(), history.zone.key) == (["2026-W11"], "Europe/Berlin")
 
 
+@pytest.mark.parametrize("zone", ["Mars/Base", "right/UTC", "", "../UTC"])
+def test_no_zone_makes_no_store(tmp_path: Path, zone: str) -> None:
+    """A typo is said before anything is written: a store whose zone is none could never be opened again."""
+    with pytest.raises(OptionError, match="--store-tz: there is no time zone"):
+        open_analyzer(tmp_path / "history", zone=zone, now=NOW).__enter__()
+    assert not (tmp_path / "history").exists()
+    with open_analyzer(tmp_path / "history", now=NOW):
+        pass
+
+
 def test_another_zone_is_refused(tmp_path: Path) -> None:
     """A store's weeks stay as they were made."""
     with open_analyzer(tmp_path / "history", now=NOW):

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import IO, Final
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -18,6 +17,7 @@ from wslog.ingest.files.sources import Source
 from wslog.ingest.nginx.conf import is_nginx_conf, log_formats, read_conf, timers
 from wslog.knowledge.model import Setting
 from wslog.schema import Format
+from wslog.zones import zone_named
 
 Progress = Callable[[int, int, str], None]  # bytes done, bytes in all, the file's name
 FIRST_LOOK = 4 << 10  # bytes: enough to tell most logs, and some thousand files are looked at
@@ -116,12 +116,7 @@ def parse_zones(options: Sequence[str], format_names: Sequence[str]) -> dict[str
         if equals and name not in format_names:
             known = ", ".join(format_names)
             raise OptionError(f"no log format is called {name!r}", where=f"--tz {option}", mend=f"Known are: {known}.")
-        try:
-            ZoneInfo(zone)
-        except (ValueError, OSError, LookupError) as error:
-            mend = "Name one of the IANA database, e.g. --tz Europe/Berlin or --tz nginx-error=UTC."
-            raise OptionError(f"no time zone is called {zone!r}", where=f"--tz {option}", mend=mend) from error
-        zones[name] = zone
+        zones[name] = zone_named(zone, option=f"--tz {option}").key
     return zones
 
 

@@ -25,6 +25,7 @@ from wslog.store import ledger as books
 from wslog.store.unchanged import Places
 from wslog.store.weeks import Week, week_names
 from wslog.weekly_result import SUMMARY_VERSION, WeekSummary
+from wslog.zones import zone_named
 
 HORIZON: Final = dt.timedelta(hours=48)
 UTC: Final = "UTC"
@@ -63,9 +64,11 @@ class Store:
 
     def __init__(self, root: str | Path, *, create: bool = False, zone: str | None = None) -> None:
         self.root = Path(root)
+        option = "--store-tz" if create else "--tz"  # of the commands that open it so
+        asked = zone_named(zone, option=option) if zone is not None else None  # before anything is written
         self.ledger = books.connect(self.root / place.LEDGER, create=create)
         with self._told():
-            self.zone = ZoneInfo(self._settle_zone(zone, create=create))
+            self.zone = self._settle_zone(asked, option, create=create)
             self.horizon = dt.timedelta(
                 seconds=float(books.about(self.ledger, "horizon_s", str(HORIZON.total_seconds())))
             )
@@ -93,16 +96,17 @@ class Store:
         except sqlite3.DatabaseError as error:
             raise books.told(error, where=str(self.root / place.LEDGER)) from error
 
-    def _settle_zone(self, zone: str | None, *, create: bool) -> str:
+    def _settle_zone(self, asked: ZoneInfo | None, option: str, *, create: bool) -> ZoneInfo:
         if create and not books.about(self.ledger, "zone", ""):
             with books.writing(self.ledger):
-                self.ledger.execute("INSERT OR IGNORE INTO about VALUES ('zone', ?)", (zone or UTC,))
-        fixed = books.about(self.ledger, "zone", UTC)
-        if zone is not None and ZoneInfo(zone).key != fixed:
+                self.ledger.execute("INSERT OR IGNORE INTO about VALUES ('zone', ?)", (asked.key if asked else UTC,))
+        fixed = zone_named(books.about(self.ledger, "zone", UTC), option=str(self.root))
+        if asked is not None and asked.key != fixed.key:
             raise OptionError(
                 f"the weeks of {self.root} are those of {fixed}",
-                where=f"--tz {zone}",
-                mend=f"Leave --tz out or write --tz {fixed}. For weeks of another zone make a new store from the logs.",
+                where=f"{option} {asked}",
+                mend=f"Leave {option} out or write {option} {fixed}. "
+                "For weeks of another zone make a new store from the logs.",
             )
         return fixed
 

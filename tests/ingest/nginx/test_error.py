@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wslog.errors import OptionError
 from wslog.ingest.format import Config, Parsed
 from wslog.ingest.nginx.access import NGINX_ACCESS
 from wslog.ingest.nginx.access_json import NGINX_JSON
@@ -194,12 +193,6 @@ def test_zones(stamp: str, zone: str | None, utc: str) -> None:
     found = event(IDLE.replace("2026/03/10 10:01:00", stamp), zone=zone)
     assert found["at"] == dt.datetime.fromisoformat(utc)
     assert found["has_zone"] is False
-
-
-def test_an_unknown_zone_is_an_error() -> None:
-    """The caller's zone must exist."""
-    with pytest.raises(OptionError, match="Mars/Base"):
-        parse(IDLE, zone="Mars/Base")
 
 
 def test_continuations_are_ignored_and_torn_lines_rejected() -> None:

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from wslog.errors import OptionError
 from wslog.ingest.client.block import Shapes, read_by_shape
 from wslog.ingest.client.fields import SPANS, our_name, plain_key, words
 from wslog.ingest.client.own import OWN_EVENTS, extras_tell_nothing, own_row
@@ -154,10 +153,6 @@ def parse_records(block: pl.DataFrame, rules: Rules, shapes: Shapes | None = Non
 def _rules(config: Config, records: Sequence[Mapping[str, object]]) -> Rules:
     paths = {our_name(ours): theirs for ours, theirs in config.client_fields.items()}
     zone_name = config.zone_of(Format.CLIENT_CLOSE)
-    try:
-        zone = ZoneInfo(zone_name) if zone_name else None
-    except (KeyError, ValueError, OSError) as error:
-        raise OptionError(f"no time zone is called {zone_name!r}", where="--tz", mend="Use a name like UTC") from error
     from statistics import median  # drags in fractions and decimal
 
     bare = [name for names in SPANS.values() for name, unit in names.items() if unit is None]
@@ -171,7 +166,7 @@ def _rules(config: Config, records: Sequence[Mapping[str, object]]) -> Rules:
     is_seconds = bool(spans) and median(spans) <= _MS_ABOVE
     return Rules(
         paths=paths,
-        zone=zone,
+        zone=ZoneInfo(zone_name) if zone_name else None,
         span_unit_s=1.0 if is_seconds else 1e-3,
         ignores_extra=extras_tell_nothing(records),
     )

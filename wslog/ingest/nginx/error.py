@@ -7,14 +7,12 @@ Limits: nginx writes its own idle timeout at level `info`; `error_log … error`
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Final
 
 import polars as pl
 
-from wslog.errors import OptionError
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
 from wslog.ingest.nginx.error_clean import CLEAN, read_clean_fields
 from wslog.ingest.nginx.error_lines import HEAD, read_fields
@@ -176,18 +174,12 @@ def _utc(stamp: pl.Expr, zone: str | None) -> pl.Expr:
 
 
 def detect_nginx_error(sample: Sequence[str], config: Config) -> LineParser | None:
-    """Recognise an nginx error log by the time, level and process at the start of its lines.
-
-    Raises:
-        OptionError: If the zone named for it does not exist.
-    """
+    """Recognise an nginx error log by the time, level and process at the start of its lines."""
     text = pl.Series([line for line in sample if line.strip()], dtype=pl.String)
     n_matched = int(text.str.contains(HEAD).sum())
     if not n_matched or n_matched < MIN_SHARE * len(text):
         return None
     zone = config.zone_of(Format.NGINX_ERROR)
-    if zone is not None:
-        _check_zone(zone)
     clock = f"read as {zone}, as --tz says" if zone else "read as UTC: name the host's zone with --tz nginx-error=ZONE"
     return LineParser(
         why="time, level and pid#tid at the start of the line",
@@ -198,15 +190,6 @@ def detect_nginx_error(sample: Sequence[str], config: Config) -> LineParser | No
         plain=PLAIN,
         refused=REFUSED,
     )
-
-
-def _check_zone(zone: str) -> None:
-    try:
-        zoneinfo.ZoneInfo(zone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise OptionError(
-            f"there is no time zone `{zone}`", where="--tz", mend="Give an IANA name, such as Europe/Berlin or UTC."
-        ) from error
 
 
 NGINX_ERROR: Final = LogFormat(
