@@ -219,6 +219,7 @@ def test_config_names_another_file(incident: Path) -> None:
         ("[analyse]\nquiet = true\n", "no command 'analyse'"),
         ("quiet = true\n", "no command 'quiet'"),
         ("[analyze]\nconfig = 'x'\n", "no option 'config'"),
+        ("[analyze]\noutput = '../thesis'\nforce = true\n", "no option 'force'"),
         ("[analyze]\ntz = ['UTC', true]\n", "`tz` must be text or a list of texts"),
         ("[analyze]\nformat = ['json']\n", "must be text"),
         ("[analyze]\nquiet = 'yes'\n", "must be true or false"),

@@ -196,6 +196,7 @@ def test_what_cannot_be_done_says_how_to_mend_it(history: Path, capsys: pytest.C
     """A zone or week that cannot be: exit 2 and a mend; no store: exit 1 and a mend."""
     for args, says in (
         (["--tz", "Europe/Berlin"], "Leave --tz out"),
+        (["--tz", "Mars/Base"], "--tz: there is no time zone 'Mars/Base'"),
         (["--week", "2020-W01"], "2026-W46 to 2026-W47"),
         (["--week", "2026-W54"], "2026-W46"),
         (["--week", "2026-W47", "--compare-to", "2020-W01"], "Weeks there are"),
@@ -233,6 +234,23 @@ def test_metrics_that_cannot_be_written_leave_nothing(
     assert run([*args, str(tmp_path / "w.prom")]) == 1
     assert f"Error: {tmp_path / 'w.prom'}: No space left" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_metrics_take_the_place_of_files_alone(
+    history: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing that is no file is replaced: no folder, no pipe (nor, by root, a device), and a link stays one."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "link").symlink_to("w.prom")
+    for name in ("pipe", "loop", ".", ".."):
+        file = str(tmp_path / name)
+        assert run(["report", "--store", str(history), "--week", "2026-W47", "--openmetrics", file]) == 2
+        assert "this is no file" in capsys.readouterr().err
+    assert (tmp_path / "pipe").is_fifo()
+    assert of(history, "--openmetrics", str(tmp_path / "link")).exit_code == 0
+    assert ((tmp_path / "link").is_symlink(), (tmp_path / "w.prom").is_file()) == (True, True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "loop", "pipe", "w.prom"]
 
 
 def test_keep_and_compact_tidy_up_after_the_report(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -94,6 +95,14 @@ def test_a_full_disk_leaves_the_old_report(
         write_report(output, documents.full(), connections(), force=False)
     assert snapshot(output) == before
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names are Unicode there")
+def test_the_folder_may_have_any_name(tmp_path: Path) -> None:
+    """File names may hold any bytes; polars' own way to a file takes UTF-8 alone."""
+    output = tmp_path / "m\udcfcller"
+    write_report(output, documents.one_row(), connections(), force=False)
+    assert (output / "connections.parquet").is_file()
 
 
 def test_drops_csv_is_spreadsheet_safe(tmp_path: Path) -> None:

@@ -236,6 +236,34 @@ def test_a_place_that_cannot_be_is_refused_before_the_work(tmp_path: Path, monke
         check_output(tmp_path / "deep" / "report", force=True)
 
 
+def test_a_link_to_itself_is_refused_before_the_work(tmp_path: Path) -> None:
+    """As the report's place, and above it; as an input it harms nobody."""
+    (tmp_path / "loop").symlink_to("loop")
+    for output in (tmp_path / "loop", tmp_path / "loop" / "report"):
+        with pytest.raises(OptionError, match="a file, not a folder"):
+            check_output(output, force=True)
+    check_output(tmp_path / "report", force=False, inputs=[tmp_path / "loop"])
+
+
+def test_a_way_up_from_nowhere_replaces_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-o gone/..` is the working folder to whoever only looks at the letters, and no way at all to the system."""
+    (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for output in ("gone/..", "gone/../sub", "sub/gone/../../new", "thesis.txt/.."):
+        for force in (False, True):
+            with pytest.raises(OptionError, match="is no folder"):
+                write_folder(Path(output), {"new.txt": b"2"}, force=force)
+    write_folder(Path("sub/../new"), {"new.txt": b"2"}, force=False)
+    assert set(snapshot(tmp_path)) == {"thesis.txt", "new/new.txt", f"new/{MARKER}"}
+
+
+def test_a_name_too_long_for_what_stands_beside_it_is_refused_before_the_work(tmp_path: Path) -> None:
+    """The folder itself might fit; the temporary one beside it has a longer name."""
+    with pytest.raises(OutputError, match="too long"):
+        check_output(tmp_path / ("x" * 250), force=True)
+
+
 def test_a_report_may_lie_among_its_inputs(tmp_path: Path) -> None:
     """`wslog analyze logs -o logs/report` replaces nothing that is read."""
     write_folder(tmp_path / "logs" / "report", {"report.html": b"x"}, force=False)

@@ -113,7 +113,7 @@ def analyze(
     """  # noqa: D301  (click wants a real backspace there)
     _set_up_engines(jobs)
     from wslog.commands.progress import show_progress
-    from wslog.commands.screen import this_screen
+    from wslog.commands.screen import say_written, this_screen
     from wslog.forms import write_analysis
     from wslog.selection import Selection
     from wslog.timespan import parse_span
@@ -142,7 +142,7 @@ def analyze(
         _write(output, outcome, force=force, is_appended=store is not None)
     click.echo(write_analysis(outcome.document, form, screen=this_screen(80, 120)), nl=False, color=True)
     if not no_output and not quiet:
-        click.echo(f"Report: {output / 'report.html'}", err=True)
+        say_written(output / "report.html")
     _enforce(thresholds, outcome.document)
 
 

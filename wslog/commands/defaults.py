@@ -12,7 +12,8 @@ from wslog.errors import OptionError
 
 TABLES: Final = ("analyze", "report")
 """The commands that take their options from the file."""
-NOT_HERE: Final = frozenset({"config", "help"})
+NOT_HERE: Final = frozenset({"config", "help", "force"})
+"""`force` is typed by whoever wants it: a wslog.toml that came with the logs has no folder of its reader replaced."""
 
 
 def read_defaults(file: Path, command: click.Command) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from wslog.commands.options import format_option
-from wslog.commands.screen import this_screen
+from wslog.commands.screen import say_written, this_screen
 from wslog.errors import SavedAnalysisError
 from wslog.forms import Form, write_analysis
 
@@ -51,13 +51,13 @@ def render(analysis: Path | None, form: Form, output: Path | None, *, schema: bo
     document = read_saved(analysis)
     if output is not None:
         from wslog.commands.report_folder import document_files, kept_tables
-        from wslog.commands.whole_folder import check_output, write_folder
+        from wslog.commands.whole_folder import check_output, real, write_folder
 
-        is_again = _file_of(analysis).resolve() == (output / ANALYSIS).resolve()
+        is_again = real(_file_of(analysis)) == real(output / ANALYSIS)
         check_output(output, force=force, inputs=() if is_again or analysis == STDIN else [analysis])
         tables = kept_tables(output, document, is_again=is_again)
         write_folder(output, document_files(document) | tables, force=force)
-        click.echo(f"Wrote {output}", err=True)
+        say_written(output, word="Wrote")
         if click.get_current_context().get_parameter_source("form") is ParameterSource.DEFAULT:
             return
     click.echo(
@@ -73,16 +73,15 @@ def read_saved(path: Path) -> Document:
     """
     from wslog.render.saved import load
 
-    if path == STDIN:
-        return _load_named(sys.stdin.buffer.read(), "standard input", load)
     file = _file_of(path)
+    where = "standard input" if path == STDIN else str(file)
     try:
-        data = file.read_bytes()
+        data = sys.stdin.buffer.read() if path == STDIN else file.read_bytes()
     except OSError as error:
         reason = (error.strerror or "cannot be read").lower()
         mend = "Name the analysis.json of a report folder that `wslog analyze` wrote."
-        raise SavedAnalysisError(reason, where=str(file), mend=mend) from None
-    return _load_named(data, str(file), load)
+        raise SavedAnalysisError(reason, where=where, mend=mend) from None
+    return _load_named(data, where, load)
 
 
 def _file_of(path: Path) -> Path:

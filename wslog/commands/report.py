@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wslog.commands.options import EXIT_THRESHOLD, config_file, config_option, fail_if_option, format_option
-from wslog.errors import OutputError
+from wslog.errors import OptionError, OutputError
 from wslog.forms import Form
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def report(
       wslog report --store history/ -o weekly/ --slo 'drops_per_1000_connection_hours<=2'
       wslog report --store history/ --fail-if 'delta:drops_per_1000_connection_hours > 20%' --fail-if new_cluster
     """  # noqa: D301  (click wants a real backspace there)
-    from wslog.commands.screen import this_screen
+    from wslog.commands.screen import say_written, this_screen
     from wslog.commands.whole_folder import check_output, write_folder
     from wslog.forms import write_weekly
     from wslog.store import Store
@@ -99,7 +100,7 @@ def report(
             _write_metrics(openmetrics, made)
         click.echo(write_weekly(made, form, screen=this_screen(100, 140)), nl=False, color=True)
         if output is not None and not quiet:
-            click.echo(f"Report: {output / 'weekly.html'}", err=True)
+            say_written(output / "weekly.html")
         _tidy(history, n_kept, compact_too=compact, now=now, quiet=quiet)
     _enforce(thresholds, made, pair, strict=strict, quiet=quiet)
 
@@ -122,18 +123,24 @@ def weekly_files(made: WeeklyReport) -> dict[str, bytes]:
 
 
 def _write_metrics(file: Path, made: WeeklyReport) -> None:
-    """Write the metrics whole or not at all: a node exporter may read at any moment.
+    """Write the metrics whole or not at all: a node exporter may read at any moment. A link stays one.
 
     Raises:
+        OptionError: If *file* is a folder or a device.
         OutputError: If the file system does not let them be written.
     """
+    from wslog.commands.whole_folder import real
     from wslog.render.weekly_metrics import render_openmetrics
 
     text = render_openmetrics(made)
-    temporary = file.with_name(f".{file.name}.tmp")
+    place = real(file)
+    is_there = file.exists() or os.path.lexists(place)
+    if is_there and not file.is_file():  # root could put a file in the place of /dev/null
+        raise OptionError("this is no file", where=f"--openmetrics {file}", mend="Name a file, new or old.")
+    temporary = place.with_name(f".{place.name}.tmp")
     try:
         temporary.write_text(text, "utf-8")
-        temporary.replace(file)
+        temporary.replace(place)
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()

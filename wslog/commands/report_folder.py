@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from wslog.cellar import SLICE_ROWS, Cellar
-from wslog.commands.whole_folder import MARKER, check_output, whole_folder, write_files
+from wslog.commands.whole_folder import MARKER, check_output, real, whole_folder, write_files
 from wslog.ingest.files.sources import STDIN, list_sources
 from wslog.render.escape import CSV_RISK, HIDDEN
 from wslog.render.pictures import files_of, svgs_of
@@ -71,12 +71,12 @@ def inputs_at_risk(output: Path, paths: Sequence[str], *others: Path | None) -> 
     named = [path for path in paths if path != STDIN]
     if not named or not output.is_dir():
         return
-    place = output.resolve()
+    place = real(output)
     is_ours = (output / MARKER).is_file()
     for source in list_sources(named):
-        real = source.file.resolve() if source.file else place.parent
-        if real.is_relative_to(place) and not (is_ours and _OWN.fullmatch(real.relative_to(place).as_posix())):
-            yield real
+        file = real(source.file) if source.file else place.parent
+        if file.is_relative_to(place) and not (is_ours and _OWN.fullmatch(file.relative_to(place).as_posix())):
+            yield file
 
 
 def document_files(document: Document) -> dict[str, bytes]:
@@ -115,10 +115,10 @@ def _write_tables(connections: pl.DataFrame, folder: Path) -> None:
         OSError: If the file system does not take them.
     """
     try:
-        connections.write_parquet(
-            folder / "connections.parquet", compression="zstd", statistics=True,
-            row_group_size=SLICE_ROWS, data_page_size=_PAGE_BYTES,
-        )  # fmt: skip
+        with (folder / "connections.parquet").open("wb") as file:  # polars takes no path that is no UTF-8
+            connections.write_parquet(
+                file, compression="zstd", statistics=True, row_group_size=SLICE_ROWS, data_page_size=_PAGE_BYTES
+            )
         _write_drops(connections, folder / "drops.csv")
     except pl.exceptions.ComputeError as error:
         if "os error" not in str(error):

@@ -7,6 +7,7 @@ one stands. A run that is killed between the two moves leaves both there, and th
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -39,27 +40,52 @@ def check_output(output: Path, *, force: bool, inputs: Iterable[str | Path] = ()
         OptionError: If it is a file, holds one of *inputs*, or wslog did not write it and *force* is not set.
         OutputError: If nothing may be written beside it.
     """
-    place = output.resolve()
+    place = place_of(output)
     for given in inputs:
-        if Path(given).resolve().is_relative_to(place):
+        if real(given).is_relative_to(place):
             raise OptionError(
                 f"the report would replace this folder, and what is read from it: {given}",
                 where=str(output), mend="Name a folder with -o that holds nothing to read.",
             )  # fmt: skip
-    above = next(folder for folder in (*place.parents, place) if folder.exists())
+    above = next(folder for folder in (*place.parents, place) if os.path.lexists(folder))
     if not above.is_dir():
         raise OptionError(f"{above} is a file, not a folder", where=str(output), mend=_MEND_OTHER)
     if not os.access(above, os.W_OK | os.X_OK):
         raise OutputError(f"nothing may be written in {above}", where=str(output), mend=_MEND_WRITE)
     if not os.path.lexists(output):
         return
-    if not output.is_dir():
+    if not place.is_dir():
         raise OptionError("this is a file, not a folder", where=str(output), mend="Name a folder with -o.")
     if place in (Path.cwd(), *Path.cwd().parents):
         raise OptionError("the report cannot take the place of the working folder", where=str(output), mend=_MEND_OTHER)
-    is_ours = (output / MARKER).is_file() or not any(output.iterdir())
+    is_ours = (place / MARKER).is_file() or not any(place.iterdir())
     if not is_ours and not force:
         raise OptionError("this folder was not written by wslog", where=str(output), mend=_MEND_FORCE)
+
+
+def place_of(output: Path) -> Path:
+    """Return where a folder really is or will be: a link keeps pointing there.
+
+    Raises:
+        OptionError: If the way there leads up from what is no folder. The system would not go it, and to go it in
+            thought ends in a folder that nobody looked at: `gone/..` is the working folder.
+        OutputError: If the system takes no names as long as those that are needed.
+    """
+    ways = [Path(*output.parts[:n]) for n, part in enumerate(output.parts) if part == ".."]
+    if missing := [way for way in ways if not way.is_dir()]:
+        raise OptionError(f"{missing[0]} is no folder, so .. leads nowhere", where=str(output), mend=_MEND_OTHER)
+    place = real(output)
+    try:
+        os.stat(place.with_name(f"{_prefix(place)}{'x' * 8}"))  # noqa: PTH116  (`exists` hides why not)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise OutputError(_reason(error), where=str(output), mend=_MEND_WRITE) from None
+    return place
+
+
+def real(path: str | Path) -> Path:
+    """Return a path without links, also of a link that leads to itself; `resolve` raises there before Python 3.13."""
+    return Path(os.path.realpath(path))
 
 
 def write_folder(output: Path, files: Mapping[str, bytes], *, force: bool) -> None:
@@ -86,7 +112,7 @@ def whole_folder(output: Path, *, force: bool) -> Iterator[Path]:
         OptionError: If *output* may not be replaced.
         OutputError: If the file system does not let it be written.
     """
-    place = output.resolve()  # a link keeps pointing to where it did
+    place = place_of(output)
     try:
         if place.parent.is_dir():
             _sweep(place)
