@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from wslog.cli import COMMANDS, cli, run
 from wslog.errors import InputError, OptionError
 from wslog.render.saved import dump
 
+REPO = Path(__file__).resolve().parents[1]
 HEAVY = ("polars", "pandas", "matplotlib", "numpy", "pyarrow", "jinja2", "msgspec", "rich")
 
 
@@ -225,7 +227,7 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no such redirections on Windows")
-@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-", "<&- >&- 2>&-"])
 def test_a_process_without_standard_streams_does_its_work(tmp_path: Path, closed: str) -> None:
     """`wslog … >&-`, as some daemons start their children, is no traceback: what is asked for is written."""
     path = tmp_path / "a.json"
@@ -234,3 +236,68 @@ def test_a_process_without_standard_streams_does_its_work(tmp_path: Path, closed
     done = subprocess.run(["sh", "-c", f"{words} {closed}"], capture_output=True, check=False)
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
     assert (tmp_path / "out" / "report.md").is_file()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such redirections on Windows")
+@pytest.mark.parametrize("command", ["analyze . --no-output", "inspect -", "render -"])
+def test_a_process_without_standard_input_reads_nothing_from_it(tmp_path: Path, command: str) -> None:
+    """As cron and other daemons start it: logs in files are read, and what is to come from there is empty."""
+    (tmp_path / "close.jsonl").write_text('{"event":"ws_close","code":1006,"closedAt":1796000000000}\n' * 3)
+    done = subprocess.run(
+        ["sh", "-c", f"exec {shlex.quote(sys.executable)} -m wslog {command} <&-"],
+        capture_output=True, check=False, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(REPO)},
+    )  # fmt: skip
+    assert done.returncode == (1 if command == "render -" else 0)
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps a folder that somebody stands in")
+@pytest.mark.parametrize("command", ["analyze {logs}", "analyze . --no-output", "inspect .", "render . -o new"])
+def test_a_working_folder_that_is_gone_is_a_message(tmp_path: Path, command: str) -> None:
+    """Removed, or put away by a rotation, under a shell that still stands in it."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "access.log").write_text("x\n")
+    words = f"{shlex.quote(sys.executable)} -m wslog {command.format(logs=shlex.quote(str(tmp_path / 'logs')))}"
+    done = subprocess.run(
+        ["sh", "-c", f"rmdir {shlex.quote(str(gone))} && exec {words}"],
+        capture_output=True, check=False, cwd=gone, env={**os.environ, "PYTHONPATH": str(REPO)},
+    )  # fmt: skip
+    assert (done.returncode, b"Traceback" in done.stderr) == (1, False)
+
+
+def test_too_little_memory_is_a_message(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the process may have is the user's to give."""
+    assert raising(MemoryError(), monkeypatch) == 1
+    assert capsys.readouterr().err.startswith("Error: there is not enough memory\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_being_told_to_stop_unwinds(number: signal.Signals) -> None:
+    """Also by a terminal that closes: exit code 128 and the signal's number, as a shell counts, and not a word."""
+    words = [sys.executable, "-m", "wslog", "inspect", "-"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        wait_until_reading(process)
+        process.send_signal(number)
+        assert process.communicate() == (b"", b"")
+        assert process.returncode == 128 + number
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_nohup_is_obeyed() -> None:
+    """Who started it so that the terminal may close wants it to go on."""
+    words = ["nohup", sys.executable, "-m", "wslog", "inspect", "-"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        wait_until_reading(process)
+        process.send_signal(signal.SIGHUP)
+        assert process.communicate(b"x\n")[0].startswith(b"-\n  unknown")
+        assert process.returncode == 0
+
+
+def wait_until_reading(process: subprocess.Popen[bytes]) -> None:
+    """Return when a process has taken what was written to its standard input: more than a pipe holds."""
+    assert process.stdin is not None
+    process.stdin.write(b"\n" * (1 << 20))
+    process.stdin.flush()

@@ -25,11 +25,13 @@ from wslog.errors import OptionError, WslogError
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_INTERRUPTED: Final = 130
-EXIT_TERMINATED: Final = 143
+SIGNALLED: Final = 128
+"""A shell's exit code for what a signal ended: this, and the signal's number."""
 MENDABLE: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES})
 """What a file system refuses and the user can mend, even where the system does not say which file it was."""
 FEW_CYCLES: Final = 150_000
 """Objects made between two looks for garbage in cycles: imports make a hundred thousand, hardly any of it garbage."""
+_MEND_MEMORY: Final = "Give the process more, or analyze fewer files at a time."
 _MEND_FILE: Final = "Check that the path exists, that you may read or write it, and that the disk has room."
 
 
@@ -116,8 +118,7 @@ def cli() -> None:
 def main() -> None:
     """Run `wslog` as a process."""
     gc.set_threshold(FEW_CYCLES)
-    # Being told to stop unwinds like an error does, so that half-written folders are removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
+    _unwind_when_told_to_stop()
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -127,11 +128,19 @@ def main() -> None:
     sys.exit(code)
 
 
+def _unwind_when_told_to_stop() -> None:
+    """Have SIGTERM, and SIGHUP of a terminal that closes, unwind like an error: half-written folders are removed."""
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` wants it
+            signal.signal(number, lambda told, _: sys.exit(SIGNALLED + told))
+
+
 def _open_closed_streams() -> None:
-    """Give a process that was started without stdout or stderr (`wslog … >&-`) a null device there."""
-    for name in ("stdout", "stderr"):
+    """Give a process that was started without one of its streams (`wslog … >&-`) a null device there."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  (open until the process ends)
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115  (open until the process ends)
 
 
 def run(args: list[str] | None = None) -> int:
@@ -158,10 +167,12 @@ def run(args: list[str] | None = None) -> int:
     except BrokenPipeError:
         code = _close_quietly()
     except OSError as error:
-        if error.filename is None and error.errno not in MENDABLE:
-            raise
         where = error.filename if error.filename is not None else _unnamed_place(error)
+        if where is None:
+            raise
         code = _say(f"Error: {where}: {error.strerror}\n{_MEND_FILE}", code=EXIT_FAILED)
+    except MemoryError:
+        code = _say(f"Error: there is not enough memory\n{_MEND_MEMORY}", code=EXIT_FAILED)
     return code if isinstance(code, int) else 0
 
 
@@ -179,8 +190,12 @@ def _say(text: str, *, code: int) -> int:
     return code
 
 
-def _unnamed_place(error: OSError) -> str:
-    """Name what could not be written when the error does not: what was printing, or else a spool."""
+def _unnamed_place(error: OSError) -> str | None:
+    """Name what could not be used when the error does not: what was printing, or else a spool; None: not known."""
+    if error.errno == errno.ENOENT and _is_homeless():
+        return "the working folder"
+    if error.errno not in MENDABLE:
+        return None
     *_, (innermost, _) = traceback.walk_tb(error.__traceback__)
     if innermost.f_code in (click.echo.__code__, run.__code__):
         _give_up_stdout()
@@ -188,6 +203,14 @@ def _unnamed_place(error: OSError) -> str:
     import tempfile
 
     return f"a temporary file in {tempfile.gettempdir()}"
+
+
+def _is_homeless() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _close_quietly() -> int:

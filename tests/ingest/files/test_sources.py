@@ -115,6 +115,14 @@ def test_standard_input_can_be_read_twice() -> None:
     assert (source.shown, source.n_bytes) == ("-", 8)
 
 
+def test_standard_input_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    """A stream that is there to be written, say."""
+    (tmp_path / "out").touch()
+    number = os.open(tmp_path / "out", os.O_WRONLY)
+    with os.fdopen(number, "rb") as stdin, pytest.raises(InputError, match="standard input: cannot be read"):
+        list_sources(["-"], stdin=stdin)
+
+
 def test_a_name_that_is_not_unicode_is_shown_with_replacement(tmp_path: Path) -> None:
     """File names may hold any bytes; results are valid UTF-8."""
     try:

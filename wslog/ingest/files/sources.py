@@ -185,6 +185,15 @@ def _is_of_the_kernel(real: str) -> bool:
     return real.startswith(KERNEL_FOLDERS) and not real.startswith(MEMORY_FOLDER)
 
 
+def _read(stdin: IO[bytes]) -> bytes:
+    try:
+        return stdin.read(1 << 20)
+    except OSError as error:
+        raise InputError(
+            f"cannot be read ({error.strerror or error})", where="standard input", mend="Pipe a log into it."
+        ) from None
+
+
 def _printable(name: str) -> str:
     """Return a name that is valid Unicode: file names may hold any bytes."""
     return os.fsencode(name).decode("utf-8", "replace")
@@ -193,7 +202,7 @@ def _printable(name: str) -> str:
 def _spooled(stdin: IO[bytes] | None) -> Source:
     # Kept open for the whole run: it is read twice, once to find configuration and once for the lines.
     spool = tempfile.TemporaryFile()  # noqa: SIM115
-    while stdin is not None and (chunk := stdin.read(1 << 20)):
+    while stdin is not None and (chunk := _read(stdin)):
         spool.write(chunk)
     spool.flush()
     return Source(shown=STDIN, file=None, n_bytes=spool.tell(), spool=spool)
