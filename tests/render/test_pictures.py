@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -55,6 +59,31 @@ def test_names_of_axes_stand_clear_of_the_labels(name: str, build: Callable[[], 
         assert mine.get_window_extent(renderer).extents == pytest.approx(
             theirs.get_window_extent(renderer).extents, abs=0.2
         )
+
+
+def test_the_readers_own_style_draws_nothing_else() -> None:
+    """A matplotlibrc changes no byte, and no letter of a log is given to LaTeX."""
+    picture = {"causes": lambda ax: CHARTS["causes"].draw(documents.full(), ax)}
+    before = draw_pictures(picture)
+    own = {
+        "text.usetex": True,
+        "font.size": 40.0,
+        "axes.facecolor": "red",
+        "timezone": "Asia/Tokyo",
+        "path.sketch": (1, 9, 2),
+    }
+    with rc_context(own):  # type: ignore[arg-type]
+        assert draw_pictures(picture) == before
+
+
+def test_a_matplotlibrc_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    """Matplotlib reads it while it is imported, out of the working folder first."""
+    (tmp_path / "matplotlibrc").write_bytes(b"\xff")
+    code = "from wslog.errors import OutputError\nfrom wslog.render.pictures import draw_pictures\n"
+    code += "try:\n    draw_pictures({})\nexcept OutputError as error:\n    print(error)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("matplotlib: no charts can be drawn: 'utf-8' codec can't decode")
+    assert "matplotlibrc" in done.stdout.splitlines()[-1]
 
 
 def test_the_day_stands_below_the_hours() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import jsonschema
 import pytest
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 
 from tests.render import documents
 from wslog.errors import SavedAnalysisError
@@ -33,6 +34,16 @@ def test_saved_analysis_fits_its_schema(build: Callable[[], Document]) -> None:
     schema = json_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(json.loads(dump(build())), schema)
+
+
+def test_what_is_saved_may_be_printed() -> None:
+    """`wslog render --format json` on a terminal: a path with commands in it is data, and comes back as it was."""
+    path = "/ws\x9b2J\x1b[31m\x7f\u202e\u2028\ufeff\U000e0041é\u00a0\\u009b"
+    document = replace(documents.one_row(), wslog_version=path)
+    saved = dump(document)
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\ufeff\U000e0041]", saved.decode())
+    assert "é\u00a0" in saved.decode()
+    assert load(saved) == document
 
 
 def test_schema_refuses_what_is_missing() -> None:

@@ -6,6 +6,7 @@ open a connection, so it may hold terminal commands, right-to-left overrides, ta
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -42,6 +43,10 @@ HIDDEN: Final[Mapping[int, str]] = {
 }
 """Every character that is never shown as it is, by code point, with what is shown in its place."""
 
+_HIDDEN_IN_JSON: Final = re.compile(
+    "[{}]".format("".join(f"{chr(a)}-{chr(b)}" for a, b in _HIDDEN_RANGES if a >= 0x7F))
+)
+
 # The wide forms count too: spreadsheets of East Asian locales take them for the narrow ones.
 CSV_RISK: Final = r"^(\s*[=+\-@＝＋－＠|%])"  # noqa: RUF001
 """What a spreadsheet may take for a formula; in a form that `re` and polars both understand."""
@@ -59,6 +64,11 @@ def plain(text: str) -> str:
 def plain_block(text: str) -> str:
     """Return *text* like `plain`, but keep its line breaks: for configuration to paste."""
     return "\n".join(plain(line) for line in text.replace("\r\n", "\n").split("\n"))
+
+
+def json_escaped(text: str) -> str:
+    """Return a JSON text that says the same with no control or reordering character in it: JSON's own escapes."""
+    return _HIDDEN_IN_JSON.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def markdown(text: str) -> str:

@@ -6,6 +6,8 @@ import io
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from wslog.errors import OutputError
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.backend_bases import RendererBase
@@ -32,10 +34,19 @@ def draw_pictures(charts: Mapping[str, Callable[[Axes], object]]) -> dict[str, t
 
     Args:
         charts: By name, what draws the chart into the axes it is given.
-    """
-    from matplotlib import rc_context
 
-    with rc_context(_RC):
+    Raises:
+        OutputError: If matplotlib refuses what it was told.
+    """
+    try:
+        from matplotlib import rc_context, rcParamsDefault
+    except ValueError as error:
+        raise OutputError(
+            f"no charts can be drawn: {error}", where="matplotlib", mend="Mend its matplotlibrc file, or MPLBACKEND."
+        ) from error
+    # A matplotlibrc, also one that lies among the logs, may ask for other letters, or have LaTeX run on them.
+    defaults = {name: value for name, value in rcParamsDefault.items() if not name.startswith("backend")}
+    with rc_context(defaults | _RC):
         return {name: _draw(draw) for name, draw in charts.items()}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from wslog.errors import SavedAnalysisError
+from wslog.render.escape import json_escaped
 from wslog.result import SCHEMA_VERSION, Document
 
 if TYPE_CHECKING:
@@ -20,11 +21,14 @@ _MEND_VERSION: Final = "Run `wslog analyze` again on the logs, or install the ws
 
 
 def dump(document: Document | WeeklyReport) -> bytes:
-    """Return *document* as indented UTF-8 JSON with a final newline; the same document gives the same bytes."""
+    """Return *document* as indented UTF-8 JSON with a final newline; the same document gives the same bytes.
+
+    What a terminal obeys, or hides, stands there as JSON's own escapes: it may be printed.
+    """
     import msgspec
 
     raw = msgspec.json.encode(document, order="deterministic")
-    return msgspec.json.format(raw, indent=2) + b"\n"
+    return json_escaped(msgspec.json.format(raw, indent=2).decode()).encode() + b"\n"
 
 
 def load(data: bytes) -> Document:
