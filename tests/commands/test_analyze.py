@@ -214,6 +214,7 @@ def test_config_names_another_file(incident: Path) -> None:
     ("text", "what"),
     [
         ("[analyze\n", "not TOML"),
+        ("[analyze]\npath = " + "[" * 5_000, "not TOML"),
         ("analyze = 3\n", "must be a table"),
         ("[analyze]\ncolour = 1\n", "no option 'colour'"),
         ("[analyse]\nquiet = true\n", "no command 'analyse'"),

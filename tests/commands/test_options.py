@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 
 from tests.store.deliveries import write_day
 from wslog.cli import COMMANDS, cli, run
+from wslog.commands.analyze import set_up_engines
 from wslog.commands.defaults import TABLES
 from wslog.commands.options import config_option, fail_if_option, reading_options
 from wslog.summarize.metrics import METRICS
@@ -112,3 +114,12 @@ def test_an_error_about_an_option_says_that_a_file_set_it(
     Path("wslog.toml").unlink()
     assert run(["analyze", "logs", "--no-output", "--path", "/nowhere"]) == 1
     assert "wslog.toml" not in capsys.readouterr().err
+
+
+def test_no_more_cores_are_used_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Left to itself, polars starts as many threads as it is told, thousands if need be, and the machine stands still."""
+    for name in ("POLARS_MAX_THREADS", "_RJEM_MALLOC_CONF", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.setenv(name, "")  # what is set is taken back
+    for jobs, used in ((1, 1), (10**12, os.cpu_count())):
+        set_up_engines(jobs)
+        assert os.environ["POLARS_MAX_THREADS"] == str(used)

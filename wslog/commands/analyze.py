@@ -37,10 +37,10 @@ def _metrics() -> Iterable[str]:
     return METRICS
 
 
-def _set_up_engines(jobs: int | None) -> None:
+def set_up_engines(jobs: int | None) -> None:
     """Say what polars and numpy look at when they are imported, so this comes first."""
     if jobs:
-        os.environ["POLARS_MAX_THREADS"] = str(jobs)
+        os.environ["POLARS_MAX_THREADS"] = str(min(jobs, os.cpu_count() or 1))  # it would start as many as it is told
     # By default its allocator (jemalloc) keeps freed pages for good: a fifth more memory at the peak, and no faster.
     os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:2,dirty_decay_ms:250,muzzy_decay_ms:0")
     # numpy's linear algebra (OpenBLAS) would start threads at the import and let them spin between small products.
@@ -111,7 +111,7 @@ def analyze(
       wslog analyze logs/ --fail-if 'drops_per_1000_connection_hours > 20'
       zcat access.log.gz | wslog analyze - client.jsonl --no-output
     """  # noqa: D301  (click wants a real backspace there)
-    _set_up_engines(jobs)
+    set_up_engines(jobs)
     from wslog.commands.progress import show_progress
     from wslog.commands.screen import say_written, this_screen
     from wslog.forms import write_analysis

@@ -24,8 +24,8 @@ def read_defaults(file: Path, command: click.Command) -> dict[str, Any]:
     """
     where = str(file)
     try:
-        content = tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = tomllib.loads(file.read_text("utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise OptionError(
             f"this is not TOML: {error}", where=where, mend="Write for example:\n[analyze]\ntz = ['UTC']"
         ) from None

@@ -74,7 +74,7 @@ def read_tables(path: Path, name: str) -> list[dict[str, Any]]:
         ) from error
     except UnicodeDecodeError as error:
         raise KnowledgeError("is not UTF-8 text", where=str(path), mend="Save it as UTF-8.") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         where, what = str(path), str(error)
         if found := _TOML_LINE.search(what):
             where, what = f"{path}:{found[1]}", what[: found.start()]
