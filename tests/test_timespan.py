@@ -76,7 +76,7 @@ def test_today_is_the_zones_today() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "soon", "2026-13-01", "2026-W60", "25:00", "99999999999d", "2026-11-22T17:00+99:00", "-3d", "3 x ago"]
+    "text", ["", "soon", "2026-13-01", "2026-W60", "25:00", "2026-11-22T17:00+99:00", "-3d", "3 x ago"]
 )
 def test_what_is_no_moment_is_an_error(text: str) -> None:
     """The error names the option and the forms that would do."""

@@ -117,7 +117,7 @@ def test_an_error_about_an_option_says_that_a_file_set_it(
 
 
 def test_no_more_cores_are_used_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Left to itself, polars starts as many threads as it is told, thousands if need be, and the machine stands still."""
+    """Polars starts as many threads as it is told, thousands if need be, and the machine would stand still."""
     for name in ("POLARS_MAX_THREADS", "_RJEM_MALLOC_CONF", "OPENBLAS_NUM_THREADS"):
         monkeypatch.setenv(name, "")  # what is set is taken back
     for jobs, used in ((1, 1), (10**12, os.cpu_count())):
