@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import platform
@@ -14,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+import wslog
 from tests.bench.contenders import ALL_SOURCES, GROUPS, Contender
 from tests.bench.measure import Figure, Logs, Sample, run, summed_up
 
@@ -103,6 +105,8 @@ def table(results: Mapping[str, Mapping[str, Figure | str]]) -> str:
 def bench(folder: Path, *, gigabytes: float, rounds: int, only: str = "") -> dict[str, object]:
     """Write the logs, measure, print the table, and return all of it for the JSON file."""
     facts = machine()
+    # As pip does when it installs: told to write no bytecode, Python compiles an editable install for each run.
+    compileall.compile_dir(Path(wslog.__file__).parent, quiet=1)
     written = run((sys.executable, "-m", "tests.bench.logs", str(folder), str(gigabytes)), folder=Path.cwd())
     logs = Logs(**json.loads(written.printed))
     sizes = ", ".join(f"{name} {n / 1e6:.1f} MB in {logs.n_lines[name]:,} lines" for name, n in logs.n_bytes.items())

@@ -60,7 +60,8 @@ def run(command: Sequence[str], *, folder: Path) -> Sample:
     wall_s = time.perf_counter() - start
     if child.returncode:
         raise RuntimeError(f"{command[:3]} exits with {child.returncode}: {said.decode(errors='replace')[-500:]}")
-    return Sample(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, printed.decode(errors="replace"))
+    peak_mb = usage.ru_maxrss * 1024 / 1e6  # Linux counts kibibytes
+    return Sample(wall_s, usage.ru_utime + usage.ru_stime, peak_mb, printed.decode(errors="replace"))
 
 
 def summed_up(samples: Sequence[Sample]) -> Figure:

@@ -33,7 +33,7 @@ PASSES: Final = 4
 SURE: Final = 0.95
 LOOP_DOUBT: Final = 0.03  # share of loops that settled on a wrong shift, in synthetic days without addresses
 NEGLIGIBLE: Final = 1e-4  # pairs less likely are not kept
-CHUNK: Final = 100_000  # records matched at a time, to bound memory
+CHUNK: Final = 50_000  # records matched at a time, to bound memory
 AT_A_TIME: Final = 4_096  # records whose candidates are compared at a time: what a processor's cache holds
 OVERLAP_S: Final = 330.0  # rivals of a record at a chunk's edge are matched along
 
