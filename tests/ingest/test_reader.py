@@ -131,6 +131,16 @@ def test_docker_lines_are_unwrapped_and_their_times_set_local_clocks_right(tmp_p
     assert "docker" in read.coverage.files[0].why
 
 
+def test_a_clock_that_nobody_named_a_zone_for_is_told(tmp_path: Path) -> None:
+    """The user may name it, or a wrapper's own times; the lines do not."""
+    line = "2026/11/22 17:30:00 [notice] 31#31: signal 1 (SIGHUP) received from 9, reconfiguring"
+    wrapped = json.dumps({"log": f"{line}\n", "stream": "stderr", "time": "2026-11-22T12:00:00.2Z"})
+    for text, tz, is_assumed in ((line, (), True), (line, ("Asia/Kolkata",), False), (wrapped, (), False)):
+        (tmp_path / "error.log").write_text(f"{text}\n")
+        read = read_events([tmp_path], ReadOptions(tz=tz))
+        assert [file.is_zone_assumed for file in read.coverage.files] == [is_assumed]
+
+
 ACCESS = '203.0.113.7 - - [22/Nov/2026:15:58:53 +0000] "GET /ws HTTP/1.1" 101 1 "-" "a"'
 ERROR = (
     "2026/11/22 17:58:53 [info] 31#31: *57 upstream timed out (110: Connection timed out) while proxying upgraded "

@@ -65,14 +65,14 @@ def test_the_readers_own_style_draws_nothing_else() -> None:
     """A matplotlibrc changes no byte, and no letter of a log is given to LaTeX."""
     picture = {"causes": lambda ax: CHARTS["causes"].draw(documents.full(), ax)}
     before = draw_pictures(picture)
-    own = {
+    own: dict[Any, object] = {
         "text.usetex": True,
         "font.size": 40.0,
         "axes.facecolor": "red",
         "timezone": "Asia/Tokyo",
         "path.sketch": (1, 9, 2),
     }
-    with rc_context(own):  # type: ignore[arg-type]
+    with rc_context(own):
         assert draw_pictures(picture) == before
 
 

@@ -145,10 +145,9 @@ def test_every_kind_of_limit_has_its_mend():
 
 def test_a_log_in_another_zone_is_suspected_where_hardly_a_line_fits(table, document, file):
     """An hour off, each drop of such a log counts twice: the first limit says how to read it."""
-    no_zone = "read as UTC: name the host's zone with --tz nginx-error=ZONE"
     files = (
         file("client.jsonl", Tier.CLIENT),
-        file("error.log", Tier.NGINX, format="nginx-error", clock=no_zone),
+        file("error.log", Tier.NGINX, format="nginx-error", is_zone_assumed=True),
     )
     alone = {"cause": "unknown", "client_ref": "c:1", "session_id": "s", "idle_s": 60.0, "lifetime_s": 61.0}
     told = document(table(alone, alone), coverage=Coverage(files=files))
@@ -162,5 +161,5 @@ def test_a_log_in_another_zone_is_suspected_where_hardly_a_line_fits(table, docu
     assert not any(
         "names no time zone" in text for text in _limits(document(table(matched), coverage=Coverage(files=files)))
     )
-    given = (files[0], file("error.log", Tier.NGINX, format="nginx-error", clock="read as Asia/Tokyo, as --tz says"))
+    given = (files[0], file("error.log", Tier.NGINX, format="nginx-error"))
     assert not any("names no" in text for text in _limits(document(table(alone), coverage=Coverage(files=given))))

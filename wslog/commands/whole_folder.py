@@ -76,7 +76,7 @@ def place_of(output: Path) -> Path:
         raise OptionError(f"{missing[0]} is no folder, so .. leads nowhere", where=str(output), mend=_MEND_OTHER)
     place = real(output)
     try:
-        os.stat(place.with_name(f"{_prefix(place)}{'x' * 8}"))  # noqa: PTH116  (`exists` hides why not)
+        place.with_name(f"{_prefix(place)}{'x' * 8}").stat()  # `exists` would hide why not
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise OutputError(_reason(error), where=str(output), mend=_MEND_WRITE) from None

@@ -70,6 +70,7 @@ def account_of(source: Source, compression: str, recognised: Recognised, read: F
         clock=clock,
         limits=_limits(read),
         mendable=_mendable(read),
+        is_zone_assumed=not read.is_zone_from_wrapper and any(one.parser.is_zone_assumed for one in (main, *guests)),
     )
 
 

@@ -65,6 +65,7 @@ class LineParser(Struct, frozen=True, kw_only=True):
         parse: Block of lines → events and rejects. The frame has `line` (Int64) and `text` (String); text may hold
             anything, U+FFFD for bytes that are not UTF-8 included; it must not raise on any content.
         clock: What the clock of this very file means ("UTC offset in each line, whole seconds").
+        is_zone_assumed: It names no zone, and nobody said which it is.
         limits: What lines of this very file cannot show ("no duration: the format has no $request_time").
         mendable: Those of `limits` that better logging mends → what the log would have to hold.
         plain: A regex (see `ingest.sift`). A line that it matches surely parses into one event of no concern to
@@ -80,6 +81,7 @@ class LineParser(Struct, frozen=True, kw_only=True):
     score: float
     parse: Callable[[pl.DataFrame], Parsed]
     clock: str
+    is_zone_assumed: bool = False
     limits: tuple[str, ...] = ()
     mendable: Mapping[str, LimitKind] = field(default_factory=dict)
     plain: str = ""

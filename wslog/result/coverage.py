@@ -36,6 +36,7 @@ class FileCoverage(Struct, frozen=True, kw_only=True):
         ignored: Parsed and of no concern to WebSockets, blank or comment lines.
         rejects: The first 20.
         clock: What its times mean.
+        is_zone_assumed: They name no zone, and were read as UTC since nothing says which it is.
         limits: What it cannot show.
         mendable: Those of `limits` that better logging mends → what the log would have to hold.
     """
@@ -55,6 +56,7 @@ class FileCoverage(Struct, frozen=True, kw_only=True):
     clock: str
     limits: tuple[str, ...]
     mendable: dict[str, LimitKind] = field(default_factory=dict)
+    is_zone_assumed: bool = False
 
 
 class Coverage(Struct, frozen=True, kw_only=True):

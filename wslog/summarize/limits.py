@@ -18,7 +18,6 @@ from wslog.wording import counted, joined, timer, whole_percent
 
 MUCH: Final = 0.1  # from this share on, what is missing matters
 NEARLY_ALL: Final = 0.9
-NO_ZONE: Final = "with --tz"  # in what a file says of its clock, if it names no zone and none was given
 TIED: Final = 0.01  # from this share on, an open question about timers matters
 MAX_FILE_LIMITS: Final = 8
 SHOWN_FILES: Final = 2
@@ -85,7 +84,7 @@ def _ties(facts: Facts) -> Iterator[Gap]:
 
 def _zones(facts: Facts) -> Iterator[Gap]:
     """A clock that names no zone, where hardly a line fits a client's record: it was read an hour or more off."""
-    unzoned = next((file for file in facts.coverage.files if file.events and NO_ZONE in file.clock), None)
+    unzoned = next((file for file in facts.coverage.files if file.events and file.is_zone_assumed), None)
     if unzoned is None or facts.unmatched_share <= NEARLY_ALL:
         return
     text = (

@@ -186,6 +186,7 @@ def detect_nginx_error(sample: Sequence[str], config: Config) -> LineParser | No
         score=n_matched / len(text),
         parse=partial(parse_error, zone=zone),
         clock=f"local time of the nginx host, whole seconds, no zone in the line; {clock}",
+        is_zone_assumed=zone is None,
         limits=("times are whole seconds: order within a second is not known",),
         plain=PLAIN,
         refused=REFUSED,
