@@ -31,6 +31,7 @@ REFUSED_FROM: Final = 400  # HTTP status
 STEP_S: Final = 10  # an attempt's end and the line of its refusal, by two clocks
 WIRE_SLACK_S: Final = 0.3  # two clocks compared, and nginx's lazy timer
 PATH_TIMERS_FROM: Final = 3  # followed nginx timeouts on one path that make its timer known
+INFO: Final = frozenset({"info", "debug"})  # an error log that has these shows nginx's own timeouts
 NODES_FROM: Final = 3  # lines of one peer that the load balancer logged, too: one may be paired with another's
 
 IS_1006: Final = pl.col("close_code") == CloseCode.ABNORMAL
@@ -212,7 +213,7 @@ def tell_facts(around: Surroundings, *, levels: frozenset[str], settings: Sequen
         **{name: _yes(flag) for name, flag in FLAGS.items()},
         **SPANS,
         "is_unheard": _unheard(around),
-        "info_visible": pl.lit(bool(levels & {"info", "debug"})),
+        "info_visible": pl.lit(bool(levels & INFO)),
         "nginx_setting_s": configured,
         "alb_setting_s": configured_timer(settings, ALB_IDLE),
         "path_timer_s": pl.coalesce(configured, _learnt_timer(around.path_timers)),

@@ -12,7 +12,7 @@ from wslog.classify.burst_members import add_burst
 from wslog.classify.clusters import TypedSpike, find_clusters
 from wslog.classify.crowds import Floats, add_crowd, find_ends
 from wslog.classify.echoes import without_echoes
-from wslog.classify.facts import add_wire_timer, look_around, tell_facts
+from wslog.classify.facts import INFO, add_wire_timer, look_around, tell_facts
 from wslog.classify.fitting import known_values
 from wslog.classify.late_timers import LateTimer, add_late_timers, find_late_timers
 from wslog.classify.mass_drops import MassDrop, find_mass_drops
@@ -37,7 +37,6 @@ FACTS_HEARD: Final = (
 )  # fmt: skip
 
 PILED: Final = tuple(sorted({*MEMBERS_HEARD, *OWNERS_HEARD, *TALKS_HEARD}))
-INFO: Final = frozenset({"info", "debug"})  # one that has these shows nginx's own timeouts
 NOTICES: Final = frozenset({"notice", "info", "debug"})  # an error log that has these shows reloads and stops
 
 
