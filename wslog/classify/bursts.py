@@ -162,7 +162,8 @@ def _windows(closed: Floats, n_scopes: int, quiet: tuple[float, float]) -> list[
     windows = np.concatenate([some for some in scanned if len(some)] or scanned[:1])
     found: list[tuple[float, float]] = []
     while len(found) < MOST and len(windows):
-        best = windows[np.lexsort((windows["start"], windows["log_p"], windows["width"], windows["total"]))[0]]
+        ties = windows[windows["total"] == windows["total"].min()]
+        best = ties[np.lexsort((ties["start"], ties["log_p"], ties["width"]))[0]]
         start, stop = int(best["start"]), int(best["start"] + best["width"])
         masked[start:stop] = True
         found.append((origin + start, origin + stop))

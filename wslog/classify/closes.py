@@ -35,12 +35,14 @@ class Closes(Struct, frozen=True, eq=False):
         facts: `HEARD` of all connections.
         order: The places of these among them.
         closed_s, opened_s: When they closed and opened (epoch seconds; NaN: nobody tells).
+        first_opened_s: When the first opened of each and those after it (NaN: none of them tells).
     """
 
     facts: pl.DataFrame
     order: pl.Series
     closed_s: Floats
     opened_s: Floats
+    first_opened_s: Floats
 
     @classmethod
     def of(cls, facts: pl.DataFrame) -> Closes:
@@ -52,7 +54,9 @@ class Closes(Struct, frozen=True, eq=False):
         closed_s = facts.select(pl.when(IS_TOLD).then(epoch("ended_at"))).to_series()
         opened_s = facts.select(epoch("opened_at")).to_series()
         order = closed_s.arg_sort(nulls_last=True).head(closed_s.count())
-        return cls(facts.select(HEARD), order, closed_s[order].to_numpy(), opened_s[order].to_numpy())
+        closed, opened = closed_s[order].to_numpy(), opened_s[order].to_numpy()
+        first_opened = np.fmin.accumulate(opened[::-1])[::-1]
+        return cls(facts.select(HEARD), order, closed, opened, first_opened)
 
     def told(self, *columns: pl.Expr) -> pl.DataFrame:
         """Return `closed_s`, `opened_s` and expressions over `facts`, of all."""
@@ -69,7 +73,8 @@ class Closes(Struct, frozen=True, eq=False):
         What does not tell when it opened is among them if it closed by a third one.
         """
         first = self._place(since_s, "left")
-        opened, closed = self.opened_s[first:], self.closed_s[first:]
+        after = max(int(np.searchsorted(self.first_opened_s, moment_s)), self._place(else_until_s, "right"))
+        opened, closed = self.opened_s[first:after], self.closed_s[first:after]
         was_open = np.where(np.isnan(opened), closed <= else_until_s, opened < moment_s)
         return self._at(first + np.flatnonzero(was_open))
 

@@ -68,7 +68,7 @@ def name_burst(
     burst: RawBurst,
     inside: pl.DataFrame,
     closes: Closes,
-    bursts: Sequence[RawBurst],
+    near: Sequence[RawBurst],
     lifecycle: pl.DataFrame,
     *,
     has_notices: bool,
@@ -79,13 +79,13 @@ def name_burst(
         burst: The burst.
         inside: What is told of those in it.
         closes: All.
-        bursts: All bursts.
+        near: Those that may overlap it, itself among them.
         lifecycle: `schema.EVENTS` rows of nginx process life.
         has_notices: Whether nginx's error log is kept at a level that shows reloads and stops.
     """
     if burst.scope == ScopeKind.NO_NGINX_LINE:
         return _unlogged(burst, inside, closes, lifecycle)
-    lost = [other for other in bursts if _is_lost_with(other, burst)]
+    lost = [other for other in near if _is_lost_with(other, burst)]
     n_lost = len({other.scope for other in lost})
     if reload := _reload(burst, inside, lifecycle):
         return reload

@@ -9,7 +9,6 @@ import polars as pl
 
 from wslog.classify.clusters import TypedSpike
 from wslog.classify.culprits import BurstKind
-from wslog.classify.facts import share_of
 from wslog.classify.mass_drops import MassDrop
 
 # Kinds of burst that nothing but the burst itself speaks for.
@@ -32,8 +31,6 @@ def without_echoes(drops: Sequence[MassDrop], facts: pl.DataFrame, spikes: Seque
             in_spike = in_spike | pl.col(found.axis).is_between(found.spike.low_s, found.spike.high_s)
     is_told = pl.col("is_client_drop") & pl.any_horizontal(pl.col(TIMERS).is_not_null())
     told = facts.select("is_client_drop", *TIMERS, "burst").filter(pl.col("burst").is_not_null() & is_told)
-    return [
-        drop
-        for i, drop in enumerate(drops)
-        if drop.kind not in UNPROVEN or share_of(told.filter(pl.col("burst") == i), in_spike) < ECHO_SHARE
-    ]
+    shares = told.group_by("burst").agg(in_spike.fill_null(value=False).mean().alias("share"))
+    is_echo = set(shares.filter(pl.col("share") >= ECHO_SHARE)["burst"])
+    return [drop for i, drop in enumerate(drops) if drop.kind not in UNPROVEN or i not in is_echo]

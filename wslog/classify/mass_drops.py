@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeVar
 
 import polars as pl
 from msgspec import Struct
@@ -12,12 +13,14 @@ from wslog.classify.bursts import FEWEST, RawBurst, Scope, scan_scopes, span_of
 from wslog.classify.closes import Closes
 from wslog.classify.culprits import CAUSES, BurstKind, name_burst, narrowed, overlap
 from wslog.classify.facts import IS_1006
-from wslog.classify.survivors import in_scope
+from wslog.classify.survivors import TOGETHER_S, in_scope
 from wslog.schema import Cause, ScopeKind, Tier
 
 LONGEST_S: Final = 15.0  # a wider pile is a rush hour, not a happening
 UNCLEAN_SHARE: Final = 0.5  # of a burst's closes; a burst of goodbyes drops nobody
 LEAST_KILLED: Final = 0.2  # of what was alive in the scope, for a burst to matter
+
+T = TypeVar("T")
 
 
 class MassDrop(Struct, frozen=True, kw_only=True):
@@ -49,9 +52,32 @@ def find_mass_drops(facts: pl.DataFrame, lifecycle: pl.DataFrame, *, has_notices
     """
     closes = Closes.of(facts)
     bursts = [burst for burst in _bursts(closes) if burst.end_s - burst.start_s <= LONGEST_S]
-    named = [_name(burst, closes, bursts, lifecycle, has_notices=has_notices) for burst in bursts]
+    named = [
+        _name(burst, closes, _near(burst, bursts, _start_s), lifecycle, has_notices=has_notices) for burst in bursts
+    ]
     found = [m for m in named if m is not None]
-    return [m for m in found if not _is_part_of_another(m, found)]
+    in_order = sorted(found, key=_told_start_s)
+    return [m for m in found if not _is_part_of_another(m, _near(m.raw, in_order, _told_start_s))]
+
+
+def _near(burst: RawBurst, others: Sequence[T], start_s: Callable[[T], float]) -> Sequence[T]:
+    """Return those that may overlap a burst: to hold each against each would take the square of their number.
+
+    Args:
+        burst: The burst.
+        others: Of `LONGEST_S` at most, in order of their start.
+        start_s: Tells it.
+    """
+    first = bisect_left(others, burst.start_s - TOGETHER_S - LONGEST_S, key=start_s)
+    return others[first : bisect_right(others, burst.end_s + TOGETHER_S, key=start_s)]
+
+
+def _start_s(burst: RawBurst) -> float:
+    return burst.start_s
+
+
+def _told_start_s(drop: MassDrop) -> float:
+    return drop.raw.start_s
 
 
 def _bursts(closes: Closes) -> list[RawBurst]:
@@ -83,7 +109,7 @@ def _as_number(closes: Closes, kind: str) -> pl.Expr:
 
 
 def _name(
-    burst: RawBurst, closes: Closes, bursts: list[RawBurst], lifecycle: pl.DataFrame, *, has_notices: bool
+    burst: RawBurst, closes: Closes, near: Sequence[RawBurst], lifecycle: pl.DataFrame, *, has_notices: bool
 ) -> MassDrop | None:
     """Say what a burst was; None if most of it said goodbye, most of its scope lived on, or nothing explains it."""
     if burst.killed_share < LEAST_KILLED:
@@ -92,7 +118,7 @@ def _name(
     unclean = int(inside.select(IS_1006 | ~pl.col("has_client")).to_series().sum())
     if unclean < max(3, UNCLEAN_SHARE * inside.height):
         return None
-    named = name_burst(burst, inside, closes, bursts, lifecycle, has_notices=has_notices)
+    named = name_burst(burst, inside, closes, near, lifecycle, has_notices=has_notices)
     if named is None:
         return None
     kind, notices = named
@@ -111,7 +137,7 @@ def _percent(burst: RawBurst) -> str:
     return f"{round(100 * burst.killed_share)} %"
 
 
-def _is_part_of_another(drop: MassDrop, drops: list[MassDrop]) -> bool:
+def _is_part_of_another(drop: MassDrop, drops: Sequence[MassDrop]) -> bool:
     """Whether another one tells the same happening better: one reload, not one per upstream; a cause, not a pile."""
     if drop.kind == BurstKind.TOGETHER:
         return any(other.kind != BurstKind.TOGETHER and overlap(other.raw, drop.raw) for other in drops)

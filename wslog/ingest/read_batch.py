@@ -27,7 +27,7 @@ from wslog.result import FileCoverage, Reject
 
 SMALL_BYTES: Final = 1 << 20  # on disk
 TEXT_BYTES: Final = 16 << 20  # uncompressed
-BATCH_BYTES: Final = 4 << 20  # on disk: some 28 MB of text
+BATCH_BYTES: Final = 8 << 20  # on disk: some 56 MB of text
 SIFTED_BYTES: Final = 4 << 20  # of text at a time
 
 MOST_KNOWN: Final = 8  # of what files were recognised as, the last ones are tried
