@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 import pytest
 
 from tests.classify.rows import at, lifecycle, told
+from wslog.classify import mass_drops
 from wslog.classify.burst_members import add_burst
+from wslog.classify.bursts import RawBurst
+from wslog.classify.closes import Closes
+from wslog.classify.culprits import name_burst
 from wslog.classify.down_times import down_times
 from wslog.classify.mass_drops import MassDrop, find_mass_drops
 
@@ -51,6 +56,23 @@ def test_one_app_server_s_connections_together_are_its_restart() -> None:
 def test_a_server_whose_only_closes_are_the_restart_is_seen() -> None:
     """The time that the logs cover is quiet before and after, even for a server that never closed anything else."""
     assert kinds(burst(8, upstream=A), steady(40, upstream=B)) == ["upstream"]
+
+
+def test_a_burst_is_held_against_those_near_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve restarts an hour apart: to hold each against each would take the square of their number."""
+    near: list[int] = []
+
+    def counted(
+        burst: RawBurst, inside: pl.DataFrame, closes: Closes, beside: Sequence[RawBurst], *rest: Any, **more: Any
+    ) -> Any:
+        near.append(len(beside))
+        return name_burst(burst, inside, closes, beside, *rest, **more)
+
+    monkeypatch.setattr(mass_drops, "name_burst", counted)
+    restarts = [burst(20, at_s=3600.0 * k, upstream=A) for k in range(1, 13)]
+    drops = found(*restarts, steady(1500, upstream=B))
+    assert [drop.kind for drop in drops] == ["upstream"] * 12
+    assert max(near) < 4
 
 
 def test_a_part_of_a_server_s_connections_is_no_restart() -> None:

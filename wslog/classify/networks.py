@@ -6,11 +6,12 @@ those of all other networks in the same time, in proportion to what was open on 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from wslog.addresses import network_of
 from wslog.classify.significance import log_tail
@@ -21,6 +22,9 @@ GAP_S: Final = 120.0  # a longer quiet ends an incident; pages give up and learn
 UNANSWERED_S: Final = 5.0  # sent this long after the last answer, and waited as long for one
 SLACK: Final = 3.0  # carriers differ in how often they lose people
 ALPHA: Final = 0.01
+SPAN: Final = {"prefix": pl.String(), "start_s": pl.Float64(), "end_s": pl.Float64()}
+
+Floats = NDArray[np.float64]
 
 PREFIX: Final = network_of(pl.col("client_ip"))
 # It gave up before the servers knew, went on sending into nothing, or its browser said that it had no network. One that
@@ -93,10 +97,7 @@ def find_network_incidents(facts: pl.DataFrame) -> list[NetworkIncident]:
     )
     if piles.is_empty():
         return []
-    all_rows = _located(rows, pl.col("is_lost"))
-    n_prefixes = max(all_rows["prefix"].n_unique(), 1)
-    found = [_tested(all_rows, pile, n_prefixes) for pile in piles.iter_rows(named=True)]
-    return [incident for incident in found if incident is not None]
+    return _tested(_located(rows, pl.col("is_lost")), piles)
 
 
 def _located(rows: pl.DataFrame, more: pl.Expr) -> pl.DataFrame:
@@ -105,26 +106,55 @@ def _located(rows: pl.DataFrame, more: pl.Expr) -> pl.DataFrame:
     return rows.select(PREFIX.alias("prefix"), *times, more).drop_nulls(["prefix", "opened_s", "ended_s"])
 
 
-def _tested(rows: pl.DataFrame, pile: Mapping[str, Any], n_prefixes: int) -> NetworkIncident | None:
-    """Keep a pile if the other networks did not lose as many in proportion."""
-    prefix, start, end, n = pile["prefix"], pile["start"], pile["end"], pile["n"]
-    open_then = rows.filter((pl.col("opened_s") <= end) & (pl.col("ended_s") >= start))
-    mine = pl.col("prefix") == prefix
-    alive, others = (open_then.filter(condition).height for condition in (mine, ~mine))
-    elsewhere = open_then.filter(~mine & pl.col("is_lost") & pl.col("ended_s").is_between(start, end)).height
-    if not others:
-        return None
-    p = log_tail(n, elsewhere, SLACK * alive / others)
-    if p + np.log(n_prefixes) >= np.log(ALPHA):
-        return None
-    return NetworkIncident(prefix, start, end, n, pile["n_clients"], alive, elsewhere)
+class _Open(NamedTuple):
+    """When connections opened and when they ended (epoch seconds), each in order."""
+
+    opened_s: Floats
+    ended_s: Floats
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame) -> _Open:
+        """Put them in order; what ended before it opened, by two clocks, was open for a moment."""
+        ended = rows.select(pl.max_horizontal("opened_s", "ended_s")).to_series()
+        return cls(rows["opened_s"].sort().to_numpy(), ended.sort().to_numpy())
+
+    def between(self, start_s: float, end_s: float) -> int:
+        """Count those that were open at any moment of a span: opened by its end, and not ended before it began."""
+        return int(np.searchsorted(self.opened_s, end_s, "right") - np.searchsorted(self.ended_s, start_s))
+
+
+def _tested(rows: pl.DataFrame, piles: pl.DataFrame) -> list[NetworkIncident]:
+    """Keep the piles of which the other networks did not lose as many in proportion.
+
+    Args:
+        rows: `prefix`, `opened_s`, `ended_s`, `is_lost` of all.
+        piles: `prefix`, `start`, `end`, `n`, `n_clients`.
+    """
+    n_prefixes = rows["prefix"].n_unique()
+    everywhere, lost = _Open.of(rows), rows.filter("is_lost")["ended_s"].sort().to_numpy()
+    of_piles = rows.filter(pl.col("prefix").is_in(piles["prefix"].unique().implode()))
+    inside = {prefix: _Open.of(some) for (prefix,), some in of_piles.partition_by("prefix", as_dict=True).items()}
+    found: list[NetworkIncident] = []
+    for prefix, start, end, n, n_clients in piles.select("prefix", "start", "end", "n", "n_clients").iter_rows():
+        alive = inside[prefix].between(start, end)
+        others = everywhere.between(start, end) - alive
+        elsewhere = int(np.searchsorted(lost, end, "right") - np.searchsorted(lost, start)) - n
+        if others and log_tail(n, elsewhere, SLACK * alive / others) + np.log(n_prefixes) < np.log(ALPHA):
+            found.append(NetworkIncident(prefix, start, end, n, n_clients, alive, elsewhere))
+    return found
 
 
 def add_network_incidents(facts: pl.DataFrame, incidents: Sequence[NetworkIncident]) -> pl.DataFrame:
     """Add `lost_network`: the prefix whose outage a lost connection belongs to (null: none)."""
-    at = pl.col("ended_at").dt.timestamp("ms") / 1000
-    network = pl.lit(None, dtype=pl.String)
-    for incident in incidents:
-        inside = LOST & (incident.prefix == PREFIX) & at.is_between(incident.start_s, incident.end_s)
-        network = pl.when(inside.fill_null(value=False)).then(pl.lit(incident.prefix)).otherwise(network)
+    spans = pl.DataFrame([one[:3] for one in incidents], schema=SPAN, orient="row").sort("start_s")
+    at = (pl.col("ended_at").dt.timestamp("ms") / 1000).alias("at_s")
+    lost = facts.select(pl.row_index("row"), PREFIX.alias("prefix"), at, LOST.alias("is_lost")).filter("is_lost")
+    # Those of one network lie apart, so no other than the last that began by then can be its.
+    inside = (
+        lost.drop_nulls()
+        .sort("at_s")
+        .join_asof(spans, left_on="at_s", right_on="start_s", by="prefix", check_sortedness=False)
+        .filter(pl.col("at_s") <= pl.col("end_s"))
+    )
+    network = pl.repeat(None, facts.height, dtype=pl.String, eager=True).scatter(inside["row"], inside["prefix"])
     return facts.with_columns(network.alias("lost_network"))
