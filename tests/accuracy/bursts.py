@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from wslog.classify.bursts import RawBurst, find_bursts
+from wslog.classify.bursts import RawBurst, Scope, scan_scopes, span_of
 
 # closes in the burst, its length, ordinary closes per second
 FOUND_SHARP: Final = ((10, 1.5, 0.05), (20, 1.5, 0.5), (60, 1.5, 5.0))
@@ -28,6 +28,13 @@ def ordinary(rng: np.random.Generator, rate: float, length_s: float) -> np.ndarr
     wobble = np.exp(rng.normal(-(UNEVEN**2) / 2, UNEVEN, minutes))
     counts = rng.poisson(rate * 60 * wobble)
     return np.sort(np.repeat(np.arange(minutes) * 60.0, counts) + rng.uniform(0, 60, int(counts.sum())))
+
+
+def find_bursts(closes: pl.DataFrame) -> list[RawBurst]:
+    """Find bursts in the scopes of *closes*: `scope`, `opened_s`, `closed_s` of opened connections."""
+    parts = closes.sort("scope", "closed_s").partition_by("scope", maintain_order=True)
+    scopes = (Scope(part["scope"][0], part) for part in parts)
+    return scan_scopes(scopes, n_scopes=len(parts), span=span_of(closes))
 
 
 def search(closed_s: np.ndarray) -> list[RawBurst]:

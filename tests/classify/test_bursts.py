@@ -6,9 +6,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.accuracy.bursts import FOUND_SHARP, FOUND_SPREAD, false_per_day, found_share, ordinary, search
+from tests.accuracy.bursts import (
+    FOUND_SHARP,
+    FOUND_SPREAD,
+    false_per_day,
+    find_bursts,
+    found_share,
+    ordinary,
+    search,
+)
 from wslog.classify import bursts
-from wslog.classify.bursts import ALPHA, FEWEST, SLACK, WIDTHS_S, _windows, find_bursts
+from wslog.classify.bursts import ALPHA, FEWEST, SLACK, WIDTHS_S, _windows
 from wslog.classify.significance import log_tail_fast
 
 

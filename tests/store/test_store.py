@@ -25,6 +25,7 @@ from tests.store.deliveries import (
     connections_of,
     write_day,
 )
+from wslog.cellar import Cellar
 from wslog.errors import OptionError, StoreError
 from wslog.store import Store, ledger, place
 from wslog.store.keeping import compact, keep_weeks, parse_keep
@@ -68,6 +69,19 @@ def test_the_same_folder_again_parses_nothing_and_changes_nothing(tmp_path: Path
     assert before.height == 60
     assert append(tmp_path / "h", tmp_path / "logs") == (0, ())
     assert content(tmp_path / "h").equals(before)
+
+
+@pytest.mark.parametrize(("room_bytes", "slice_rows"), [(0, 7), (20_000, 1_000)])
+def test_a_week_that_waits_on_disk_is_the_week_in_memory(tmp_path: Path, room_bytes: int, slice_rows: int) -> None:
+    """Wherever its tables are, and however few rows are read back at a time: the same summary, the same rows."""
+    write_day(tmp_path / "logs", MONDAY)
+    append(tmp_path / "h", tmp_path / "logs")
+    with Cellar(room_bytes=room_bytes, slice_rows=slice_rows) as cellar, Store(tmp_path / "d", create=True) as store:
+        store.append([tmp_path / "logs"], now=NOW, cellar=cellar)
+    with Store(tmp_path / "h") as one, Store(tmp_path / "d") as other:
+        assert one.weeks() == other.weeks() == ["2026-W46"]
+        assert one.summary("2026-W46") == other.summary("2026-W46")
+        assert one.connections().collect().equals(other.connections().collect())
 
 
 def test_a_renamed_or_recompressed_copy_replaces_itself(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wslog.schema import CONNECTIONS, conform
-from wslog.summarize.drops import ORDER, drops_in, drops_of, in_order
+from wslog.summarize.drops import ORDER, drops_in, in_order
 
 TIMES = st.none() | st.integers(0, 3).map(lambda s: dt.datetime(2026, 11, 22, 12, 0, s, tzinfo=dt.UTC))
 ROWS = st.lists(st.tuples(TIMES, TIMES, st.sampled_from("abc"), st.none() | st.booleans()), max_size=25)
@@ -28,7 +28,12 @@ def test_rows_stand_as_one_sort_would_put_them(rows):
     connections = table(rows)
     wanted = connections.sort(ORDER, nulls_last=True, maintain_order=True)
     assert in_order(connections).take(*connections.columns).equals(wanted)
-    assert drops_of(connections).drop("cause", "tier").equals(wanted.filter("is_drop").drop("cause", "tier"))
+    assert (
+        drops_in(in_order(connections))
+        .take(*connections.columns)
+        .drop("cause", "tier")
+        .equals(wanted.filter("is_drop").drop("cause", "tier"))
+    )
 
 
 def test_a_drop_that_nothing_was_said_of_is_unknown():

@@ -71,22 +71,6 @@ class Scope(NamedTuple):
     closes: pl.DataFrame
 
 
-def find_bursts(closes: pl.DataFrame) -> list[RawBurst]:
-    """Find bursts.
-
-    Args:
-        closes: `scope` (String), `opened_s`, `closed_s` (Float64, epoch seconds): opened connections; one row per scope
-            it belongs to.
-
-    Returns:
-        Bursts of all scopes, in order of time and scope.
-    """
-    rows = closes.filter(pl.col("closed_s").is_not_null()).sort("scope", "closed_s")
-    parts = rows.partition_by("scope", maintain_order=True)
-    scopes = (Scope(part["scope"][0], part) for part in parts)
-    return scan_scopes(scopes, n_scopes=len(parts), span=span_of(closes))
-
-
 def span_of(closes: pl.DataFrame) -> tuple[float, float]:
     """Return the first and the last close, in seconds."""
     first, last = closes.select(pl.col("closed_s").min().alias("first"), pl.col("closed_s").max().alias("last")).row(0)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 from msgspec import Struct
 
-from wslog.cellar import AS_IT_COMES
+from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.ingest import reader
 from wslog.ingest.concern import MAY_CONCERN
 from wslog.ingest.configuration import AS_FOUND, Progress, ReadOptions, parse_zones
@@ -19,7 +19,7 @@ from wslog.ingest.files.sources import Source, list_sources
 from wslog.ingest.format import Config
 from wslog.ingest.formats import FORMATS
 from wslog.ingest.lanes import Lanes, usable_cores
-from wslog.ingest.reading import EVENTS, PLACED, Reading, having
+from wslog.ingest.reading import EVENTS, PLACED, Reading, compact, having
 from wslog.ingest.settle import settled
 from wslog.ingest.survey import survey_source
 from wslog.knowledge.model import Setting
@@ -105,29 +105,35 @@ def find_inputs(
     return Inputs(sources=sources, settings=settings, config=config, reading=reading)
 
 
-def settle(files: Sequence[FileEvents], settings: Sequence[Setting]) -> reader.Read:
-    """Put files' events together as `read_events` does: copies out, and only what is of concern."""
-    ordered = sorted(files, key=lambda file: file.coverage.path)
-    accounted = {nth: file.coverage for nth, file in enumerate(ordered)}
-    levels = frozenset(level for file in ordered for level in file.levels)
-    parts, shown = [_placed([file.events for file in ordered])], [file.source.shown for file in ordered]
-    events, accounts = settled(parts, accounted, shown, all_lines=False, cellar=AS_IT_COMES)
+def settle(
+    tables: Iterable[pl.DataFrame],
+    accounts: Sequence[FileCoverage],
+    *,
+    levels: frozenset[str],
+    settings: Sequence[Setting],
+    cellar: Cellar = AS_IT_COMES,
+) -> reader.Read:
+    """Put files' events together as `read_events` does: copies out, and only what is of concern.
+
+    Args:
+        tables: `reading.PLACED`; `file_no` is the file's place among *accounts*.
+        accounts: The files, in order of their paths.
+        levels: nginx error levels seen in them.
+        settings: Timers that configuration files set.
+        cellar: Where the events wait.
+    """
+    shelf = cellar.shelf()
+    for table in tables:
+        if table.height:
+            shelf.put(compact(table))
+    shown = [account.path for account in accounts]
+    events, settled_accounts = settled(shelf.taken(), dict(enumerate(accounts)), shown, all_lines=False, cellar=cellar)
     return reader.Read(
         events=events,
-        coverage=Coverage(files=tuple(accounts), no_code=events.select(reader.HAS_LOST_CODE.sum()).item()),
+        coverage=Coverage(files=tuple(settled_accounts), no_code=events.select(reader.HAS_LOST_CODE.sum()).item()),
         settings=tuple(settings),
         levels=levels,
     )
-
-
-def _placed(events: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Put the files' events into one frame, numbered by file: thousands of small ones are dear to look at."""
-    heights = pl.DataFrame({"n": [one.height for one in events]}, schema={"n": pl.UInt32}).with_row_index("file_no")
-    full = [one for one in events if one.height]
-    if not full:
-        return pl.DataFrame(schema=PLACED)
-    numbers = heights.filter(pl.col("n") > 0).select(pl.col("file_no").repeat_by("n").explode()).to_series()
-    return pl.concat(full, rechunk=True).select(numbers, *EVENTS)
 
 
 class Content(Struct, frozen=True, kw_only=True):

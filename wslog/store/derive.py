@@ -15,11 +15,11 @@ import msgspec
 import polars as pl
 
 from wslog import pipeline
+from wslog.cellar import Cellar
 from wslog.ingest.by_file import settle
 from wslog.knowledge import Setting, Timeout
-from wslog.memory import open_cellar
 from wslog.store import place
-from wslog.store.facts import AT, KnownFile, load_files
+from wslog.store.facts import AT, KnownFile, load_events
 from wslog.store.ledger import DERIVED_BY, about, forget, writing
 from wslog.store.weeks import Week
 from wslog.weekly import summarize_week
@@ -51,6 +51,7 @@ def derive_stale(
     horizon: dt.timedelta,
     timeouts: Sequence[Timeout],
     now: float,
+    cellar: Cellar,
 ) -> list[str]:
     """Derive every week whose facts changed, and put all of them into the ledger at once.
 
@@ -67,7 +68,10 @@ def derive_stale(
             return sorted(str(week) for week in done)
         for week in todo:
             before = _edge_of(connection, done, week.plus(-1))
-            made = _derive(connection, root, week, stale[week], before, zone=zone, horizon=horizon, timeouts=timeouts)
+            made = _derive(
+                connection, root, week, stale[week], before,
+                zone=zone, horizon=horizon, timeouts=timeouts, cellar=cellar,
+            )  # fmt: skip
             was = _edge_of(connection, {}, week)
             done[week] = made
             if made.edge != was and week.plus(1) not in stale and _exists(connection, week.plus(1)):
@@ -91,11 +95,16 @@ def _derive(
     zone: ZoneInfo,
     horizon: dt.timedelta,
     timeouts: Sequence[Timeout],
+    cellar: Cellar,
 ) -> Derived:
     start, end = week.start(zone), week.end(zone)
     files = known_files(connection, start - horizon, end + horizon)
     read = settle(
-        load_files(root, files, between=(start - horizon, end + horizon)), settings_at(connection, start, end)
+        load_events(root, dict(enumerate(files)), between=(start - horizon, end + horizon)),
+        [file.account for file in files],
+        levels=frozenset(level for file in files for level in file.levels),
+        settings=settings_at(connection, start, end),
+        cellar=cellar,
     )
     around: list[pl.DataFrame] = []
 
@@ -106,8 +115,7 @@ def _derive(
     lines = read.events.select("tier", "format", at=AT).filter((pl.col("at") >= start) & (pl.col("at") < end))
     events = [read]
     del read  # a week's events are let go as soon as they are joined
-    with open_cellar(None) as cellar:
-        outcome = pipeline.explain_read(events.pop(), select=select, timeouts=timeouts, cellar=cellar)
+    outcome = pipeline.explain_read(events.pop(), select=select, timeouts=timeouts, cellar=cellar)
     connections = outcome.connections
     summary = summarize_week(
         outcome.document, connections, around=around[0], lines=lines, week=str(week), zone=zone.key,
@@ -184,14 +192,14 @@ def _has_lines(summary: bytes) -> bool:
 
 
 def known_files(connection: sqlite3.Connection, start: dt.datetime, end: dt.datetime) -> list[KnownFile]:
-    """Return the files with lines between two instants, under names that differ."""
+    """Return the files with lines between two instants, under names that differ and in their order."""
     rows = connection.execute(
         "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY shown ORDER BY delivery, content) - 1 AS earlier"
         " FROM files) WHERE first_at < ? AND last_at >= ? ORDER BY shown, delivery, content",
         (int(end.timestamp()), int(start.timestamp())),
     )
     names = ((row, f"{row['shown']}#{row['content'][:8]}" if row["earlier"] else row["shown"]) for row in rows)
-    return [KnownFile.of(row, shown=name) for row, name in names]
+    return sorted((KnownFile.of(row, shown=name) for row, name in names), key=lambda file: file.shown)
 
 
 def settings_at(connection: sqlite3.Connection, start: dt.datetime, end: dt.datetime) -> list[Setting]:

@@ -19,7 +19,7 @@ from wslog.ingest.by_file import Content, FileEvents, Inputs, identify
 from wslog.ingest.configuration import Progress
 from wslog.ingest.files.sources import Source
 from wslog.ingest.lanes import Lanes, usable_cores
-from wslog.ingest.reading import EVENTS
+from wslog.ingest.reading import EVENTS, PLACED
 from wslog.result import FileCoverage
 from wslog.store import place
 from wslog.store.ledger import forget, next_turn, writing
@@ -240,39 +240,30 @@ class KnownFile:
     def of(cls, row: sqlite3.Row, *, shown: str) -> Self:
         """Return what a row says, under a name of its own."""
         account = msgspec.json.decode(row["account"], type=FileCoverage)
-        return cls(row["content"], shown, row["part"], account, frozenset(json.loads(row["levels"])))
+        levels = frozenset(json.loads(row["levels"]))
+        return cls(row["content"], shown, row["part"], replace(account, path=shown), levels)
 
 
-def load_files(
-    root: Path, files: Sequence[KnownFile], *, between: tuple[dt.datetime, dt.datetime] | None = None
-) -> list[FileEvents]:
-    """Read the events of files back, under the names they have now.
+def load_events(
+    root: Path, files: Mapping[int, KnownFile], *, between: tuple[dt.datetime, dt.datetime] | None = None
+) -> Iterator[pl.DataFrame]:
+    """Read the events of files back, some rows at a time (`reading.PLACED`).
 
     Args:
         root: The store's folder.
-        files: Which; names must differ.
+        files: Which, by `file_no`; each has a content of its own.
         between: Only events in [start, end).
     """
-    by_part: dict[str, list[str]] = {}
-    for file in files:
+    by_part: dict[str, dict[str, int]] = {}
+    for number, file in files.items():
         if file.part:
-            by_part.setdefault(file.part, []).append(file.content)
-    events: dict[str, pl.DataFrame] = {}
-    for part, contents in by_part.items():
-        wanted = pl.col("content").is_in(contents)
+            by_part.setdefault(file.part, {})[file.content] = number
+    for part, numbers in by_part.items():
+        content = pl.col("content")
+        wanted = content.is_in(list(numbers))
         if between is not None:
             wanted &= (between[0] <= AT) & (between[1] > AT)
-        with place.reading(root, part) as lazy:
-            rows = lazy.filter(wanted).select("content", *EVENTS).collect()
-        own = rows.partition_by("content", as_dict=True, include_key=False, maintain_order=True)
-        events |= {str(content): frame for (content,), frame in own.items()}
-    nothing = pl.DataFrame(schema=PART).select(*EVENTS)
-    return [
-        FileEvents(
-            source=Source(shown=file.shown, file=None),
-            coverage=replace(file.account, path=file.shown),
-            events=events.get(file.content, nothing),
-            levels=file.levels,
-        )
-        for file in files
-    ]
+        file_no = content.replace_strict(list(numbers), list(numbers.values()), return_dtype=PLACED["file_no"])
+        with place.reading(root, part) as rows:
+            some = rows.filter(wanted).select(file_no.alias("file_no"), *EVENTS)
+            yield from some.collect_batches(chunk_size=place.GROUP_ROWS)

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import sqlite3
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -14,10 +15,11 @@ import polars as pl
 from msgspec.structs import replace
 
 from wslog import __version__, pipeline
+from wslog.cellar import Cellar
 from wslog.errors import InputError, OptionError
-from wslog.ingest import AS_FOUND, ReadOptions
+from wslog.ingest import AS_FOUND, Read, ReadOptions
 from wslog.ingest.accounts import raise_if_useless
-from wslog.ingest.by_file import FileEvents, settle
+from wslog.ingest.by_file import settle
 from wslog.ingest.files.sources import Source
 from wslog.ingest.reading import EVENTS
 from wslog.knowledge import load_timeouts
@@ -25,7 +27,7 @@ from wslog.memory import open_cellar
 from wslog.result import Document, FileCoverage
 from wslog.selection import ALL, Selection
 from wslog.store import ledger, place
-from wslog.store.facts import KnownFile, load_files
+from wslog.store.facts import KnownFile, load_events
 from wslog.store.store import Appended, Store
 
 MOST_OUTCOMES: Final = 8
@@ -56,24 +58,23 @@ def analyze_into(
             mend="Leave out --store for an anonymous report, or --anonymize to append."
             " What wslog report writes names networks, no address.",
         )
-    appended = store.append(paths, options, now=now, timeouts=timeouts)
-    key = _key(appended, selection, timeouts)
-    known = _recall(store, key)
-    if known is not None:
-        return known
-    read = settle(_parts(store, appended), appended.inputs.settings)
-    raise_if_useless(read.coverage.files, has_settings=bool(appended.inputs.settings))
-    try:
-        with open_cellar(memory) as cellar:
+    with open_cellar(memory) as cellar:
+        appended = store.append(paths, options, now=now, timeouts=timeouts, cellar=cellar)
+        key = _key(appended, selection, timeouts)
+        known = _recall(store, key)
+        if known is not None:
+            return known
+        read = [_read(store, appended, cellar)]  # taken out, so that the events go as soon as they are joined
+        try:
             outcome = pipeline.explain_read(
-                read, select=selection.apply, timeouts=load_timeouts(timeouts), cellar=cellar
+                read.pop(), select=selection.apply, timeouts=load_timeouts(timeouts), cellar=cellar
             )
-    except InputError as error:
-        kept = f"All of these files are in the store {store.root} now: it keeps everything, whatever is asked here."
-        mend = f"{error.mend}\n{kept}" if error.mend else kept
-        raise InputError(error.what, where=error.where, mend=mend) from None
-    _remember(store, key, outcome, now=now)
-    return outcome
+        except InputError as error:
+            kept = f"All of these files are in the store {store.root} now: it keeps everything, whatever is asked here."
+            mend = f"{error.mend}\n{kept}" if error.mend else kept
+            raise InputError(error.what, where=error.where, mend=mend) from None
+        _remember(store, key, outcome, now=now)
+        return outcome
 
 
 def _key(appended: Appended, selection: Selection, timeouts: Path | None) -> str:
@@ -85,23 +86,35 @@ def _key(appended: Appended, selection: Selection, timeouts: Path | None) -> str
     return hashlib.blake2b(asked.encode(), digest_size=16).hexdigest()
 
 
-def _parts(store: Store, appended: Appended) -> list[FileEvents]:
+def _read(store: Store, appended: Appended, cellar: Cellar) -> Read:
     """Read the delivery's events back; of copies, and of what could not be read, only the account."""
-    first: dict[str, Source] = {}
+    known: dict[str, KnownFile] = {}
+    copies: list[FileCoverage] = []
     unkept: list[Source] = []
     for source in appended.inputs.sources:
         content = appended.contents.get(source)
         if content is None or _is_pruned(store, content):
             unkept.append(source)
-        elif content not in first:
-            first[content] = source
-    files = [_known(store, content, source.shown) for content, source in first.items()]
-    parts = [*appended.inputs.read(unkept), *load_files(store.root, files)]
-    accounts = {file.content: file.account for file in files}
-    for source, content in appended.contents.items():
-        if content in first and first[content] != source:
-            parts.append(_copy(source, accounts[content], first[content].shown))
-    return parts
+        elif content in known:
+            copies.append(_copy(source, known[content]))
+        else:
+            known[content] = _known(store, content, source.shown)
+    parsed = list(appended.inputs.read(unkept))
+    accounts = [*(file.account for file in known.values()), *(file.coverage for file in parsed), *copies]
+    accounts.sort(key=lambda account: account.path)
+    number = {account.path: nth for nth, account in enumerate(accounts)}
+    tables = (
+        load_events(store.root, {number[file.shown]: file for file in known.values()}),
+        (
+            file.events.select(pl.lit(number[file.coverage.path], pl.UInt32).alias("file_no"), *EVENTS)
+            for file in parsed
+        ),
+    )
+    levels = frozenset[str]().union(*(file.levels for file in known.values()), *(file.levels for file in parsed))
+    settings = appended.inputs.settings
+    read = settle(chain(*tables), accounts, levels=levels, settings=settings, cellar=cellar)
+    raise_if_useless(read.coverage.files, has_settings=bool(settings))
+    return read
 
 
 def _is_pruned(store: Store, content: str) -> bool:
@@ -115,12 +128,11 @@ def _known(store: Store, content: str, shown: str) -> KnownFile:
     return KnownFile.of(row, shown=shown)
 
 
-def _copy(source: Source, account: FileCoverage, of: str) -> FileEvents:
-    copied = replace(
-        account, path=source.shown, events=0, ignored=account.lines, rejected=0, rejects=(),
-        why=f"the same content as {of}, counted there",
+def _copy(source: Source, of: KnownFile) -> FileCoverage:
+    return replace(
+        of.account, path=source.shown, events=0, ignored=of.account.lines, rejected=0, rejects=(),
+        why=f"the same content as {of.shown}, counted there",
     )  # fmt: skip
-    return FileEvents(source=source, coverage=copied, events=pl.DataFrame(schema=EVENTS), levels=frozenset())
 
 
 def _recall(store: Store, key: str) -> pipeline.Outcome | None:

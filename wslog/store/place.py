@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
-import io
 import os
 import secrets
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,7 @@ LEDGER: Final = "ledger.sqlite3"
 EVENTS: Final = "events"
 CONNECTIONS: Final = "connections"
 OUTCOMES: Final = "outcomes"
+GROUP_ROWS: Final = 65_536  # written and read at a time
 ORPHAN_AGE: Final = dt.timedelta(days=1)
 _MEND_PART: Final = "Restore the store from a backup, or start a new one from the logs."
 _MEND_ROOM: Final = "Check that you may write there and that the disk has room; no week of the store has changed."
@@ -37,11 +37,13 @@ def write_parquet(root: Path, folder: str, frame: pl.DataFrame, *, compression: 
     Returns:
         The file's name relative to *root*, with forward slashes.
     """
-    buffer = io.BytesIO()
-    frame.write_parquet(buffer, compression=compression, statistics=True)
-    data = buffer.getvalue()
-    name = f"{folder}/{hashlib.blake2b(data, digest_size=12).hexdigest()}.parquet"
-    write_whole(root / name, data)
+    with _temporary(root / folder) as temporary:
+        with temporary.open("wb") as file:  # polars takes no path that is no UTF-8
+            frame.write_parquet(file, compression=compression, statistics=True, row_group_size=GROUP_ROWS)
+        with temporary.open("rb") as file:
+            digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=12))
+        name = f"{folder}/{digest.hexdigest()}.parquet"
+        _put(temporary, root / name)
     return name
 
 
@@ -65,21 +67,36 @@ def write_whole(target: Path, data: bytes) -> None:
     Raises:
         StoreError: If the file system does not let it be written.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    with _temporary(target.parent) as temporary:
+        temporary.write_bytes(data)
+        _put(temporary, target)
+
+
+@contextlib.contextmanager
+def _temporary(folder: Path) -> Iterator[Path]:
+    """Give a file of its own in a folder, to be put in its place inside; if that fails, nothing is left of it.
+
+    Raises:
+        StoreError: If the file system does not take it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     # Not tempfile: its files are for their owner alone, and others may be meant to read the store.
-    temporary = target.with_name(f".tmp-{os.getpid()}-{secrets.token_hex(4)}")
+    temporary = folder / f".tmp-{os.getpid()}-{secrets.token_hex(4)}"
     try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
+        yield temporary
     except OSError as error:
+        raise StoreError(error.strerror or "cannot be written", where=str(folder), mend=_MEND_ROOM) from error
+    except pl.exceptions.ComputeError as error:  # how polars tells that it could not write
+        raise StoreError("cannot be written", where=str(folder), mend=_MEND_ROOM) from error
+    finally:
         temporary.unlink(missing_ok=True)
-        raise StoreError(error.strerror or "cannot be written", where=str(target.parent), mend=_MEND_ROOM) from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+
+
+def _put(temporary: Path, target: Path) -> None:
+    """Have all of a file on the disk, and give it its name."""
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    temporary.replace(target)
     _flush_folder(target.parent)
     os.utime(target)  # a file found again counts as new, so that no other writer takes it for forgotten
 

@@ -15,6 +15,7 @@ import msgspec
 import polars as pl
 
 from wslog import __version__, schema
+from wslog.cellar import AS_IT_COMES, Cellar
 from wslog.errors import OptionError, StoreError
 from wslog.ingest import AS_FOUND, ReadOptions
 from wslog.ingest.by_file import Inputs, find_inputs
@@ -117,6 +118,7 @@ class Store:
         *,
         now: dt.datetime,
         timeouts: Path | None = None,
+        cellar: Cellar = AS_IT_COMES,
     ) -> Appended:
         """Add the files behind *paths*; content that is known already changes nothing and is not parsed.
 
@@ -125,6 +127,7 @@ class Store:
             options: How to read them.
             now: The present, for what is kept how long.
             timeouts: A TOML file of the team's own timers.
+            cellar: Where wide tables wait.
 
         Raises:
             WslogError: If a path, an option or the store cannot be used.
@@ -138,19 +141,20 @@ class Store:
             self.ledger, self.root, inputs, places=places, reading=f"{__version__} {inputs.reading}",
             weeks_of=self._weeks_of, now=now.timestamp(), on_progress=options.on_progress,
         )  # fmt: skip
-        weeks = self.derive(now=now, timeouts=known)
+        weeks = self.derive(now=now, timeouts=known, cellar=cellar)
         self.sweep(now=now)
         return Appended(inputs, contents, n_parsed, tuple(weeks))
 
-    def derive(self, *, now: dt.datetime, timeouts: Sequence[Timeout]) -> list[str]:
+    def derive(self, *, now: dt.datetime, timeouts: Sequence[Timeout], cellar: Cellar) -> list[str]:
         """Derive the weeks whose facts changed, also those that a killed writer left."""
         if self.ledger.execute("SELECT 1 FROM stale LIMIT 1").fetchone() is None:
             return []
         from wslog.store.derive import derive_stale  # its imports cost as much as all else that nothing new costs
 
         return derive_stale(
-            self.ledger, self.root, zone=self.zone, horizon=self.horizon, timeouts=timeouts, now=now.timestamp()
-        )
+            self.ledger, self.root, zone=self.zone, horizon=self.horizon, timeouts=timeouts, now=now.timestamp(),
+            cellar=cellar,
+        )  # fmt: skip
 
     def sweep(self, *, now: dt.datetime) -> int:
         """Remove files that nothing has named for a day."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
@@ -39,19 +40,21 @@ USER_AGENT_FAMILY: Final = (
 )
 
 NETWORK: Final = network_of(pl.col("client_ip"))
+DIMENSIONS: Final[Mapping[str, tuple[str, pl.Expr]]] = {
+    "path": ("path", pl.col("path")),
+    "host": ("host", pl.col("host")),
+    "upstream": ("upstream", pl.col("upstream")),
+    "user_agent": ("user_agent", USER_AGENT_FAMILY),
+    "network": ("client_ip", NETWORK),
+}
+"""Per dimension the column that it is made of, and how."""
 
 
 def break_down(connections: Rows) -> Breakdown:
     """Count connections along each dimension: the `TOP` values with most drops, then most attempts."""
     if not connections.height:
         return Breakdown(path=(), host=(), upstream=(), user_agent=(), network=())
-    return Breakdown(
-        path=_groups(connections, "path", pl.col("path")),
-        host=_groups(connections, "host", pl.col("host")),
-        upstream=_groups(connections, "upstream", pl.col("upstream")),
-        user_agent=_groups(connections, "user_agent", USER_AGENT_FAMILY),
-        network=_groups(connections, "client_ip", NETWORK),
-    )
+    return Breakdown(**{name: _groups(connections, *dimension) for name, dimension in DIMENSIONS.items()})
 
 
 def _groups(connections: Rows, column: str, value: pl.Expr) -> tuple[Group, ...]:
@@ -65,7 +68,7 @@ def _groups(connections: Rows, column: str, value: pl.Expr) -> tuple[Group, ...]
     texts = connections.table[column]
     if texts.null_count() == texts.len():
         return ()  # most logs name no host
-    values = _each_once(texts, value)
+    values = each_once(texts, value)
     valued = connections.take(*COUNTED, value=values).drop_nulls("value")
     counted = (
         valued.group_by("value")
@@ -97,7 +100,7 @@ def _groups(connections: Rows, column: str, value: pl.Expr) -> tuple[Group, ...]
     )
 
 
-def _each_once(texts: pl.Series, value: pl.Expr) -> pl.Series:
+def each_once(texts: pl.Series, value: pl.Expr) -> pl.Series:
     """Return the *value* of each text, made once of equal ones, as a category: a number by which to group."""
     numbers = texts.cast(pl.Categorical(pl.Categories.random())).to_physical()
     firsts = numbers.arg_unique()

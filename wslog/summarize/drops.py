@@ -39,17 +39,13 @@ def _sorted(rows: pl.DataFrame, *by: str) -> pl.Series:
     return rows.select(pl.arg_sort_by(*by, nulls_last=True, maintain_order=True)).to_series()
 
 
+CULPRIT: Final = (pl.col("cause").fill_null(Cause.UNKNOWN.value), pl.col("tier").fill_null(Tier.UNKNOWN.value))
+"""Cause and tier; what is left open is `unknown`."""
+
+
 def drops_in(connections: Rows) -> Rows:
-    """Return the rows with `is_drop`; a cause or tier left open is `unknown`."""
-    named = connections.table.with_columns(
-        pl.col("cause").fill_null(Cause.UNKNOWN.value), pl.col("tier").fill_null(Tier.UNKNOWN.value)
-    )
-    return replace(connections.where(IS_DROP), table=named)
-
-
-def drops_of(connections: pl.DataFrame) -> pl.DataFrame:
-    """Return `drops_in` all rows, in `ORDER`, as a table of its own."""
-    return drops_in(in_order(connections)).take(*connections.columns)
+    """Return the rows with `is_drop`, with `CULPRIT`."""
+    return replace(connections.where(IS_DROP), table=connections.table.with_columns(CULPRIT))
 
 
 def counts_by_cause(drops: pl.DataFrame, by: str) -> dict[int, dict[str, int]]:

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from wslog.result import Cluster, Document
 from wslog.schema import Cause, Format, Tier
-from wslog.summarize.breakdown import NETWORK, USER_AGENT_FAMILY
-from wslog.summarize.drops import HOURS, IS_DROP, IS_OPENED, drops_of
+from wslog.summarize.breakdown import DIMENSIONS, each_once
+from wslog.summarize.drops import CULPRIT, HOURS, IS_DROP, IS_OPENED
 from wslog.summarize.totals import offline_spells
 from wslog.weekly.metrics import EPISODES
 from wslog.weekly_result import (
@@ -31,17 +31,10 @@ MOST_GROUPS: Final = 40
 HOUR: Final = dt.timedelta(hours=1)
 AXES: Final = ("idle_s", "idle_in_s", "idle_out_s", "lifetime_s")
 READ: Final = (
-    "connection_id", "host", "path", "upstream", "user_agent", "client_ip", "opened_at", "closed_at", "is_opened",
-    "is_drop", "cause", "tier", "timeout_s", "cluster_id", *AXES,
+    "opened_at", "closed_at", "is_opened", "is_drop", "cause", "tier", "timeout_s", "cluster_id", *AXES,
 )  # fmt: skip
 """What is counted: narrow, where a connection is wide."""
-DIMENSIONS: Final = {
-    "path": pl.col("path"),
-    "host": pl.col("host"),
-    "upstream": pl.col("upstream"),
-    "user_agent": USER_AGENT_FAMILY,
-    "network": NETWORK,
-}
+GROUPED: Final = ("is_opened", "opened_at", "is_drop", "lifetime_s", "cause", "day")
 
 
 def summarize_week(
@@ -67,14 +60,14 @@ def summarize_week(
     """
     start, end = days[0], days[-1]
     placed = connections.select(READ).with_columns(
-        hour=_hour(pl.col("closed_at"), start), day=_day(connections["closed_at"], days), opened=IS_OPENED
+        *CULPRIT, hour=_hour(pl.col("closed_at"), start), day=_day(connections["closed_at"], days)
     )
     n_hours = (end - start) // HOUR
     offline = offline_spells(connections, around).with_columns(hour=_hour(pl.col("closed_at"), start))
     hours = _hour_counts(placed, offline, lines.with_columns(hour=_hour(pl.col("at"), start)), n_hours)
     has_offline = offline.height > 0 or document.totals.offline_seconds is not None
     totals = replace(document.totals, offline_seconds=sum(hours.offline_s) if has_offline else None)
-    drops = drops_of(placed)
+    drops = placed.filter(IS_DROP)
     return WeekSummary(
         schema_version=SUMMARY_VERSION,
         wslog_version=document.wslog_version,
@@ -93,7 +86,10 @@ def summarize_week(
             n=document.reconnects.n, p50_s=document.reconnects.p50_s, p95_s=document.reconnects.p95_s,
             gave_up=document.reconnects.gave_up,
         ),
-        groups={name: _groups(placed, value) for name, value in DIMENSIONS.items()},
+        groups={
+            name: _groups(placed.select(GROUPED), each_once(connections[column], value))
+            for name, (column, value) in DIMENSIONS.items()
+        },
         advice=_advice(document),
         limits=document.limits,
         files=len(document.coverage.files),
@@ -138,8 +134,7 @@ def _hour_counts(placed: pl.DataFrame, offline: pl.DataFrame, lines: pl.DataFram
 
 def _key() -> pl.Expr:
     """Return the `cause_key` of each connection."""
-    cause, tier = pl.col("cause").fill_null(Cause.UNKNOWN.value), pl.col("tier").fill_null(Tier.UNKNOWN.value)
-    return pl.format("{}|{}", cause, tier).alias("key")
+    return pl.format("{}|{}", "cause", "tier").alias("key")
 
 
 def _parts(frame: pl.DataFrame, by: str) -> list[tuple[str, pl.DataFrame]]:
@@ -180,9 +175,9 @@ def _cluster(cluster: Cluster, drops: pl.DataFrame) -> WeekCluster:
     )
 
 
-def _groups(placed: pl.DataFrame, value: pl.Expr) -> tuple[WeekGroup, ...]:
-    """Count one dimension: the `MOST_GROUPS` values with most drops, then most attempts."""
-    valued = placed.with_columns(value=value).filter(pl.col("value").is_not_null())
+def _groups(placed: pl.DataFrame, values: pl.Series) -> tuple[WeekGroup, ...]:
+    """Count one dimension, each row's value: the `MOST_GROUPS` with most drops, then most attempts."""
+    valued = placed.with_columns(values.alias("value")).drop_nulls("value")
     top = (
         valued.group_by("value")
         .agg(attempts=pl.len(), n_opened=IS_OPENED.sum(), drops=IS_DROP.sum())
