@@ -147,8 +147,9 @@ def _tested(rows: pl.DataFrame, piles: pl.DataFrame) -> list[NetworkIncident]:
 def add_network_incidents(facts: pl.DataFrame, incidents: Sequence[NetworkIncident]) -> pl.DataFrame:
     """Add `lost_network`: the prefix whose outage a lost connection belongs to (null: none)."""
     spans = pl.DataFrame([one[:3] for one in incidents], schema=SPAN, orient="row").sort("start_s")
+    rows = facts.select(LOST).to_series().arg_true() if incidents else pl.Series([], dtype=pl.UInt32)
     at = (pl.col("ended_at").dt.timestamp("ms") / 1000).alias("at_s")
-    lost = facts.select(pl.row_index("row"), PREFIX.alias("prefix"), at, LOST.alias("is_lost")).filter("is_lost")
+    lost = facts.select("client_ip", "ended_at")[rows].select(rows.alias("row"), PREFIX.alias("prefix"), at)
     # Those of one network lie apart, so no other than the last that began by then can be its.
     inside = (
         lost.drop_nulls()
