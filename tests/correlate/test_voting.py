@@ -1,10 +1,12 @@
 """What a clock's own records, taken together, say of it."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from wslog.correlate.densities import OffsetPrior
-from wslog.correlate.voting import log_density_by_votes, vote_worth
+from wslog.correlate.voting import log_density_by_votes, vote_worth, voters
 
 
 def _votes(pairs, *, clock, worth=None):
@@ -77,3 +79,19 @@ def test_clocks_can_be_asked_about_one_after_the_other():
     for part in (np.flatnonzero(clock[record] == one) for one in (-1, 3, 5, 9)):
         alone = log_density_by_votes(**{name: of[part] for name, of in pairs.items()}, **of_all, others_vote=True)
         assert alone.tolist() == together[part].tolist()
+
+
+def test_a_clock_of_thousands_votes_a_thousand_at_a_time_in_order_of_time():
+    """What one session is asked to remember does not grow with its reconnects; other clocks vote as before."""
+    rng = np.random.default_rng(4)
+    clock = np.repeat([0, 1, -1], [2_500, 40, 10])
+    at = rng.permutation(len(clock)).astype(float)
+    number = voters(clock, at)
+    assert (number[clock == -1] == -1).all()
+    assert len(np.unique(number[clock == 1])) == 1
+    long = [np.sort(at[number == one]) for one in np.unique(number[clock == 0])]
+    assert sorted(map(len, long)) == [500, 1_000, 1_000]
+    by_time = sorted(long, key=lambda times: times[0])
+    assert all(one[-1] < other[0] for one, other in pairwise(by_time))
+    few = np.repeat([0, 1], 900)
+    assert (voters(few, np.arange(1_800.0)) == few).all()

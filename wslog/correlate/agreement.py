@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wslog.correlate.sides import Floats, Ints, Side
-from wslog.correlate.voting import vote_worth
+from wslog.correlate.voting import vote_worth, voters
 
 SAME_AGENT: Final = 0.98
 SAME_ADDRESS: Final = 0.95
@@ -29,6 +29,7 @@ class Agreement:
         self._address_logs = _logs(self._addresses, SAME_ADDRESS)
         self._known = np.full(len(clock), -1, dtype=np.int64)
         self.worth = vote_worth(clock, left.anchor, left.lifetime)
+        self.voters = voters(clock, left.end)
 
     def same_host(self, record: Ints, row: Ints) -> NDArray[np.bool_]:
         """False where both name a host and not the same, or came by different routes."""
@@ -57,7 +58,8 @@ class Agreement:
         """Learn each clock's address from sure pairs: the commonest, the judged record's own pair left out."""
         new = object.__new__(Agreement)
         new._left, new._right, new.clock = self._left, self._right, self.clock
-        new._agents, new._addresses, new.worth = self._agents, self._addresses, self.worth
+        new.worth, new.voters = self.worth, self.voters
+        new._agents, new._addresses = self._agents, self._addresses
         new._agent_logs, new._address_logs = self._agent_logs, self._address_logs
         new._known = _commonest_of_others(self.clock, record, self._right.address[row])
         return new

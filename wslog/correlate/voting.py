@@ -29,6 +29,7 @@ MOST_STEPS: Final = 3  # steps to each side that a pair votes for, at least 1; a
 # A vote is worth no more than what speaks against one: that the record has no row, and the row no record.
 MOST_VOTE: Final = 81.0
 LEAST_WORTH: Final = 0.4  # records that repeat each other more are not judged by votes
+MOST_VOTERS: Final = 1_000  # records that vote together: far fewer settle a clock, and each adds to what is in memory
 TRUST: Final = 0.97  # the rest: the record was written by another clock after all (a clock step)
 
 
@@ -61,6 +62,27 @@ def vote_worth(clock: Ints, opened: Floats, lifetime: Floats) -> Floats:
     return worth
 
 
+def voters(clock: Ints, at: Floats) -> Ints:
+    """Number who votes together: the records of one clock, in order of time `MOST_VOTERS` at a time.
+
+    Args:
+        clock: Per record, the number of its clock; -1: its own.
+        at: Per record, when it ended (s).
+
+    Returns:
+        Per record, the number of its voters; -1: it votes alone.
+    """
+    n_records = np.bincount(clock[clock >= 0], minlength=1)
+    if n_records.max() <= MOST_VOTERS:
+        return clock
+    order = np.lexsort((at, clock))
+    order = order[clock[order] >= 0]
+    place = np.arange(len(order)) - (np.cumsum(n_records) - n_records)[clock[order]]
+    number = np.full(len(clock), -1, dtype=np.int64)
+    number[order] = number_rows(clock[order], place // MOST_VOTERS)[0]
+    return number
+
+
 def log_density_by_votes(
     *, record: Ints, clock: Ints, address: Ints, usual: Floats, ahead: Floats, half: Floats, log_rest: Floats,
     prior: OffsetPrior, worth: Floats, others_vote: bool = False,
@@ -68,8 +90,8 @@ def log_density_by_votes(
     """Weigh the pairs' offsets and addresses by what the other records of the clock say.
 
     Args:
-        record: Per pair, the record. All pairs of a clock must be asked about together.
-        clock: Per record, the number of its clock; -1: its own.
+        record: Per pair, the record. All pairs of those who vote together must be asked about together.
+        clock: Per record, the number of its `voters`.
         address: Per pair, the server row's address; -1: not to be judged.
         usual: Per pair, how common that address is (0 to 1].
         ahead: Per pair, the clock's offset it implies (s).

@@ -83,9 +83,9 @@ def weigh(asked: Ints, *, left: Side, rows: ServerRows, belief: Belief, agreemen
 def weigh_by_votes(pairs: Weighed, *, left: Side, rows: ServerRows, belief: Belief, agreement: Agreement) -> None:
     """Weigh anew, in place, the pairs of records whose clock is unknown: as the other records of the clock have it."""
     unheard = np.flatnonzero(np.isnan(belief.offset)[pairs.record]).astype(np.int32)
-    clock = agreement.clock.astype(np.int32)[pairs.record[unheard]]
-    anyone_votes, parts = bool((clock >= 0).any()), _clock_by_clock(clock)
-    del clock
+    voters = agreement.voters.astype(np.int32)[pairs.record[unheard]]
+    anyone_votes, parts = bool((voters >= 0).any()), _together(voters)
+    del voters
     for part in parts:
         at = unheard[part]
         rest = pairs.rest[at]
@@ -99,15 +99,15 @@ def _way_by_way(arrays: list[NDArray[Any]], cuts: list[Ints]) -> NDArray[Any]:
     return np.concatenate([of[cut[way] : cut[way + 1]] for way in ways for of, cut in zip(arrays, cuts, strict=True)])
 
 
-def _clock_by_clock(clock: NDArray[np.int32]) -> Iterator[NDArray[np.int32]]:
-    """List the places of each clock's pairs together, in order, some clocks at a time."""
-    order = places_in_order(clock).astype(np.int32)
-    clock = clock[order]
-    starts = np.append(np.flatnonzero(clock[1:] != clock[:-1]) + 1, len(clock))
-    cuts = np.arange(AT_A_TIME, len(clock), AT_A_TIME)
-    # Pairs of records that share no clock need not stay together.
-    cuts = np.where(clock[cuts] < 0, cuts, starts[np.searchsorted(starts, cuts)])
-    del clock, starts
+def _together(voters: NDArray[np.int32]) -> Iterator[NDArray[np.int32]]:
+    """List the places of the pairs of those who vote together, in order, some of these at a time."""
+    order = places_in_order(voters).astype(np.int32)
+    voters = voters[order]
+    starts = np.append(np.flatnonzero(voters[1:] != voters[:-1]) + 1, len(voters))
+    cuts = np.arange(AT_A_TIME, len(voters), AT_A_TIME)
+    # Pairs of records that vote alone need not stay together.
+    cuts = np.where(voters[cuts] < 0, cuts, starts[np.searchsorted(starts, cuts)])
+    del voters, starts
     yield from np.split(order, np.unique(cuts))
 
 
@@ -132,7 +132,7 @@ def _log_offset_by_votes(pairs: Pairs, belief: Belief, agreement: Agreement, *, 
     """Log f(δ) and of the address, as the other records of the clock have it; `p` is the rest of the log weight."""
     address, usual = agreement.address_to_learn(pairs.record, pairs.row)
     log_f = log_density_by_votes(
-        record=pairs.record, clock=agreement.clock, address=address, usual=usual, ahead=pairs.ahead, half=pairs.half,
+        record=pairs.record, clock=agreement.voters, address=address, usual=usual, ahead=pairs.ahead, half=pairs.half,
         log_rest=pairs.p, prior=belief.prior, worth=agreement.worth, others_vote=others_vote,
     )  # fmt: skip
     return np.asarray(np.log(_noticed_late(np.exp(log_f), pairs.ahead - belief.prior.centre, pairs.by_end) + 1e-300))
