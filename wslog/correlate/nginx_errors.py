@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from wslog.correlate.clock_offsets import FEWEST_VOTES, QUARTER_HOUR_S, ServerOffset
+from wslog.correlate.numbering import Ints, Narrow, number_met, number_rows
 from wslog.correlate.select import is_nginx_error, is_nginx_request
 from wslog.schema import Format, Tier
 
 # An error line is written when the session ends, the access line up to this much later (lingering close).
 LINGER_S: Final = 35.0
+EXACT: Final = ("connection_no", "path")
+LOOSE: Final = ("path", "query", "client_ip")
 ROUNDS: Final = 3  # who lost its line to a nearer one looks again
 TOLD: Final = ("tier", "event", "has_zone", "closed_at", "connection_no", "query", "path", "client_ip")
 ERROR_FIELDS: Final = ("level", "errno", "action", "message", "ref")
@@ -72,30 +77,60 @@ def attach_errors(access: pl.DataFrame, errors: pl.DataFrame) -> pl.DataFrame:
     """
     late = ((pl.col("closed_at") - pl.col("error_at")).dt.total_milliseconds() / 1000).alias("late")
     wanted = errors.filter((pl.col("level") != "info") | pl.col("is_websocket"))
-    exact_on, loose_on = ["connection_no", "path"], ["path", "query", "client_ip"]
     has_number = access["connection_no"].is_not_null().any()
-    on = exact_on if has_number else loose_on
-    right = wanted.select(*on, "error", error_at="closed_at", error_ref="ref")
-    pairs = access.select("row", *on, "closed_at").join(right, on=on, how="inner", nulls_equal=not has_number)
+    # Pairs are many, so they hold numbers: of what they agree in, and of the error in the order of its place.
+    left_about, right_about = _about(access, wanted, EXACT if has_number else LOOSE, has_all=has_number)
+    left = access.select("row", "closed_at").with_columns(left_about)
+    right = wanted.select("error", error_at="closed_at", error_nth=pl.col("ref").rank("dense")).with_columns(
+        right_about
+    )
+    pairs = left.drop_nulls("about").join(right, on="about", how="inner")
     pairs = pairs.with_columns(late).filter(pl.col("late").is_between(-1.5, LINGER_S if has_number else 1.5))
-    near = pairs.select("row", "error_ref")
+    near = pairs.select("row", "error_nth")
     if not has_number:
-        clear = pl.col("row").n_unique().over(*on, "error_at") <= pl.col("error_ref").n_unique().over(*on, "error_at")
-        pairs = pairs.filter(clear)
+        at_once = ("about", "error_at")
+        pairs = pairs.filter(pl.col("row").n_unique().over(at_once) <= pl.col("error_nth").n_unique().over(at_once))
     # Of errors that are equally near, each line takes the one of its own rank.
-    ranks = [
-        pl.col(of).rank("dense").over(*on, when).cast(pl.Int64)
-        for of, when in (("row", pl.col("closed_at").dt.truncate("1s")), ("error_ref", pl.col("error_at")))
-    ]
-    pairs = pairs.sort(pl.col("late").abs(), (ranks[0] - ranks[1]).abs(), "row", "error_ref")
+    second, moment = (pairs[at].dt.timestamp("ms").to_numpy() for at in ("closed_at", "error_at"))
+    row, error, about = (pairs[name].to_numpy() for name in ("row", "error_nth", "about"))
+    apart = np.abs(_rank(row, about, second // 1000) - _rank(error, about, moment))
+    pairs = pairs.sort(pl.col("late").abs(), pl.lit(pl.Series(apart)), "row", "error_nth")
+    pairs = pairs.select("row", "error", "error_nth")
     found = [pairs.clear()]
     for _ in range(ROUNDS):
         nearest = pairs.unique("row", keep="first", maintain_order=True)
-        nearest = nearest.unique("error_ref", keep="first", maintain_order=True)
+        nearest = nearest.unique("error_nth", keep="first", maintain_order=True)
         found.append(nearest)
         pairs = pairs.join(nearest, on="row", how="anti", maintain_order="left")
-        pairs = pairs.join(nearest, on="error_ref", how="anti", maintain_order="left")
+        pairs = pairs.join(nearest, on="error_nth", how="anti", maintain_order="left")
     attached = pl.concat(found)
-    left = near.join(attached, on="error_ref", how="anti").join(attached, on="row", how="anti")
-    open_ones = left.select(pl.col("row").unique(), pl.lit(None, attached.schema["error"]).alias("error"))
+    rest = near.join(attached, on="error_nth", how="anti").join(attached, on="row", how="anti")
+    open_ones = rest.select(pl.col("row").unique(), pl.lit(None, attached.schema["error"]).alias("error"))
     return pl.concat([attached.select("row", "error"), open_ones]).sort("row")
+
+
+def _rank(of: Ints | Narrow, *group: Ints | Narrow) -> Ints:
+    """Tell how many smaller ones its group has; equal ones count once."""
+    number, whose = number_rows(*group, of)[0], number_rows(*group)[0]
+    first = np.full(int(whose.max(initial=-1)) + 1, len(number))
+    np.minimum.at(first, whose, number)
+    return np.asarray(number - first[whose])
+
+
+def _about(
+    access: pl.DataFrame, errors: pl.DataFrame, names: Sequence[str], *, has_all: bool
+) -> tuple[pl.Series, pl.Series]:
+    """Number what the lines of both logs are about (`about`): equal where all of *names* are.
+
+    Args:
+        access: Lines of the access log.
+        errors: Of the error log.
+        names: Columns of both.
+        has_all: Lines that lack one of them are about nothing (null); else nothing equals nothing.
+    """
+    words = pl.concat([access.select(names), errors.select(names)])
+    codes = [number_met(words[name]) for name in names]
+    about = pl.Series("about", number_rows(*codes)[0])
+    if has_all:
+        about = about.set(pl.Series(np.any([code < 0 for code in codes], axis=0)), None)
+    return about.head(access.height), about.slice(access.height)
