@@ -53,7 +53,7 @@ def join_tiers(events: pl.DataFrame, *, cellar: Cellar = AS_IT_COMES) -> Joined:
         events: `schema.EVENTS`.
         cellar: Where the connections wait.
     """
-    events = fold_copies(events)
+    events = fold_copies(events, cellar=cellar)
     events, moved = settle_sources(events)
     events, zone = settle_error_zone(events)
     lifecycle = events.filter(pl.col("event").is_in(LIFECYCLE)).sort("at", "ref")
