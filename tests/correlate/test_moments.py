@@ -25,6 +25,22 @@ def test_two_rows_of_one_moment_are_shared_by_two_records() -> None:
     assert shared(even, (5, 100.0, 101), (6, 100.0, 101)) == [(0, 5), (1, 6)]
 
 
+@pytest.mark.parametrize("at_a_time", [1, 3, 4])
+def test_candidates_looked_at_a_few_at_a_time_are_the_same(at_a_time: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record's candidates stay together, wherever a run of them ends; who has a partner is left alone."""
+    even = [(client, server, 0.31) for client in range(4) for server in (5, 6, 7)]
+    ends = [(server, 100.0, 101) for server in (5, 6, 7)]
+    whole = shared(even, *ends)
+    monkeypatch.setattr(moments, "AT_A_TIME", at_a_time)
+    assert shared(even, *ends) == whole
+    assert len(whole) == 3
+    told = (pl.DataFrame(rows, schema=schema, orient="row") for rows, schema in ((even, PAIRS), (ends, ENDS)))
+    chosen = pl.DataFrame({"client": [0], "server": [5]})
+    left = share_moments(*told, at_least=0.6, chosen=chosen)
+    assert set(left["client"]) <= {1, 2, 3}
+    assert set(left["shared"]) == {6, 7}
+
+
 def test_two_moments_share_nothing() -> None:
     """A minute apart, or with another answer: then it is not known when, or to what, it ended."""
     even = [(0, 5, 0.48), (0, 6, 0.48)]

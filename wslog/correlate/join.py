@@ -145,11 +145,10 @@ def _reference(servers: Servers) -> Tier:
 
 def _shared(servers: Servers, pairs: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
     """Find `client`, `shared` of records that have no partner, but many that agree on when they ended."""
-    left = pairs.join(chosen, on="client", how="anti").join(chosen, on="server", how="anti")
     ended = pl.coalesce("nginx_closed_at", "alb_closed_at").dt.timestamp("ms") / 1000
     status = pl.coalesce("nginx_status", "alb_status")
     ends = servers.told().select("server", ended.alias("ended_s"), status.alias("status")).pipe(collected)
-    return share_moments(left, ends, at_least=ACCEPT)
+    return share_moments(pairs, ends, at_least=ACCEPT, chosen=chosen)
 
 
 def _whole_clock() -> pl.Expr:

@@ -23,9 +23,10 @@ from wslog.correlate.candidates import BY_END, Belief, ServerRows
 from wslog.correlate.clock_offsets import COARSE_HALF_S, SurePairs, client_offsets
 from wslog.correlate.densities import LagShape, OffsetPrior
 from wslog.correlate.exact_ids import pair_by_id
-from wslog.correlate.pairs import Pairs
+from wslog.correlate.numbering import Narrow, places_in_order
+from wslog.correlate.pairs import Likely, Pairs
 from wslog.correlate.places import collected
-from wslog.correlate.sides import Ints, Side, make_sides
+from wslog.correlate.sides import Floats, Ints, Side, make_sides
 from wslog.correlate.voting import LEAST_WORTH
 from wslog.correlate.weights import Weighed, weigh, weigh_by_votes
 
@@ -64,31 +65,32 @@ def match_clients(
     chunks, pairs, sure = list(_chunks(left, rows)), by_id, by_id
     for number in range(PASSES):
         if number:
-            belief, agreement = _learn(sure, left, clock, agreement)
+            belief, agreement = _learn(sure.compared(left=left, right=right), left, clock, agreement)
         before = sure.record, sure.row
         del pairs, sure  # there are many
         parts = (
             _match_chunk(core, around, left=left, rows=rows, belief=belief, agreement=agreement)
             for core, around in chunks
         )
-        pairs = Pairs.joined([by_id, *(_besides(by_id, likely) for likely in parts)])
+        pairs = Likely.joined([by_id, *(_besides(by_id, likely) for likely in parts)])
         sure = pairs.where(pairs.p >= SURE)
         if number and sure.are(*before):
             break  # nothing new to learn: the next pass would find the same
     # A loop of reconnects fits its neighbours' rows as a whole: its pairs are no surer than their common shift.
     is_loop = agreement.worth[pairs.record] <= LEAST_WORTH
-    pairs = pairs.rated(pairs.p * np.where(is_loop, 1.0 - LOOP_DOUBT, 1.0))
-    return _named(pairs, *numbers), _clocks(sure, left, clock, numbers[0])
+    record, row, p = pairs.record, pairs.row, pairs.p * np.where(is_loop, 1.0 - LOOP_DOUBT, 1.0)
+    offsets = _clocks(sure.compared(left=left, right=right), left, clock, numbers[0])
+    del pairs, sure, left, right, rows, agreement, belief
+    return _named(record, row, p, *numbers), offsets
 
 
-def _settled(record: Ints, row: Ints, *, left: Side, right: Side) -> Pairs:
-    """Pairs that are certain, with what they say of their clocks."""
+def _settled(record: Ints, row: Ints, *, left: Side, right: Side) -> Likely:
+    """Pairs that are certain."""
     by_end = np.isnan(left.anchor[record]) | np.isnan(right.anchor[row])
-    pairs = Pairs.of(record, row, by_end, left=left, right=right)
-    return pairs.rated(np.ones(len(record)))
+    return Likely(record.astype(np.int32), row.astype(np.int32), by_end, np.ones(len(record)))
 
 
-def _besides(settled: Pairs, likely: Pairs) -> Pairs:
+def _besides(settled: Likely, likely: Likely) -> Likely:
     """Keep of likely pairs those that leave the partners of certain ones alone."""
     if not len(settled.record):
         return likely
@@ -116,7 +118,7 @@ def _chunks(left: Side, rows: ServerRows) -> Iterator[tuple[Ints, Ints]]:
 
 def _match_chunk(
     core: Ints, around: Ints, *, left: Side, rows: ServerRows, belief: Belief, agreement: Agreement
-) -> Pairs:
+) -> Likely:
     """Find, weigh and settle the candidates of the records *around*; keep those of *core*."""
     runs = [around[first : first + AT_A_TIME] for first in range(0, max(len(around), 1), AT_A_TIME)]
     pairs = Weighed.joined([weigh(run, left=left, rows=rows, belief=belief, agreement=agreement) for run in runs])
@@ -128,8 +130,8 @@ def _match_chunk(
     is_core = np.zeros(len(left.block), dtype=np.bool_)
     is_core[core] = True
     keep = np.flatnonzero(is_core[records][record] & (p > NEGLIGIBLE))
-    kept = Pairs.of(records[record[keep]], numbers[row[keep]], way[keep] == BY_END, left=left, right=rows.side)
-    return kept.rated(p[keep])
+    found = records[record[keep]].astype(np.int32), numbers[row[keep]].astype(np.int32)
+    return Likely(*found, way[keep] == BY_END, p[keep])
 
 
 def _renumbered(number: NDArray[np.int32]) -> tuple[NDArray[np.int32], Ints]:
@@ -148,9 +150,10 @@ def _learn(sure: Pairs, left: Side, clock: Ints, agreement: Agreement) -> tuple[
     return belief, agreement.with_addresses(sure.record, sure.row)
 
 
-def _named(pairs: Pairs, clients: pl.Series, servers: pl.Series) -> pl.DataFrame:
-    client, server = clients.gather(pairs.record), servers.gather(pairs.row)
-    return pl.DataFrame({"client": client, "server": server, "p": pairs.p}).sort("client", "server")
+def _named(record: Narrow, row: Narrow, p: Floats, clients: pl.Series, servers: pl.Series) -> pl.DataFrame:
+    client, server = clients.to_numpy()[record], servers.to_numpy()[row]
+    order = places_in_order(client, server)
+    return pl.DataFrame({"client": client[order], "server": server[order], "p": p[order]})
 
 
 def _clocks(sure: Pairs, left: Side, clock: Ints, clients: pl.Series) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from msgspec import Struct
 
+from wslog.correlate.numbering import Narrow
 from wslog.correlate.sides import Flags, Floats, Ints, Side
 
 
@@ -21,8 +22,8 @@ class Pairs(Struct, frozen=True):
         p: Log weight while pairs are weighed, then the probability that they are partners.
     """
 
-    record: Ints
-    row: Ints
+    record: Ints | Narrow
+    row: Ints | Narrow
     by_end: Flags
     ahead: Floats
     half: Floats
@@ -30,7 +31,7 @@ class Pairs(Struct, frozen=True):
     p: Floats
 
     @classmethod
-    def of(cls, record: Ints, row: Ints, by_end: Flags, *, left: Side, right: Side) -> Pairs:
+    def of(cls, record: Ints | Narrow, row: Ints | Narrow, by_end: Flags, *, left: Side, right: Side) -> Pairs:
         """Compare the times of records and rows."""
         ahead, half = left.anchor[record] - right.anchor[row], right.half[row] + left.half[record]
         if by_end.any():
@@ -39,21 +40,39 @@ class Pairs(Struct, frozen=True):
             half[at] = right.end_half[row[at]]
         return cls(record, row, by_end, ahead, half, left.lifetime[record] - right.lifetime[row], np.zeros(len(record)))
 
+    def rated(self, p: Floats) -> Pairs:
+        """Replace the weight or probability."""
+        return Pairs(self.record, self.row, self.by_end, self.ahead, self.half, self.longer, p)
+
+
+class Likely(Struct, frozen=True):
+    """Pairs that may be partners: narrow, as every record may have dozens.
+
+    Attributes:
+        record, row, by_end: As `Pairs` have them.
+        p: The probability that they are partners.
+    """
+
+    record: Narrow
+    row: Narrow
+    by_end: Flags
+    p: Floats
+
     @classmethod
-    def joined(cls, parts: list[Pairs]) -> Pairs:
+    def joined(cls, parts: list[Likely]) -> Likely:
         """Put several together; *parts* go on the way."""
         columns = [[getattr(part, name) for part in parts] for name in cls.__struct_fields__]
         parts.clear()
         return cls(*(np.concatenate(columns.pop(0)) for _ in cls.__struct_fields__))
 
-    def where(self, keep: Flags) -> Pairs:
+    def where(self, keep: Flags) -> Likely:
         """Keep some."""
-        return Pairs(*(getattr(self, name)[keep] for name in self.__struct_fields__))
+        return Likely(*(getattr(self, name)[keep] for name in self.__struct_fields__))
 
-    def are(self, record: Ints, row: Ints) -> bool:
+    def compared(self, *, left: Side, right: Side) -> Pairs:
+        """Compare their times."""
+        return Pairs.of(self.record, self.row, self.by_end, left=left, right=right).rated(self.p)
+
+    def are(self, record: Ints | Narrow, row: Ints | Narrow) -> bool:
         """Whether they are these records with these rows, in this order."""
         return np.array_equal(self.record, record) and np.array_equal(self.row, row)
-
-    def rated(self, p: Floats) -> Pairs:
-        """Replace the weight or probability."""
-        return Pairs(self.record, self.row, self.by_end, self.ahead, self.half, self.longer, p)
