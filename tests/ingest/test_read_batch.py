@@ -104,3 +104,38 @@ def test_an_empty_file_after_a_large_one(tmp_path: Path) -> None:
     assert (tmp_path / "access.log").stat().st_size > read_batch.SMALL_BYTES
     read = read_events([tmp_path])
     assert [(file.path, file.lines) for file in read.coverage.files] == [("access.log", 3_000), ("error.log", 0)]
+
+
+def write_kind(folder: Path, kind: str, damage: Callable[[bytes], bytes], every: int) -> Path:
+    """Twelve rotations of 60 lines, some of which are damaged."""
+    for n in range(12):
+        lines = [damage(line) if (k + n) % every == 0 else line for k, line in enumerate(log(kind, 60, seed=n))]
+        (folder / f"access.log.{n}").write_bytes(b"\n".join(lines) + b"\n")
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["combined", "timed", "json"])
+@pytest.mark.parametrize("damaged", DAMAGE)
+@pytest.mark.parametrize("every", [7, 61], ids=["some damaged", "whole"])
+def test_rotations_of_an_access_log_read_alike(tmp_path: Path, kind: str, damaged: str, every: int) -> None:
+    """Each file's events and account are its own, whichever files were read with it."""
+    folder = write_kind(tmp_path, kind, DAMAGE[damaged], every)
+    assert_same(read_events([folder]), alone(folder))
+
+
+@pytest.mark.parametrize("kind", ["combined", "timed", "json"])
+def test_rotations_of_an_access_log_are_recognised_once(tmp_path: Path, kind: str) -> None:
+    """To guess a layout takes longer than to read its lines."""
+    write_kind(tmp_path, kind, bytes, 61)
+    with mock.patch.object(read_batch, "recognise", wraps=read_batch.recognise) as looked:
+        read_events([tmp_path], jobs=1)
+    assert looked.call_count == 1
+
+
+def test_a_log_that_tells_more_of_what_has_no_name_is_looked_at_itself(tmp_path: Path) -> None:
+    """The last word of a line is nothing in one file, and a request's duration in the next."""
+    line = '203.0.113.7 - - [10/Mar/2026:10:01:0{n} +0000] "GET /ws HTTP/1.1" 101 {n} "-" "a" {last}\n'
+    for name, lasts in (("a.log", ["-"] * 9), ("b.log", [f"{n}.20{n}" for n in range(9)])):
+        (tmp_path / name).write_text("".join(line.format(n=n, last=last) for n, last in enumerate(lasts)))
+    read = read_events([tmp_path])
+    assert_same(read, alone(tmp_path))

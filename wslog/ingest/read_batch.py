@@ -171,7 +171,9 @@ def _parse(run: _Run, reading: Reading) -> list[Part]:
     events = run.placed(filled(parsed.events, run.reader))
     rejects = _by_file(run.placed(parsed.rejects).sort("line"), "line", "reason", "text")
     of_others = _of_other_formats(left.filter(pl.col("line").is_in(parsed.rejects["line"].implode())), run, reading)
-    mixed = [nth for nth, rows in rejects.items() if nth in of_others or len(rows) > MOST_REJECTED * run.heights[nth]]
+    # Where damaged lines are not told by their beginnings, another layout of the same format may be theirs.
+    most = MOST_REJECTED if run.reader.parser.own else 0.0
+    mixed = [nth for nth, rows in rejects.items() if nth in of_others or len(rows) > most * run.heights[nth]]
     is_whole = ~pl.col("nth").is_in(mixed)
     run.sieve.put_aside(run.placed(pl.concat(run.waiting)).filter(is_whole).select("file_no", "line", "text"))
     spans = _by_file(events.group_by("nth").agg(first=pl.col("at").min(), last=pl.col("at").max()), "first", "last")

@@ -7,7 +7,7 @@ Limits: after a 101 the status stays 101 whatever ends the session; a SIGTERM or
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -19,7 +19,7 @@ from wslog.errors import OptionError
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
 from wslog.ingest.nginx.fields import events_from_read, read_variables
 from wslog.ingest.nginx.fields_clean import read_clean
-from wslog.ingest.nginx.log_format import CompiledFormat, compile_format
+from wslog.ingest.nginx.log_format import UNKNOWN, CompiledFormat, compile_format
 from wslog.ingest.nginx.log_format_clean import CleanLines, clean_lines
 from wslog.ingest.nginx.log_format_plain import plain_lines, refused_lines
 from wslog.ingest.rejects import REJECTED_TEXT
@@ -144,7 +144,7 @@ class _Candidate(Struct, frozen=True):
 
     @property
     def rank(self) -> tuple[bool, int]:
-        return self.is_configured, sum(1 for name in self.compiled.variables if not name.startswith("unknown_"))
+        return self.is_configured, sum(not name.startswith(UNKNOWN) for name in self.compiled.variables)
 
 
 def _candidates(sample: Sequence[str], config: Config) -> tuple[list[_Candidate], list[str]]:
@@ -190,6 +190,26 @@ def _guesses(sample: Sequence[str]) -> Iterator[_Candidate]:
             return
 
 
+def alike(compiled: CompiledFormat, text: pl.Series) -> Callable[[Sequence[str]], bool] | None:
+    """Return what tells whether a sample has the layout of a file, and names no more of what it holds.
+
+    Args:
+        compiled: The layout.
+        text: A sample of the file. If it holds other lines, too, it is no example for others: None.
+    """
+    if compiled.matches(text) < len(text):
+        return None
+    nameless = compiled.nameless(text)
+
+    def fits_too(sample: Sequence[str]) -> bool:
+        lines = pl.Series([line for line in sample if line.strip()], dtype=pl.String)
+        if not len(lines) or compiled.matches(lines) < len(lines):
+            return False
+        return all(held <= nameless[name] for name, held in compiled.nameless(lines).items())
+
+    return fits_too
+
+
 def detect_nginx_access(sample: Sequence[str], config: Config) -> LineParser | None:
     """Recognise an nginx access log by the format that matches most of the sample.
 
@@ -202,13 +222,13 @@ def detect_nginx_access(sample: Sequence[str], config: Config) -> LineParser | N
     if text.is_empty() or not candidates:
         return None
     best = max(candidates, key=lambda candidate: (candidate.compiled.matches(text), *candidate.rank))
-    n_matched, formats = best.compiled.matches(text), [best.compiled]
+    n_matched, others = best.compiled.matches(text), list[CompiledFormat]()
     # Several access logs may share one stream: lines that the best format leaves go to the next best.
     left = text.filter(~text.str.contains(best.compiled.pattern))
     for other in sorted(candidates, key=lambda candidate: candidate.rank, reverse=True):
         n_more = other.compiled.matches(left) if len(left) else 0
         if n_more:
-            formats.append(other.compiled)
+            others.append(other.compiled)
             n_matched += n_more
             left = left.filter(~left.str.contains(other.compiled.pattern))
     if n_matched < MIN_SHARE * len(text):
@@ -217,12 +237,13 @@ def detect_nginx_access(sample: Sequence[str], config: Config) -> LineParser | N
     return LineParser(
         why=best.why,
         score=n_matched / len(text),
-        parse=partial(parse_compiled, formats=tuple(formats), clean=clean_lines(best.compiled.text)),
+        parse=partial(parse_compiled, formats=(best.compiled, *others), clean=clean_lines(best.compiled.text)),
         clock=access_clock(variables),
         limits=(*access_limits(variables), *problems),
         mendable=dict.fromkeys(access_limits(variables), LimitKind.ACCESS_VARIABLES),
         plain=plain_lines(best.compiled.text),
         refused=refused_lines(best.compiled.text),
+        fits_too=alike(best.compiled, text),
     )
 
 

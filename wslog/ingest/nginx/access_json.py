@@ -22,9 +22,9 @@ import polars as pl
 
 from wslog.errors import OptionError
 from wslog.ingest.format import Config, LineParser, LogFormat, Parsed
-from wslog.ingest.nginx.access import MIN_SHARE, access_clock, access_limits, parse_clean, split_parsed
+from wslog.ingest.nginx.access import MIN_SHARE, access_clock, access_limits, alike, parse_clean, split_parsed
 from wslog.ingest.nginx.aliases import plain_key, variable_of
-from wslog.ingest.nginx.log_format import CompiledFormat, compile_format, unescape_json
+from wslog.ingest.nginx.log_format import UNKNOWN, CompiledFormat, compile_format, unescape_json
 from wslog.ingest.nginx.log_format_clean import CleanLines, clean_lines
 from wslog.ingest.nginx.log_format_plain import plain_lines, refused_lines
 from wslog.ingest.rejects import REJECTS, reject_rows
@@ -122,7 +122,7 @@ def layout_of(line: str, named: dict[str, str]) -> str | None:
     parts = ["escape=json {"]
     for number, hit in enumerate(flat):
         quote = "" if hit["text"] is None else '"'
-        variable = named.get(hit["key"], f"unknown_{number}")
+        variable = named.get(hit["key"], f"{UNKNOWN}{number}")
         parts.append(f"{hit['open'].replace('$', '')}{quote}${{{variable}}}{quote}{hit['close'].rstrip()}")
     return "".join(parts)
 
@@ -188,22 +188,24 @@ def detect_nginx_json(sample: Sequence[str], config: Config) -> LineParser | Non
     fitting = [line for line, pairs in rows if _is_access(named[key] for key, _ in pairs if key in named)]
     if not fitting or len(fitting) < MIN_SHARE * len(filled) or _is_configured(fitting, config):
         return None
-    layouts: dict[str, CompiledFormat] = {}
+    found: dict[str, CompiledFormat] = {}
     for text in dict.fromkeys(layout_of(line, named) for line in fitting):
-        if text is not None and len(layouts) < 4:
+        if text is not None and len(found) < 4:
             with suppress(OptionError):
-                layouts[text] = compile_format(text)
-    clean = next((clean_lines(layout.text) for layout in layouts.values()), None)
+                found[text] = compile_format(text)
+    layouts = tuple(found.values())
+    clean = next((clean_lines(layout.text) for layout in layouts), None)
     keys = ", ".join(f"{key}={variable}" for key, variable in named.items())
     return LineParser(
         why=f"JSON keys read as nginx variables: {keys}",
         score=len(fitting) / len(filled),
-        parse=partial(parse_json, named=named, layouts=tuple(layouts.values()), clean=clean),
+        parse=partial(parse_json, named=named, layouts=layouts, clean=clean),
         clock=access_clock(named.values()),
         limits=access_limits(named.values()),
         mendable=dict.fromkeys(access_limits(named.values()), LimitKind.ACCESS_VARIABLES),
-        plain=next((plain_lines(layout.text, is_json=True) for layout in layouts.values()), ""),
-        refused=next((refused_lines(layout.text) for layout in layouts.values()), None),
+        plain=next((plain_lines(layout.text, is_json=True) for layout in layouts), ""),
+        refused=next((refused_lines(layout.text) for layout in layouts), None),
+        fits_too=alike(layouts[0], pl.Series(filled)) if layouts else None,
     )
 
 

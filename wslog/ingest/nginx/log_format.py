@@ -39,6 +39,7 @@ SELF_SEPARATED: Final = frozenset(
     [(host, uri) for host in ("host", "http_host", "server_name", "proxy_host") for uri in ("request_uri", "uri")]
     + [("uri", "is_args"), ("document_uri", "is_args"), ("is_args", "args"), ("is_args", "query_string")]
 )
+UNKNOWN: Final = "unknown_"  # how names begin of what a guessed layout holds and nobody can name
 TIME_VARIABLES: Final = frozenset({"msec", "time_local", "time_iso8601"})
 LONGEST_TORN_LITERAL: Final = 40
 
@@ -81,6 +82,14 @@ class CompiledFormat(Struct, frozen=True):
         groups = lines.select("line", pl.col("text").str.extract_groups(self.pattern).alias("groups")).unnest("groups")
         frame = groups.filter(pl.col(self.anchor).is_not_null()).select("line", *self.variables)
         return decode_columns(frame, escape=self.text.escape)
+
+    def nameless(self, text: pl.Series) -> dict[str, frozenset[str | None]]:
+        """Return what each variable holds that nobody can name, in lines of which some match."""
+        names = [name for name in self.variables if name.startswith(UNKNOWN)]
+        if not names:
+            return {}
+        read = self.extract(text.to_frame("text").with_row_index("line").cast({"line": pl.Int64}))
+        return {name: frozenset(read[name].unique()) for name in names}
 
     def reasons(self, unmatched: pl.DataFrame) -> pl.DataFrame:
         """Say of each unmatched line why: `line`, `reason`, `text` (first 200 characters)."""

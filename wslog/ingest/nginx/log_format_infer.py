@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Final
 
 from wslog.ingest.nginx.aliases import plain_key, variable_of
+from wslog.ingest.nginx.log_format import UNKNOWN
 
 _TIME_LOCAL: Final = r"\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}"
 _TIME_ISO: Final = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:[.,]\d+)?(?:Z|[+-]\d{2}:?\d{2})"
@@ -285,6 +286,6 @@ def _assemble(row: tuple[str, list[Token]], slots: list[_Slot]) -> str:
     end = 0
     for number, ((*_, start, stop), slot) in enumerate(zip(tokens, slots, strict=True)):
         parts.append(line[end:start].replace("$", ""))
-        parts.append(slot.text or f"${{unknown_{number}}}")
+        parts.append(slot.text or f"${{{UNKNOWN}{number}}}")
         end = stop
     return "".join(parts) + line[end:].rstrip()
