@@ -140,10 +140,10 @@ def look_around(connections: pl.DataFrame, known_s: Sequence[float] = ()) -> Sur
         has_clients=bool(connections["has_client"].any()),
         hosts=tuple(hosts.drop_nulls().sort()),
         path_timers={path: _nearest(timer_s, known_s) for path, timer_s in _path_timers(connections).items()},
-        telling=tuple(connections.filter(_ANSWERED).select(_ACCESS_LOG.unique()).to_series().sort()),
+        telling=tuple(connections.select(_ACCESS_LOG.filter(_ANSWERED).unique()).to_series().sort()),
         alb_nodes=tuple(_alb_nodes(connections.select("nginx_peer_ip", "client_ip", in_alb.alias("in_alb")))),
         refused=_refused(connections),
-        unclaimed=connections.filter(FLAGS["is_unclaimed"]).select(_second("nginx_closed_at").unique()).to_series(),
+        unclaimed=connections.select(_second("nginx_closed_at").filter(FLAGS["is_unclaimed"]).unique()).to_series(),
     )
 
 

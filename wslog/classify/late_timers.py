@@ -81,9 +81,8 @@ def find_late_timers(facts: pl.DataFrame, members: Sequence[Members], known_s: S
     ends = drops.filter("is_end").group_by("host", "path").len().with_columns(TOLD_PLACE)
     if ends.is_empty():
         return []
-    others = facts.filter(~pl.col("is_client_drop")).select(
-        *TOLD, pl.lit(value=False).alias("is_end"), (pl.col("has_client") & ~IN_BURST).alias("is_goodbye")
-    )
+    is_goodbye = (pl.col("has_client") & ~IN_BURST).alias("is_goodbye")
+    others = facts.select(*TOLD, pl.lit(value=False).alias("is_end"), is_goodbye).filter(~pl.col("is_client_drop"))
     rows = pl.concat([drops, others]).join(ends.drop("len"), on=["host", "path"], nulls_equal=True)
     often = ends.filter((pl.col("len") >= ENOUGH) & (pl.col("place") != ""))
     often = often.sort("len", "place", descending=[True, False]).head(MOST_PLACES)
