@@ -76,17 +76,19 @@ def test_only_what_has_no_room_goes_to_disk(temporary: Path) -> None:
 
 
 def test_nothing_stays_on_disk(temporary: Path) -> None:
-    """A closed cellar leaves nothing, no thread either, also after an error; tables that are in use stay whole."""
+    """A closed cellar leaves nothing, also after an error; tables in use stay whole, and its thread as long as they."""
     before = set(threading.enumerate())
     cellar = Cellar(room_bytes=0)
     laid = cellar.lay_up(parts(3))
     with pytest.raises(KeyboardInterrupt), cellar:
         raise KeyboardInterrupt
     assert list(temporary.iterdir()) == []
+    assert_frame_equal(laid, pl.concat(parts(3)))
+    assert set(threading.enumerate()) - before
+    del laid
     for thread in set(threading.enumerate()) - before:
         thread.join(timeout=30)
         assert not thread.is_alive()
-    assert_frame_equal(laid, pl.concat(parts(3)))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps the name of what is mapped")
@@ -110,9 +112,17 @@ def mapped_bytes(folder: Path) -> int:
     return n_bytes
 
 
+def is_given_back(folder: Path) -> bool:
+    """Wait for it."""
+    until = time.monotonic() + 30
+    while mapped_bytes(folder) > 1_000_000 and time.monotonic() < until:
+        time.sleep(0.01)
+    return mapped_bytes(folder) <= 1_000_000
+
+
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells what is mapped")
 def test_what_was_looked_at_does_not_stay_in_memory(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As long as the cellar is open, and whoever looked; the table holds the same when it is looked at again."""
+    """Whoever looked, and when the cellar is closed, too; the table holds the same when it is looked at again."""
     table = pl.DataFrame({"number": pl.int_range(1_000_000, eager=True)})
     monkeypatch.setattr("wslog.cellar.MAPPED_S", 3600)
     with Cellar(room_bytes=0) as cellar:
@@ -124,11 +134,10 @@ def test_what_was_looked_at_does_not_stay_in_memory(temporary: Path, monkeypatch
         laid = cellar.lay_up([table])
         del kept
         assert laid["number"].sum() == 499_999_500_000
-        until = time.monotonic() + 30
-        while mapped_bytes(temporary) > 1_000_000 and time.monotonic() < until:
-            time.sleep(0.01)
-        assert mapped_bytes(temporary) <= 1_000_000
-        assert_frame_equal(laid, table)
+        assert is_given_back(temporary)
+    assert laid["number"].sum() == 499_999_500_000
+    assert is_given_back(temporary)
+    assert_frame_equal(laid, table)
 
 
 def test_a_table_without_rows_has_one_slice() -> None:

@@ -12,6 +12,7 @@ import mmap
 import shutil
 import tempfile
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +28,7 @@ from wslog.schema import Frame
 SLICE_ROWS: Final = 16_384
 PIECE_BYTES: Final = 8 << 20  # what goes into one file, about
 MAPPED_S: Final = 0.015  # how long, about, what was looked at on disk stays in memory
+LINGERS_S: Final = 0.1  # the same of tables that outlive their cellar: a report is written, a notebook looks at them
 
 
 class Cellar:
@@ -103,11 +105,17 @@ class Cellar:
 
         Time and again, as one look at a column of millions of rows maps hundreds of megabytes.
         """
-        while not self._is_closed.wait(MAPPED_S):
-            with self._lock:
-                in_use = tuple(self._pages)
-            for pages in in_use:
-                pages.madvise(mmap.MADV_DONTNEED)
+        while self._give_back() or not self._is_closed.is_set():
+            if self._is_closed.wait(MAPPED_S):
+                time.sleep(LINGERS_S)
+
+    def _give_back(self) -> bool:
+        """Give it back once; return whether any table is in use."""
+        with self._lock:
+            in_use = tuple(self._pages)
+        for pages in in_use:
+            pages.madvise(mmap.MADV_DONTNEED)
+        return bool(in_use)
 
     def _on_disk(self, table: pl.DataFrame) -> pl.DataFrame:
         """Write a table into a file of its own and map it."""
