@@ -29,6 +29,7 @@ SMALL_BYTES: Final = 1 << 20  # on disk
 TEXT_BYTES: Final = 16 << 20  # uncompressed
 BATCH_BYTES: Final = 8 << 20  # on disk: some 56 MB of text
 SIFTED_BYTES: Final = 4 << 20  # of text at a time
+ASIDE: Final = 4  # times that much: the refused requests among it are put aside together
 
 MOST_KNOWN: Final = 8  # of what files were recognised as, the last ones are tried
 
@@ -175,7 +176,9 @@ def _parse(run: _Run, reading: Reading) -> list[Part]:
     most = MOST_REJECTED if run.reader.parser.own else 0.0
     mixed = [nth for nth, rows in rejects.items() if nth in of_others or len(rows) > most * run.heights[nth]]
     is_whole = ~pl.col("nth").is_in(mixed)
-    run.sieve.put_aside(run.placed(pl.concat(run.waiting)).filter(is_whole).select("file_no", "line", "text"))
+    while run.waiting:  # a few at a time: their texts are copied on the way
+        some, run.waiting = pl.concat(run.waiting[:ASIDE]), run.waiting[ASIDE:]
+        run.sieve.put_aside(run.placed(some).filter(is_whole).select("file_no", "line", "text"))
     spans = _by_file(events.group_by("nth").agg(first=pl.col("at").min(), last=pl.col("at").max()), "first", "last")
     accounts = {
         survey.number: _account(
