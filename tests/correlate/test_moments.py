@@ -16,7 +16,8 @@ ENDS = {"server": pl.Int64, "ended_s": pl.Float64, "status": pl.Int32}
 
 def shared(pairs: list[tuple[int, int, float]], *ends: tuple[int, float | None, int]) -> list[tuple[int, ...]]:
     candidates = pl.DataFrame(pairs, schema=PAIRS, orient="row")
-    return share_moments(candidates, pl.DataFrame(ends, schema=ENDS, orient="row"), at_least=0.9).rows()
+    moments_of = pl.DataFrame(ends, schema=ENDS, orient="row")
+    return share_moments(candidates, moments_of, chosen=candidates.clear(), at_least=0.9).rows()
 
 
 def test_two_rows_of_one_moment_are_shared_by_two_records() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import Final, TypeVar
 
 import polars as pl
@@ -52,12 +53,13 @@ def find_mass_drops(facts: pl.DataFrame, lifecycle: pl.DataFrame, *, has_notices
     """
     closes = Closes.of(facts)
     bursts = [burst for burst in _bursts(closes) if burst.end_s - burst.start_s <= LONGEST_S]
+    start_s, told_s = attrgetter("start_s"), attrgetter("raw.start_s")
     named = [
-        _name(burst, closes, _near(burst, bursts, _start_s), lifecycle, has_notices=has_notices) for burst in bursts
+        _name(burst, closes, _near(burst, bursts, start_s), lifecycle, has_notices=has_notices) for burst in bursts
     ]
     found = [m for m in named if m is not None]
-    in_order = sorted(found, key=_told_start_s)
-    return [m for m in found if not _is_part_of_another(m, _near(m.raw, in_order, _told_start_s))]
+    in_order = sorted(found, key=told_s)
+    return [m for m in found if not _is_part_of_another(m, _near(m.raw, in_order, told_s))]
 
 
 def _near(burst: RawBurst, others: Sequence[T], start_s: Callable[[T], float]) -> Sequence[T]:
@@ -70,14 +72,6 @@ def _near(burst: RawBurst, others: Sequence[T], start_s: Callable[[T], float]) -
     """
     first = bisect_left(others, burst.start_s - TOGETHER_S - LONGEST_S, key=start_s)
     return others[first : bisect_right(others, burst.end_s + TOGETHER_S, key=start_s)]
-
-
-def _start_s(burst: RawBurst) -> float:
-    return burst.start_s
-
-
-def _told_start_s(drop: MassDrop) -> float:
-    return drop.raw.start_s
 
 
 def _bursts(closes: Closes) -> list[RawBurst]:

@@ -7,13 +7,11 @@ be a thousand logs, so each is held against those before it by numbers alone: it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from wslog.correlate.numbering import Ints, number_met, number_rows
 from wslog.correlate.places import PLACE, collected, taken
@@ -23,8 +21,6 @@ COPY_SHARE: Final = 0.8  # of the smaller log's lines that must be found in the 
 # What two access logs of one host have in common whatever their formats; a column counts only if both fill it.
 REQUEST_KEY: Final = ("second", "method", "path", "query", "status", "client_ip", "user_agent", "body_bytes")
 RICHNESS: Final = ("lifetime_s", "request_id", "connection_no", "upstream", "trace_id", "forwarded_for", "is_complete")
-
-Flags = NDArray[np.bool_]
 
 
 def find_copies(events: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
@@ -37,11 +33,13 @@ def find_copies(events: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
     Returns:
         `place` of a line, `copy`: the place of another one about the same request, the richer copies first.
     """
-    rank, line = _ranked(events, places)
-    order = np.lexsort((line, rank))
-    ends = np.cumsum(np.bincount(rank))
-    if len(ends) < 2:
+    ref = taken(events.select("ref"), places)
+    lines = collected(ref.select(file_of("ref").alias("file"), line_of("ref").alias("line")))
+    if lines["file"].n_unique() < 2:
         return pl.DataFrame(schema={"place": PLACE, "copy": PLACE})
+    rank = _ranks(events, places, lines["file"])
+    order = np.lexsort((lines["line"].to_numpy(), rank))
+    ends = np.cumsum(np.bincount(rank))
     requests = _Requests({name: _numbered(events, places, name)[order] for name in REQUEST_KEY})
     rows, copies = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
     requests.add(np.arange(ends[0]))
@@ -53,17 +51,15 @@ def find_copies(events: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
     return pl.DataFrame({"place": place.gather(np.concatenate(rows)), "copy": place.gather(np.concatenate(copies))})
 
 
-def _ranked(events: pl.DataFrame, places: pl.Series) -> tuple[Ints, Ints]:
-    """Return the rank of each line's log, by how much its lines tell, from 0; and the number of the line in it."""
-    ref = taken(events.select("ref"), places).select(file_of("ref").alias("file"), line_of("ref").alias("line"))
-    told = taken(events.select(*RICHNESS, "at_resolution_s"), places).select(
-        pl.sum_horizontal(pl.col(RICHNESS).is_not_null()).alias("filled"), -pl.col("at_resolution_s").alias("fine")
-    )
-    lines = pl.concat([collected(ref), collected(told)], how="horizontal")
+def _ranks(events: pl.DataFrame, places: pl.Series, file: pl.Series) -> Ints:
+    """Return the rank of each line's log, from 0: by how much its lines tell, and how finely when."""
+    filled = pl.sum_horizontal(pl.col(RICHNESS).is_not_null()).alias("filled")
+    told = events.select(filled, (-pl.col("at_resolution_s")).alias("fine"))
+    lines = taken(told, places).pipe(collected).with_columns(file.alias("file"))
     files = lines.group_by("file").agg(pl.col("filled", "fine").mean())
-    files = files.sort("filled", "fine", "file", descending=[True, True, False]).with_row_index("rank")
-    ranks = lines.select("file").join(files.select("file", "rank"), on="file", how="left", maintain_order="left")
-    return ranks["rank"].cast(pl.Int64).to_numpy(), lines["line"].fill_null(-1).to_numpy()
+    files = files.sort("filled", "fine", "file", descending=[True, True, False])
+    ranked = lines.join(files.select("file").with_row_index("rank"), on="file", how="left", maintain_order="left")
+    return ranked["rank"].cast(pl.Int64).to_numpy()
 
 
 def _numbered(events: pl.DataFrame, places: pl.Series, name: str) -> Ints:
@@ -130,12 +126,10 @@ class _Requests:
         self.add(np.setdiff1d(lines, copy, assume_unique=True))
         return row, copy
 
-    def _numbers(self, key: Sequence[str]) -> tuple[Ints, Ints]:
+    def _numbers(self, key: tuple[str, ...]) -> tuple[Ints, Ints]:
         """Number what all lines say in some columns, and count the known requests of each number."""
-        key = tuple(key)
         if key not in self._compared:
-            said = [self._said[name] for name in key] or [np.zeros(len(self._is_known), dtype=np.int64)]
-            number, examples = number_rows(*said)
+            number, examples = number_rows(*(self._said[name] for name in key))
             self._compared[key] = number, np.bincount(number[self._is_known], minlength=len(examples))
         return self._compared[key]
 

@@ -148,7 +148,7 @@ def _shared(servers: Servers, pairs: pl.DataFrame, chosen: pl.DataFrame) -> pl.D
     ended = pl.coalesce("nginx_closed_at", "alb_closed_at").dt.timestamp("ms") / 1000
     status = pl.coalesce("nginx_status", "alb_status")
     ends = servers.told().select("server", ended.alias("ended_s"), status.alias("status")).pipe(collected)
-    return share_moments(pairs, ends, at_least=ACCEPT, chosen=chosen)
+    return share_moments(pairs, ends, chosen=chosen, at_least=ACCEPT)
 
 
 def _whole_clock() -> pl.Expr:

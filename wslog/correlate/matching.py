@@ -80,7 +80,7 @@ def match_clients(
     is_loop = agreement.worth[pairs.record] <= LEAST_WORTH
     record, row, p = pairs.record, pairs.row, pairs.p * np.where(is_loop, 1.0 - LOOP_DOUBT, 1.0)
     offsets = _clocks(sure.compared(left=left, right=right), left, clock, numbers[0])
-    del pairs, sure, left, right, rows, agreement, belief
+    del pairs, sure  # there are many
     return _named(record, row, p, *numbers), offsets
 
 

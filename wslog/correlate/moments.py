@@ -22,16 +22,14 @@ AT_A_TIME: Final = 262_144  # candidates
 SAME_S: Final = 1.0  # logs that know no lifetimes mostly know no fractions of a second, either
 
 
-def share_moments(
-    pairs: pl.DataFrame, ends: pl.DataFrame, *, at_least: float, chosen: pl.DataFrame | None = None
-) -> pl.DataFrame:
+def share_moments(pairs: pl.DataFrame, ends: pl.DataFrame, *, chosen: pl.DataFrame, at_least: float) -> pl.DataFrame:
     """Give records without a partner one of the rows of the moment at which they surely ended.
 
     Args:
         pairs: `client`, `server`, `p`: candidates, in order of `client`.
         ends: `server`, `ended_s` (seconds), `status` of these rows.
-        at_least: How likely it must be that one row or another of that moment is the record's own.
         chosen: `client`, `server` that have a partner and are left alone.
+        at_least: How likely it must be that one row or another of that moment is the record's own.
 
     Returns:
         `client`, `shared`: each row stands for one record, which need not be its own; sorted by `client`.
@@ -39,9 +37,8 @@ def share_moments(
     timed = ends.drop_nulls("ended_s")
     found = [pairs.clear()]
     for some in _some_records(pairs):
-        if chosen is not None:
-            some = some.join(chosen, on="client", how="anti").join(chosen, on="server", how="anti")  # noqa: PLW2901
-        found.append(_surely_then(some.join(timed, on="server", how="inner"), at_least))
+        left = some.join(chosen, on="client", how="anti").join(chosen, on="server", how="anti")
+        found.append(_surely_then(left.join(timed, on="server", how="inner"), at_least))
     return _one_each(pl.concat(found).select(left="client", right="server", p="p"))
 
 

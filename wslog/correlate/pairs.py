@@ -73,6 +73,6 @@ class Likely(Struct, frozen=True):
         """Compare their times."""
         return Pairs.of(self.record, self.row, self.by_end, left=left, right=right).rated(self.p)
 
-    def are(self, record: Ints | Narrow, row: Ints | Narrow) -> bool:
+    def are(self, record: Narrow, row: Narrow) -> bool:
         """Whether they are these records with these rows, in this order."""
         return np.array_equal(self.record, record) and np.array_equal(self.row, row)

@@ -103,16 +103,12 @@ def _read(store: Store, appended: Appended, cellar: Cellar) -> Read:
     accounts = [*(file.account for file in known.values()), *(file.coverage for file in parsed), *copies]
     accounts.sort(key=lambda account: account.path)
     number = {account.path: nth for nth, account in enumerate(accounts)}
-    tables = (
-        load_events(store.root, {number[file.shown]: file for file in known.values()}),
-        (
-            file.events.select(pl.lit(number[file.coverage.path], pl.UInt32).alias("file_no"), *EVENTS)
-            for file in parsed
-        ),
-    )
+    kept = load_events(store.root, {number[file.shown]: file for file in known.values()})
+    file_no = {file.source: pl.lit(number[file.coverage.path], pl.UInt32).alias("file_no") for file in parsed}
+    read_anew = (file.events.select(file_no[file.source], *EVENTS) for file in parsed)
     levels = frozenset[str]().union(*(file.levels for file in known.values()), *(file.levels for file in parsed))
     settings = appended.inputs.settings
-    read = settle(chain(*tables), accounts, levels=levels, settings=settings, cellar=cellar)
+    read = settle(chain(kept, read_anew), accounts, levels=levels, settings=settings, cellar=cellar)
     raise_if_useless(read.coverage.files, has_settings=bool(settings))
     return read
 

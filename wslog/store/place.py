@@ -86,7 +86,9 @@ def _temporary(folder: Path) -> Iterator[Path]:
         yield temporary
     except OSError as error:
         raise StoreError(error.strerror or "cannot be written", where=str(folder), mend=_MEND_ROOM) from error
-    except pl.exceptions.ComputeError as error:  # how polars tells that it could not write
+    except pl.exceptions.ComputeError as error:
+        if "os error" not in str(error):
+            raise
         raise StoreError("cannot be written", where=str(folder), mend=_MEND_ROOM) from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -86,10 +86,7 @@ def summarize_week(
             n=document.reconnects.n, p50_s=document.reconnects.p50_s, p95_s=document.reconnects.p95_s,
             gave_up=document.reconnects.gave_up,
         ),
-        groups={
-            name: _groups(placed.select(GROUPED), each_once(connections[column], value))
-            for name, (column, value) in DIMENSIONS.items()
-        },
+        groups=_grouped(connections, placed.select(GROUPED)),
         advice=_advice(document),
         limits=document.limits,
         files=len(document.coverage.files),
@@ -173,6 +170,13 @@ def _cluster(cluster: Cluster, drops: pl.DataFrame) -> WeekCluster:
     return WeekCluster(
         cluster=cluster, by_day=_spread(members, "n", 7, by="day"), valued_by_day=_spread(valued, "n", 7, by="day")
     )
+
+
+def _grouped(connections: pl.DataFrame, placed: pl.DataFrame) -> dict[str, tuple[WeekGroup, ...]]:
+    """Count each dimension."""
+    return {
+        name: _groups(placed, each_once(connections[column], value)) for name, (column, value) in DIMENSIONS.items()
+    }
 
 
 def _groups(placed: pl.DataFrame, values: pl.Series) -> tuple[WeekGroup, ...]:

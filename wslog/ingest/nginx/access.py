@@ -222,13 +222,13 @@ def detect_nginx_access(sample: Sequence[str], config: Config) -> LineParser | N
     if text.is_empty() or not candidates:
         return None
     best = max(candidates, key=lambda candidate: (candidate.compiled.matches(text), *candidate.rank))
-    n_matched, others = best.compiled.matches(text), list[CompiledFormat]()
+    n_matched, formats = best.compiled.matches(text), [best.compiled]
     # Several access logs may share one stream: lines that the best format leaves go to the next best.
     left = text.filter(~text.str.contains(best.compiled.pattern))
     for other in sorted(candidates, key=lambda candidate: candidate.rank, reverse=True):
         n_more = other.compiled.matches(left) if len(left) else 0
         if n_more:
-            others.append(other.compiled)
+            formats.append(other.compiled)
             n_matched += n_more
             left = left.filter(~left.str.contains(other.compiled.pattern))
     if n_matched < MIN_SHARE * len(text):
@@ -237,7 +237,7 @@ def detect_nginx_access(sample: Sequence[str], config: Config) -> LineParser | N
     return LineParser(
         why=best.why,
         score=n_matched / len(text),
-        parse=partial(parse_compiled, formats=(best.compiled, *others), clean=clean_lines(best.compiled.text)),
+        parse=partial(parse_compiled, formats=tuple(formats), clean=clean_lines(best.compiled.text)),
         clock=access_clock(variables),
         limits=(*access_limits(variables), *problems),
         mendable=dict.fromkeys(access_limits(variables), LimitKind.ACCESS_VARIABLES),
