@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.correlate.lines import combined, events
+from tests.correlate.lines import combined, events, nginx
 from wslog.correlate.access_copies import COPY_SHARE, find_copies
 from wslog.correlate.copies import fold_copies
 
@@ -88,3 +88,12 @@ def test_a_hundred_rotations_of_a_log_are_no_copies():
     lines = events(*(combined(f"access.log.{n}:1", 60 * n) for n in range(100)))
     assert find_copies(lines, pl.int_range(100, eager=True)).is_empty()
     assert fold_copies(lines).equals(lines)
+
+
+def test_of_logs_that_tell_as_much_the_first_by_name_is_the_richest():
+    """However long they are: the mean of many equal fractions is no longer equal, and threads add up in any order."""
+    for n in range(900, 990, 9):
+        logs = [nginx(f"{log}.log:{k}", k, k + 9.5, body_bytes=k) for log in "ba" for k in range(1, n + (log == "b"))]
+        copies = find_copies(events(*logs), pl.int_range(len(logs), eager=True))
+        assert (copies["place"] >= n).all()
+        assert copies.height == n - 1

@@ -54,10 +54,11 @@ def find_copies(events: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
 def _ranks(events: pl.DataFrame, places: pl.Series, file: pl.Series) -> Ints:
     """Return the rank of each line's log, from 0: by how much its lines tell, and how finely when."""
     filled = pl.sum_horizontal(pl.col(RICHNESS).is_not_null()).alias("filled")
-    told = events.select(filled, (-pl.col("at_resolution_s")).alias("fine"))
-    lines = taken(told, places).pipe(collected).with_columns(file.alias("file"))
-    files = lines.group_by("file").agg(pl.col("filled", "fine").mean())
-    files = files.sort("filled", "fine", "file", descending=[True, True, False])
+    # Whole numbers: sums of others depend on the order in which threads add them up, and ties would fall at random.
+    coarse = (pl.col("at_resolution_s") * 1e6).round().cast(pl.Int64).alias("coarse")
+    lines = taken(events.select(filled, coarse), places).pipe(collected).with_columns(file.alias("file"))
+    files = lines.group_by("file").agg(pl.col("filled", "coarse").cast(pl.Int64).sum() / pl.len())
+    files = files.sort("filled", "coarse", "file", descending=[True, False, False])
     ranked = lines.join(files.select("file").with_row_index("rank"), on="file", how="left", maintain_order="left")
     return ranked["rank"].cast(pl.Int64).to_numpy()
 

@@ -57,8 +57,7 @@ def _surely_then(timed: pl.DataFrame, at_least: float) -> pl.DataFrame:
     there = timed.join(best.select("client", best_s="ended_s", best_status="status"), on="client", how="inner")
     is_then = (pl.col("ended_s") - pl.col("best_s")).abs() <= SAME_S
     there = there.filter(is_then & pl.col("status").eq_missing(pl.col("best_status")))
-    sure = there.group_by("client").agg(pl.col("p").sum()).filter(pl.col("p") >= at_least)
-    return there.join(sure, on="client", how="semi").select("client", "server", "p")
+    return there.filter(pl.col("p").sum().over("client") >= at_least).select("client", "server", "p")
 
 
 def _one_each(pairs: pl.DataFrame) -> pl.DataFrame:
