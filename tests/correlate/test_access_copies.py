@@ -92,8 +92,10 @@ def test_a_hundred_rotations_of_a_log_are_no_copies():
 
 def test_of_logs_that_tell_as_much_the_first_by_name_is_the_richest():
     """However long they are: the mean of many equal fractions is no longer equal, and threads add up in any order."""
-    for n in range(900, 990, 9):
+    for n in (3_000, 3_200, 3_400):
         logs = [nginx(f"{log}.log:{k}", k, k + 9.5, body_bytes=k) for log in "ba" for k in range(1, n + (log == "b"))]
-        copies = find_copies(events(*logs), pl.int_range(len(logs), eager=True))
-        assert (copies["place"] >= n).all()
-        assert copies.height == n - 1
+        lines = events(*logs)
+        for _ in range(3):
+            copies = find_copies(lines, pl.int_range(len(logs), eager=True))
+            assert copies.height == n - 1
+            assert (copies["place"] >= n).all()
